@@ -1,0 +1,1 @@
+"""How Gatehouse is run."""

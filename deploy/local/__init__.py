@@ -1,0 +1,1 @@
+"""The whole of Gatehouse on one machine, on real servers from wheels."""

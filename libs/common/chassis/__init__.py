@@ -1,0 +1,1 @@
+"""What every service starts with; it never knows which service that is."""

@@ -1,0 +1,1 @@
+"""The formats that two services share, each in exactly one file."""

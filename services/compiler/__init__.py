@@ -1,0 +1,1 @@
+"""Turns versions into plans, and moves the active pointers."""

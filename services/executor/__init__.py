@@ -1,0 +1,1 @@
+"""Walks client apps through flows, one turn a request."""

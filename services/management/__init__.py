@@ -1,0 +1,1 @@
+"""Owns the truth: flows, their versions, and the events that tell of them."""

@@ -1,0 +1,1 @@
+"""The tests, in rings: unit, integration, end to end, and the bench apart."""

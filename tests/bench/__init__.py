@@ -1,0 +1,1 @@
+"""Measures what a step costs, beside the floors it is compared with."""

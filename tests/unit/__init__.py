@@ -1,0 +1,1 @@
+"""Tests that touch no server; they mirror the sources by file name."""

@@ -1,0 +1,1 @@
+"""Scripts of this repository's own upkeep."""
