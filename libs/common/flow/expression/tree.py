@@ -1,0 +1,97 @@
+"""The typed tree of an expression, as a plan stores it.
+
+On the wire every node is an array that starts with its tag, so tags, the order of fields and
+the operators' names are part of the plan's format.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Logical: TypeAlias = Literal["&&", "||", "??"]
+Equality: TypeAlias = Literal["===", "!=="]
+Ordering: TypeAlias = Literal["<", "<=", ">", ">="]
+Operator: TypeAlias = Logical | Equality | Ordering | Literal["in"]
+
+
+class Constant(msgspec.Struct, frozen=True, array_like=True, tag="k"):
+    value: None | bool | int | float | str
+
+
+class Root(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+    name: str
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True, tag="m"):
+    """`of.name`, and `of["name"]`: the same thing, so both are this."""
+
+    of: "Expr"
+    name: str
+
+
+class Index(msgspec.Struct, frozen=True, array_like=True, tag="i"):
+    """`of[at]` where `at` is not a string literal."""
+
+    of: "Expr"
+    at: "Expr"
+
+
+class Not(msgspec.Struct, frozen=True, array_like=True, tag="n"):
+    operand: "Expr"
+
+
+class Binary(msgspec.Struct, frozen=True, array_like=True, tag="b"):
+    operator: Operator
+    left: "Expr"
+    right: "Expr"
+
+
+class Choice(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+    condition: "Expr"
+    then: "Expr"
+    otherwise: "Expr"
+
+
+class Items(msgspec.Struct, frozen=True, array_like=True, tag="l"):
+    """A list literal."""
+
+    items: tuple["Expr", ...]
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True, tag="f"):
+    function: str
+    arguments: tuple["Expr", ...]
+
+
+Expr: TypeAlias = Constant | Root | Member | Index | Not | Binary | Choice | Items | Call
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The direct sub-expressions of `expr`, in the order in which they are written."""
+    match expr:
+        case Constant() | Root():
+            return ()
+        case Member(of=of):
+            return (of,)
+        case Index(of=of, at=at):
+            return (of, at)
+        case Not(operand=operand):
+            return (operand,)
+        case Binary(left=left, right=right):
+            return (left, right)
+        case Choice(condition=condition, then=then, otherwise=otherwise):
+            return (condition, then, otherwise)
+        case Items(items=items):
+            return items
+        case Call(arguments=arguments):
+            return arguments
+
+
+def static_path(expr: Expr) -> tuple[str, ...] | None:
+    """The attribute path that `expr` is, as ("user", "email"), or None if it is anything else."""
+    if isinstance(expr, Root):
+        return (expr.name,)
+    if isinstance(expr, Member):
+        parent = static_path(expr.of)
+        return None if parent is None else (*parent, expr.name)
+    return None

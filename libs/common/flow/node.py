@@ -1,0 +1,107 @@
+"""What a node type is, and what a node is told when it runs.
+
+A node type is one literal `NodeType` in a file of its own under `libs/common/nodes`. It
+declares what it proves and where it can leave by, and the rules work from that; nobody else
+may know a node type by name, but for the ends of a flow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from libs.common.errors import Problem
+from libs.common.flow.expression import Expression, Scope
+from libs.common.flow.model import FlowType, Json
+from libs.common.flow.questions import LoadUser
+from libs.common.flow.turn import Dialogue, Facts, Question, Submission, Surroundings, ask
+
+C = TypeVar("C", bound=msgspec.Struct)
+L = TypeVar("L", bound=msgspec.Struct)
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """One arrival at a node, or one submit to it."""
+
+    session: str
+    """The `flowId`."""
+    revision: int
+    node: str
+    """The node's id."""
+    flow: FlowType
+    facts: Facts
+    surroundings: Surroundings
+    submitted: Submission | None = None
+    """None when the node is reached; then it must not act on anything that was sent before."""
+    tries: int = 0
+    kept: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+
+
+class Site(msgspec.Struct, frozen=True):
+    """What a node type may know of the flow when one of its nodes is compiled."""
+
+    node: str
+    flow: FlowType
+
+
+class InvalidConfig(Exception):  # noqa: N818 - says what is wrong with a config, in plural
+    """A config that decodes and still makes no sense; `problems` have code, message, path."""
+
+    def __init__(self, *problems: Problem) -> None:
+        """Carry all `problems` of the one config."""
+        super().__init__(*(problem.message for problem in problems))
+        self.problems = problems
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NodeType(Generic[C, L]):
+    """A node type: what may be written of it, what it compiles to, what it does."""
+
+    name: str
+    summary: str
+    """One sentence for the reference and the editor."""
+    config: type[C]
+    """What an author may write; the check, the JSON Schema and the reference page at once."""
+    lowered: type[L]
+    """What the plan holds of it."""
+    lower: Callable[[C, Site], L]
+    """Compile a config, or raise `InvalidConfig` or `ExpressionError`."""
+    run: Callable[[L, Visit], Dialogue]
+    outcomes: Callable[[C], tuple[str, ...]]
+    """The names it can leave by; none for the end of a flow."""
+    default: str | None = "success"
+    """The outcome that an edge without a condition is for."""
+    fallbacks: frozenset[str] = frozenset({"failure"})
+    """Outcomes that fall to the flow's failure where no edge takes them."""
+    waits: bool = False
+    """It waits for the user each time it is reached."""
+    proves: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """What leaving by an outcome proves, as `amr` values (RFC 8176)."""
+
+
+AnyNodeType = NodeType[Any, Any]
+NodeTypes = Mapping[str, AnyNodeType]
+
+
+def fixed(*outcomes: str) -> Callable[[Any], tuple[str, ...]]:
+    """Say that a node type has these outcomes, whatever its config."""
+    return lambda _config: outcomes
+
+
+def scope_for(expression: Expression, visit: Visit) -> Generator[Question[Any], Any, Scope]:
+    """Gather the roots that `expression` reads; a root that nobody knows is missing."""
+    facts = visit.facts
+    scope: dict[str, Json] = {
+        "facts": facts.attributes,
+        "inputs": facts.inputs,
+        "flow": {"type": visit.flow.value},
+        "request": msgspec.structs.asdict(visit.surroundings),
+    }
+    if "user" in expression.roots:
+        user = facts.staged if facts.account is None else (yield from ask(LoadUser(facts.account)))
+        if user:
+            scope["user"] = user
+    return scope

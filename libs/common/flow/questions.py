@@ -1,0 +1,104 @@
+"""All that a node can ask, and all that it can cause.
+
+The executor answers with real accounts, simulation and tests from a script. Nothing here says
+how. Where nobody has an identifier, `account` is None, and the answer costs what it costs for
+an account that exists: otherwise its time would tell who has one.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+
+import msgspec
+
+from libs.common.flow.model import Json
+from libs.common.flow.turn import Effect, Question
+from libs.common.secret import Secret
+
+
+class Verdict(enum.Enum):
+    """What became of a guess."""
+
+    RIGHT = enum.auto()
+    WRONG = enum.auto()
+    BLOCKED = enum.auto()
+    """Not looked at: the account has had too many wrong ones of late."""
+
+
+class FindAccount(Question[str | None], frozen=True):
+    """Which account is called so?"""
+
+    kinds: tuple[str, ...]
+    """Any of `email`, `username`, `phone`."""
+    identifier: str
+    """In its normal form."""
+
+
+class CheckPassword(Question[Verdict], frozen=True):
+    """Is this the account's password?"""
+
+    account: str | None
+    identifier: str | None
+    """What wrong tries are counted under where there is no account."""
+    password: Secret
+
+
+class CheckTotp(Question[Verdict], frozen=True):
+    """Is this the code that the account's authenticator shows now (RFC 6238)?"""
+
+    account: str | None
+    identifier: str | None
+    code: Secret
+    attempt: str
+    """Names this submit: a code is good once, but not spent by a repeat of the same submit."""
+
+
+class LoadUser(Question[Mapping[str, Json] | None], frozen=True):
+    """What is known of the account? `user` in expressions; None where it is gone."""
+
+    account: str
+
+
+class HashPassword(Question[str], frozen=True):
+    """What is the argon2id hash to store for this password?"""
+
+    password: Secret
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The user is written."""
+
+    account: str
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """Somebody else has this."""
+
+    attribute: str
+    """`email`, `username` or `phone`."""
+
+
+class WriteUser(Question[Written | Taken], frozen=True):
+    """Write the staged user: a new one, or onto `account`.
+
+    The same `key` again writes onto the user that it made, so a repeat makes no second one.
+    """
+
+    key: str
+    """A UUID of this node's visit in this session."""
+    account: str | None
+    attributes: Mapping[str, Json]
+    password_hash: str | None
+
+    def __repr__(self) -> str:
+        """Show nothing of the user."""
+        return f"WriteUser(key={self.key!r}, account={self.account!r})"
+
+
+class SignedIn(Effect, frozen=True):
+    """Somebody signed in: counts, and dates, the account's logins."""
+
+    account: str
+    at: int
+    """Unix seconds."""

@@ -1,0 +1,180 @@
+"""What running a flow looks like: the session, what a node asks, how it moves, what a turn made.
+
+One request is one turn. A node never does I/O: it yields a `Question` and gets the answer, and
+ends with a `Move`. The interpreter strings moves together into a `Turn`; the executor stores
+the turn's session and only then lets its effects happen.
+
+No secret that a user typed may be a field of anything here but a `Question`, and there only
+as a `Secret`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from libs.common.flow.model import FlowType, Json
+from libs.common.flow.view import View
+
+A = TypeVar("A")
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the run has found out so far."""
+
+    identifier: str | None = None
+    """What the user said they are called, in its normal form; nobody need be called so."""
+    account: str | None = None
+    """The account it names. Proved to be the caller's only by what is in `proved`."""
+    proved: tuple[str, ...] = ()
+    """How the caller proved to be the account's owner, in order: `amr` values (RFC 8176)."""
+    created: bool = False
+    """The account was made in this run, so it is the caller's."""
+    staged: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    """Attributes of the user that `user_write` will write."""
+    password_hash: str | None = None
+    """The argon2id hash of the password that `user_write` will write."""
+    inputs: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    """What was typed so far, by name; never a secret."""
+    attributes: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    """What `set_attribute` set: `facts` in expressions."""
+
+    def __repr__(self) -> str:
+        """Show how far the run is, and nothing that is the user's."""
+        return f"Facts(account={self.account!r}, proved={self.proved!r})"
+
+
+class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One user's run of one flow, pinned to the plan that it began with."""
+
+    id: str
+    """The `flowId`: a version-4 UUID."""
+    tenant: str
+    plan: str
+    """Hash of the plan."""
+    type: FlowType
+    node: int
+    """Where it waits: an index into the plan's steps."""
+    started_at: int
+    """Unix seconds, as all times here."""
+    expires_at: int
+    idle_until: int
+    revision: int = 0
+    """Grows by one with each turn."""
+    facts: Facts = Facts()
+    tries: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
+    """Refused submits by node id. Never reset, so that a loop back buys no further tries."""
+    kept: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    """What the node that waits wants to remember until it leaves."""
+    over: bool = False
+    """The flow has ended; nothing can be submitted any more."""
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """What the user sent for the view before."""
+
+    action: str = ""
+    """The button's `actionId`; empty for the view's default action."""
+    inputs: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+
+    def __repr__(self) -> str:
+        """Say nothing: any input may be a secret."""
+        return "Submission(***)"
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What the executor knows of the request itself; `request` in expressions."""
+
+    time: int
+    """Unix seconds."""
+    ip: str = ""
+    user_agent: str = ""
+    language: str = ""
+
+
+class Question(msgspec.Struct, Generic[A], frozen=True):
+    """What a node must know before it can go on, answered by an `A`.
+
+    Harmless to repeat: a turn that dies is run again from the stored session.
+    """
+
+
+class Effect(msgspec.Struct, frozen=True, tag=True):
+    """What happens once the session is stored: at least once, and never before."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """Something to tell the user, by its key in the message catalogue."""
+
+    key: str
+    """`i18nKey` on the wire, as in `password.wrong`."""
+    type: Literal["ERROR", "INFO"] = "ERROR"
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """What is wrong with one input."""
+
+    identifier: str
+    key: str
+
+
+class Stay(msgspec.Struct, frozen=True):
+    """Show `view` and wait."""
+
+    view: View
+    message: Message | None = None
+    field_errors: tuple[FieldError, ...] = ()
+    tried: bool = False
+    """A try was used up: what was sent was a guess, and it was wrong."""
+    kept: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+
+
+class Leave(msgspec.Struct, frozen=True):
+    """Go on by `outcome`, knowing more."""
+
+    outcome: str
+    facts: Facts | None = None
+    """All facts as they now are; None where nothing was learned."""
+    effects: tuple[Effect, ...] = ()
+
+
+class Over(msgspec.Struct, frozen=True):
+    """The flow is at its end."""
+
+    succeeded: bool
+    message: Message | None = None
+    text: str | None = None
+    """The author's own words for the end, shown instead of the message's."""
+    redirect: str | None = None
+    sign_in: bool = False
+    """Give the caller an assertion about `facts.account`."""
+
+
+Move: TypeAlias = Stay | Leave | Over
+Dialogue: TypeAlias = Generator[Question[Any], Any, Move]
+
+
+def ask(question: Question[A]) -> Generator[Question[Any], Any, A]:
+    """Put `question` to the world and return its answer, of the type that it declares."""
+    answer: A = yield question
+    return answer
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """A node that the turn went through, and how it left; `outcome` is None where it waits."""
+
+    node: str
+    type: str
+    outcome: str | None
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What one request made."""
+
+    session: Session
+    """To be stored in place of the one it came from."""
+    shown: Stay | Over
+    effects: tuple[Effect, ...]
+    path: tuple[Passed, ...]

@@ -1,0 +1,99 @@
+"""What the services say to each other over NATS.
+
+Events go through JetStream and carry ids, not definitions: who hears of a change reads what is
+true now, so an event that comes twice, late or out of order does no harm. Requests go over core
+NATS, and whoever asks must be able to go on without an answer.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from libs.common.errors import Problem
+from libs.common.flow.model import FlowType
+
+EVENTS = "GATEHOUSE_EVENTS"
+"""The JetStream stream that holds every event."""
+
+FLOW_CHANGED = "gatehouse.events.flow.changed"
+PLAN_COMPILED = "gatehouse.events.plan.compiled"
+EVENT_SUBJECTS = "gatehouse.events.>"
+
+COMPILE = "gatehouse.compiler.compile"
+"""Request: `CompileWanted` → `Answer`."""
+PUBLISH = "gatehouse.compiler.publish"
+"""Request: `PublishWanted` → `Answer`."""
+
+
+class FlowChanged(msgspec.Struct, frozen=True):
+    """Something about a flow changed, and is committed."""
+
+    id: int
+    """The outbox row's; also the message id, so that JetStream drops a repeat."""
+    tenant: str
+    flow: str
+    type: FlowType
+    action: Literal["created", "updated", "activated", "deactivated", "deleted"]
+    version: int
+    """The newest version there is."""
+    at: float
+    """When it was committed, in Unix seconds."""
+
+
+class PlanCompiled(msgspec.Struct, frozen=True):
+    """A version has a plan, and the plan is in Redis."""
+
+    tenant: str
+    flow: str
+    version: int
+    plan: str
+    at: int
+    """Unix seconds."""
+
+
+class CompileWanted(msgspec.Struct, frozen=True):
+    """Compile this version now, and answer when its plan is in Redis."""
+
+    tenant: str
+    flow: str
+    version: int
+
+
+class PublishWanted(msgspec.Struct, frozen=True):
+    """Make Redis hold what is active in this tenant for this type, and the plans of it.
+
+    Asked by management after a change, so that a caller who activates a flow can start it at
+    once; and by an executor that misses a pointer or a plan.
+    """
+
+    tenant: str
+    type: FlowType
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """It is in Redis; `plan` is the hash where one version was asked for."""
+
+    plan: str | None = None
+    at: int = 0
+    """When it was compiled, in Unix seconds."""
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The version is not valid."""
+
+    problems: tuple[Problem, ...]
+
+
+class Missing(msgspec.Struct, frozen=True, tag=True):
+    """There is no such version, or nothing active."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """It could not be done now; `what` names what was out of reach."""
+
+    what: str
+
+
+Answer: TypeAlias = Done | Refused | Missing | Failed

@@ -1,0 +1,67 @@
+"""What the compiler leaves in Redis for executors: plans by hash, and active pointers.
+
+A plan's bytes are `libs.common.flow.plan`'s; here is only where they lie. Each key has one hash
+tag, so that every script that touches it stays in one slot of a cluster.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from libs.common.flow.model import FlowType
+
+FORMAT = 1
+"""Of a pointer; grows when its bytes change their meaning."""
+
+
+class Weighted(msgspec.Struct, frozen=True):
+    """A version that new sessions may be pinned to."""
+
+    plan: str
+    """The plan's hash."""
+    version: int
+    weight: int
+    """Its share among the candidate's versions."""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An active flow."""
+
+    flow: str
+    """The flow's id."""
+    name: str
+    """The flow's slug, by which a start may ask for it."""
+    versions: tuple[Weighted, ...]
+
+
+class Pointer(msgspec.Struct, frozen=True):
+    """Tenant + type → what a new session may run, first candidate first."""
+
+    format: int
+    generation: int
+    """Grows with every change of what is active; an older one never overwrites a newer."""
+    candidates: tuple[Candidate, ...]
+
+
+def plan_key(plan: str) -> str:
+    """Where the plan with this hash lies."""
+    return f"gh:plan:{{{plan}}}"
+
+
+def pointer_key(tenant: str, kind: FlowType) -> str:
+    """Where the pointer of `tenant` for flows of this type lies."""
+    return f"gh:pointer:{{{tenant}}}:{kind.value}"
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Pointer)
+
+
+def encode_pointer(pointer: Pointer) -> bytes:
+    """Write a pointer as it is stored."""
+    return _ENCODER.encode(pointer)
+
+
+def decode_pointer(data: bytes) -> Pointer:
+    """Read a stored pointer; raise `msgspec.MsgspecError` where it is none."""
+    return _DECODER.decode(data)
