@@ -14,10 +14,13 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from libs.common.errors import Problem
-from libs.common.flow.expression import Expression, Scope
+from libs.common.flow.expression import Expression, ExpressionError, Scope, parse
 from libs.common.flow.model import FlowType, Json
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Dialogue, Facts, Question, Submission, Surroundings, ask
+
+START, SUCCESS, FAILURE = "start", "success", "failure"
+"""The ends of a flow: the node types that the language itself knows."""
 
 C = TypeVar("C", bound=msgspec.Struct)
 L = TypeVar("L", bound=msgspec.Struct)
@@ -40,13 +43,6 @@ class Visit(msgspec.Struct, frozen=True):
     kept: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
 
 
-class Site(msgspec.Struct, frozen=True):
-    """What a node type may know of the flow when one of its nodes is compiled."""
-
-    node: str
-    flow: FlowType
-
-
 class InvalidConfig(Exception):  # noqa: N818 - says what is wrong with a config, in plural
     """A config that decodes and still makes no sense; `problems` have code, message, path."""
 
@@ -54,6 +50,22 @@ class InvalidConfig(Exception):  # noqa: N818 - says what is wrong with a config
         """Carry all `problems` of the one config."""
         super().__init__(*(problem.message for problem in problems))
         self.problems = problems
+
+
+def expression(text: str, path: str) -> Expression:
+    """Parse what an author wrote at `path` of a config, or raise `InvalidConfig`."""
+    try:
+        return Expression(parse(text))
+    except ExpressionError as error:
+        message = f"{error.message} (at character {error.position + 1})"
+        raise InvalidConfig(Problem("invalid_expression", message, path=path)) from error
+
+
+class Site(msgspec.Struct, frozen=True):
+    """What a node type may know of the flow when one of its nodes is compiled."""
+
+    node: str
+    flow: FlowType
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,7 +80,7 @@ class NodeType(Generic[C, L]):
     lowered: type[L]
     """What the plan holds of it."""
     lower: Callable[[C, Site], L]
-    """Compile a config, or raise `InvalidConfig` or `ExpressionError`."""
+    """Compile a config, or raise `InvalidConfig`."""
     run: Callable[[L, Visit], Dialogue]
     outcomes: Callable[[C], tuple[str, ...]]
     """The names it can leave by; none for the end of a flow."""
@@ -76,8 +88,8 @@ class NodeType(Generic[C, L]):
     """The outcome that an edge without a condition is for."""
     fallbacks: frozenset[str] = frozenset({"failure"})
     """Outcomes that fall to the flow's failure where no edge takes them."""
-    waits: bool = False
-    """It waits for the user each time it is reached."""
+    waits: frozenset[str] = frozenset()
+    """Outcomes that it leaves by only after it has waited for the user."""
     proves: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """What leaving by an outcome proves, as `amr` values (RFC 8176)."""
 
