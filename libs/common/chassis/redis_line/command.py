@@ -1,0 +1,93 @@
+"""One command on its way: its bytes, who waits for its answer, and until when."""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop, Future
+from collections.abc import Callable
+from typing import Final, cast
+
+import hiredis
+from redis.exceptions import (
+    AskError,
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+
+from libs.common.chassis.redis_line.port import Arg, Key, Reply, Script
+from libs.common.errors import Unavailable
+
+NAMES: Final = frozenset(
+    b"GET SET DEL EXISTS GETDEL GETEX MGET INCR INCRBY DECR EXPIRE PEXPIRE PERSIST TTL PTTL TYPE "
+    b"HGET HSET HDEL HMGET HGETALL SADD SREM SISMEMBER SMEMBERS SCARD ZADD ZREM ZRANGE ZSCORE "
+    b"ZCARD LPUSH RPUSH LPOP RPOP LLEN LRANGE".split()
+)
+"""What may go by the line: it answers at once, and its first argument is a key."""
+
+# Its stub knows only tuples of one.
+_pack: Final = cast("Callable[[tuple[Arg, ...]], bytes]", hiredis.pack_command)
+
+_REFUSALS: Final[dict[str, type[RedisError]]] = {
+    "ASK": AskError,
+    "CLUSTERDOWN": ClusterDownError,
+    "LOADING": BusyLoadingError,
+    "MASTERDOWN": MasterDownError,
+    "MOVED": MovedError,
+    "NOSCRIPT": NoScriptError,
+    "READONLY": ReadOnlyError,
+    "TRYAGAIN": TryAgainError,
+}
+
+
+def refusal(text: str) -> RedisError:
+    """Give an error reply its type, in redis-py's words; `ResponseError` for most."""
+    code, _, rest = text.partition(" ")
+    kind = _REFUSALS.get(code)
+    return ResponseError(text) if kind is None else kind(rest)
+
+
+class Command:
+    """One command, from the call until its future is settled; made for every request."""
+
+    __slots__ = ("answer", "args", "key", "packed", "redirects", "script", "until")
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        deadline: float,
+        key: Key,
+        args: tuple[Arg, ...],
+        script: Script | None = None,
+    ) -> None:
+        """Pack `args`; `deadline` is in seconds from now."""
+        self.answer: Future[Reply] = loop.create_future()
+        self.packed = _pack(args)
+        self.until = loop.time() + deadline
+        self.key = key
+        self.args = args
+        self.script = script
+        self.redirects = 0
+
+    def spell_out(self, script: Script) -> None:
+        """Send the text of `script` next time, which teaches it to the server."""
+        self.args = (b"EVAL", script.source, *self.args[2:])
+        self.packed = _pack(self.args)
+        self.script = None
+
+    def fail(self, error: Exception) -> None:
+        """Tell whoever waits; nobody may."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+            # Looking at it counts as retrieving it: a caller who gave up after the first of two
+            # failures would otherwise have the second logged as forgotten.
+            self.answer.exception()
+
+    def unavailable(self, retry_after: float = 1.0) -> None:
+        """Tell whoever waits that no answer will come."""
+        self.fail(Unavailable("redis", retry_after))

@@ -1,0 +1,62 @@
+"""What the hot path may ask of Redis, whatever stands behind: one server, Sentinel or a cluster.
+
+A call returns a future at once and makes no task. Commands issued in one tick of the loop leave in
+one write. Three things can come of a future: the reply; redis-py's `ResponseError`, if Redis
+refused the command; `Unavailable("redis")`, if no answer came, and then nobody knows whether the
+command was carried out. It may be cancelled, or never awaited.
+
+Nothing that waits inside Redis may go this way, since everybody else would wait behind it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from asyncio import Future
+from collections.abc import Sequence
+from typing import Annotated, Protocol, TypeAlias
+
+import msgspec
+from redis.asyncio import Redis, RedisCluster
+
+Key: TypeAlias = bytes | str
+Arg: TypeAlias = bytes | str | int
+Reply: TypeAlias = "bool | int | float | bytes | list[Reply] | dict[bytes, Reply] | None"
+"""What a command answers. A map is a dict in RESP3 and a flat list in RESP2."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How long, and how many, before a caller is told that Redis is unavailable."""
+
+    deadline: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    """Seconds from the call to the reply, with connecting and redirections in them."""
+    waiting: Annotated[int, msgspec.Meta(ge=1)] = 4096
+    """Commands that may wait for one server at a time."""
+
+
+class Script:
+    """A Lua script, sent by its hash, and by its text to a server that does not know it."""
+
+    __slots__ = ("sha", "source")
+
+    def __init__(self, source: str) -> None:
+        """Take the text; every key that it touches must be among its KEYS."""
+        self.source = source.encode()
+        # SHA-1 is how Redis names scripts; nothing rests on it being hard to collide.
+        self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
+
+
+class RedisLine(Protocol):
+    """The way to Redis that requests share."""
+
+    @property
+    def client(self) -> Redis | RedisCluster:
+        """The redis-py client for everything off the hot path."""
+
+    def execute(self, name: bytes, key: Key, *args: Arg) -> Future[Reply]:
+        """Send one command; `ValueError` if `name` is not in `command.NAMES`."""
+
+    def run(self, script: Script, keys: Sequence[Key], args: Sequence[Arg] = ()) -> Future[Reply]:
+        """Run `script` with one or more keys, all of one hash slot."""
+
+    async def aclose(self) -> None:
+        """Close every connection; who still waits is told `Unavailable`."""
