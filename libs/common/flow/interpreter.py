@@ -38,7 +38,7 @@ FAILED = Over(succeeded=False, message=Message("flow.failed"))
 Walk: TypeAlias = Generator[Question[Any], Any, Turn]
 
 
-class Endless(Exception):  # noqa: N818 - names what the flow is
+class Endless(Exception):
     """A turn passed more than `LONGEST` nodes."""
 
 

@@ -43,7 +43,7 @@ class Visit(msgspec.Struct, frozen=True):
     kept: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
 
 
-class InvalidConfig(Exception):  # noqa: N818 - says what is wrong with a config, in plural
+class InvalidConfig(Exception):
     """A config that decodes and still makes no sense; `problems` have code, message, path."""
 
     def __init__(self, *problems: Problem) -> None:
@@ -52,7 +52,7 @@ class InvalidConfig(Exception):  # noqa: N818 - says what is wrong with a config
         self.problems = problems
 
 
-def expression(text: str, path: str) -> Expression:
+def parse_expression(text: str, path: str) -> Expression:
     """Parse what an author wrote at `path` of a config, or raise `InvalidConfig`."""
     try:
         return Expression(parse(text))

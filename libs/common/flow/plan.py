@@ -44,7 +44,7 @@ class Plan(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
 
 
-class UnreadablePlan(Exception):  # noqa: N818 - it is the plan that is so named
+class UnreadablePlan(Exception):
     """The bytes are no plan that this release can run; the message says why."""
 
 
@@ -111,4 +111,6 @@ def _instruction(step: Step, types: NodeTypes) -> Instruction:
     if kind is None:
         msg = f"node `{step.id}` has type `{step.type}`, which this release does not have"
         raise UnreadablePlan(msg)
-    return Instruction(step.id, kind, msgspec.msgpack.decode(step.config, type=kind.lowered), step.to)
+    return Instruction(
+        step.id, kind, msgspec.msgpack.decode(step.config, type=kind.lowered), step.to
+    )

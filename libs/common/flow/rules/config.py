@@ -1,0 +1,80 @@
+"""Reads what an author wrote in a node's `config`, and finds all that is wrong with it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from libs.common.errors import Problem
+from libs.common.flow.expression import Expression
+from libs.common.flow.model import FlowType, Node
+from libs.common.flow.node import AnyNodeType, InvalidConfig, Site
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A config, read; `config` and `lowered` are None where it could not be."""
+
+    config: Any
+    lowered: Any
+    problems: tuple[Problem, ...]
+
+
+def read_config(kind: AnyNodeType, node: Node, flow: FlowType) -> Reading:
+    """Read the config of `node`, which is of type `kind`, in a flow of type `flow`."""
+    wrong = tuple(_wrong_fields(kind, node))
+    if wrong:
+        return Reading(None, None, wrong)
+    try:
+        config = msgspec.convert(node.config, kind.config)
+    except msgspec.ValidationError as error:
+        # A check over several fields, by the struct itself.
+        return Reading(None, None, (_problem(node, "invalid_config", str(error), "config"),))
+    try:
+        lowered = kind.lower(config, Site(node.id, flow))
+    except InvalidConfig as error:
+        problems = tuple(
+            _problem(node, problem.code, problem.message, f"config.{problem.path}")
+            if problem.path
+            else _problem(node, problem.code, problem.message, "config")
+            for problem in error.problems
+        )
+        return Reading(config, None, problems)
+    return Reading(config, lowered, ())
+
+
+def expressions_in(value: object, path: str = "config") -> Iterator[tuple[str, Expression]]:
+    """Find every expression in a lowered config, with where it is."""
+    if isinstance(value, Expression):
+        yield path, value
+    elif isinstance(value, msgspec.Struct):
+        for field in value.__struct_fields__:
+            yield from expressions_in(getattr(value, field), f"{path}.{field}")
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from expressions_in(item, f"{path}[{index}]")
+
+
+def _wrong_fields(kind: AnyNodeType, node: Node) -> Iterator[Problem]:
+    # Field by field, because a decoder stops at the first that is wrong.
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind.config)}
+    for name, value in node.config.items():
+        if name not in fields:
+            known = ", ".join(f"`{field}`" for field in fields) or "none"
+            message = f"`{node.type}` has no field `{name}`; its fields are: {known}"
+            yield _problem(node, "invalid_config", message, f"config.{name}")
+            continue
+        try:
+            msgspec.convert(value, fields[name].type)
+        except msgspec.ValidationError as error:
+            text, _, where = str(error).partition(" - at `$")
+            yield _problem(node, "invalid_config", text, f"config.{name}{where.rstrip('`')}")
+    for name, field in fields.items():
+        if field.required and name not in node.config:
+            message = f"`{node.type}` needs `{name}`"
+            yield _problem(node, "invalid_config", message, f"config.{name}")
+
+
+def _problem(node: Node, code: str, message: str, path: str) -> Problem:
+    return Problem(code, message, node_id=node.id, path=path)
