@@ -111,6 +111,5 @@ def _instruction(step: Step, types: NodeTypes) -> Instruction:
     if kind is None:
         msg = f"node `{step.id}` has type `{step.type}`, which this release does not have"
         raise UnreadablePlan(msg)
-    return Instruction(
-        step.id, kind, msgspec.msgpack.decode(step.config, type=kind.lowered), step.to
-    )
+    config = msgspec.msgpack.decode(step.config, type=kind.lowered)
+    return Instruction(step.id, kind, config, step.to)
