@@ -64,10 +64,8 @@ def compile_flow(flow: Flow, types: NodeTypes) -> Plan:
 
 def _step(draft: Draft, name: str) -> Step:
     place = draft.drawing.places[name]
-    # `refuse_invalid` has seen to it that each config could be read.
-    lowered = place.reading.lowered if place.reading else None
     to = {
         outcome: FAILURE if target == IMPLICIT_FAILURE else draft.numbers[target]
         for outcome, target in place.to.items()
     }
-    return Step(name, place.node.type, encode_config(lowered), to)
+    return Step(name, place.node.type, encode_config(place.reading.lowered), to)

@@ -34,10 +34,10 @@ def _email(text: str) -> str | None:
 
 
 def _username(text: str) -> str | None:
-    # No `@` and no leading `+`: a user name that reads as an address or a number would catch
+    # No text is of two kinds: a user name that reads as an address or a number would catch
     # sign-ins that are meant for the account which has that address or number.
     normal = _folded(text)
-    fits = normal is not None and len(normal) <= _LONGEST_USERNAME
+    fits = normal is not None and len(normal) <= _LONGEST_USERNAME and _phone(normal) is None
     return normal if fits and _USERNAME.fullmatch(normal or "") else None
 
 

@@ -57,7 +57,7 @@ def advance(
 def _walk(
     program: Program, session: Session, submitted: Submission | None, surroundings: Surroundings
 ) -> Walk:
-    at, facts, kept = session.node, session.facts, session.kept
+    at, facts, kept, tries = session.node, session.facts, session.kept, session.tries
     path: list[Passed] = []
     effects: list[Effect] = []
     for _ in range(LONGEST):
@@ -70,15 +70,14 @@ def _walk(
             facts=facts,
             surroundings=surroundings,
             submitted=submitted,
-            tries=session.tries.get(step.id, 0),
+            tries=tries.get(step.id, 0),
             kept=kept,
         )
         move = yield from step.type.run(step.config, visit)
+        if not isinstance(move, Over) and move.tried:
+            tries = {**tries, step.id: visit.tries + 1}
         if isinstance(move, Stay):
             path.append(Passed(step.id, step.type.name, None))
-            tries = session.tries
-            if move.tried:
-                tries = {**tries, step.id: visit.tries + 1}
             stored = msgspec.structs.replace(
                 session,
                 node=at,

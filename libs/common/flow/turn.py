@@ -138,6 +138,8 @@ class Leave(msgspec.Struct, frozen=True):
     facts: Facts | None = None
     """All facts as they now are; None where nothing was learned."""
     effects: tuple[Effect, ...] = ()
+    tried: bool = False
+    """As in `Stay`: the last wrong guess counts too, or each loop back would buy one more."""
 
 
 class Over(msgspec.Struct, frozen=True):

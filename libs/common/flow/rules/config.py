@@ -21,6 +21,10 @@ class Reading(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
+UNREAD = Reading(None, None, ())
+"""Of a node whose type is unknown, so that nobody can say what its config should be."""
+
+
 def read_config(kind: AnyNodeType, node: Node, flow: FlowType) -> Reading:
     """Read the config of `node`, which is of type `kind`, in a flow of type `flow`."""
     wrong = tuple(_wrong_fields(kind, node))

@@ -11,5 +11,4 @@ from libs.common.flow.rules.drawing import Drawing
 def configs_are_right(drawing: Drawing) -> Iterator[Problem]:
     """Find what is wrong in each config: fields, values, expressions."""
     for place in drawing.places.values():
-        if place.reading is not None:
-            yield from place.reading.problems
+        yield from place.reading.problems

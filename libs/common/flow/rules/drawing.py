@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import msgspec
 
 from libs.common.flow.model import Edge, Flow, Node
 from libs.common.flow.node import FAILURE, START, SUCCESS, AnyNodeType, NodeTypes
-from libs.common.flow.rules.config import Reading, read_config
+from libs.common.flow.rules.config import UNREAD, Reading, read_config
 
 IMPLICIT_FAILURE = ""
 """Stands for the end of a flow that failed, where the author drew no node for it."""
@@ -26,8 +25,8 @@ class Place(msgspec.Struct, frozen=True):
     node: Node
     type: AnyNodeType | None
     """None where there is no such type."""
-    reading: Reading | None
-    """What its config says; None where the type is unknown."""
+    reading: Reading
+    """What its config says; nothing where the type is unknown."""
     outcomes: tuple[str, ...]
     """By the type; by its edges alone where type or config are no good."""
     to: Mapping[str, str]
@@ -103,16 +102,15 @@ def _reach(places: Mapping[str, Place], seeds: Iterable[str]) -> tuple[str, ...]
 def _place(
     flow: Flow, node: Node, kind: AnyNodeType | None, edges: list[Edge], failure: str
 ) -> Place:
-    reading = None if kind is None else read_config(kind, node, flow.type)
+    reading = UNREAD if kind is None else read_config(kind, node, flow.type)
     to: dict[str, str] = {}
     for edge in edges:
         outcome = outcome_of(edge, kind)
         if outcome is not None:
             to.setdefault(outcome, edge.target)
-    config: Any = None if reading is None else reading.config
-    if kind is None or config is None:
+    if kind is None or reading.config is None:
         return Place(node, kind, reading, tuple(to), to)
-    outcomes = kind.outcomes(config)
+    outcomes = kind.outcomes(reading.config)
     known = {
         outcome: to.get(outcome, failure)
         for outcome in outcomes

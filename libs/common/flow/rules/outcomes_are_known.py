@@ -13,7 +13,7 @@ def outcomes_are_known(drawing: Drawing) -> Iterator[Problem]:
     for edge in drawing.flow.graph.edges:
         place = drawing.places.get(edge.source)
         # Without a config that can be read, nobody knows the outcomes.
-        if place is None or place.reading is None or place.reading.config is None:
+        if place is None or place.reading.config is None:
             continue
         if outcome_of(edge, place.type) in place.outcomes:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_a_flow_deeper_than_the_stack_is_checked_all_the_same() -> None:
         for name in names
     ]
     chain = ["start", *names, "success"]
-    edges = [{"source": a, "target": b} for a, b in zip(chain, chain[1:], strict=False)]
+    edges = [{"source": a, "target": b} for a, b in pairwise(chain)]
     report = validate(flow_of({"type": "registration", "nodes": nodes, "edges": edges}), NODE_TYPES)
     assert report.errors == ()
 
