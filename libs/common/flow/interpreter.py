@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, TypeAlias
 
-import msgspec
+from msgspec.structs import replace
 
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import FAILURE, Program
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import (
     Effect,
-    Facts,
+    Leave,
     Message,
     Over,
     Passed,
@@ -57,62 +57,52 @@ def advance(
 def _walk(
     program: Program, session: Session, submitted: Submission | None, surroundings: Surroundings
 ) -> Walk:
-    at, facts, kept, tries = session.node, session.facts, session.kept, session.tries
+    now = replace(session, revision=session.revision + 1)
     path: list[Passed] = []
     effects: list[Effect] = []
     for _ in range(LONGEST):
-        step = program.steps[at]
+        step = program.steps[now.node]
         visit = Visit(
             session=session.id,
             revision=session.revision,
             node=step.id,
             flow=program.type,
-            facts=facts,
+            facts=now.facts,
             surroundings=surroundings,
             submitted=submitted,
-            tries=tries.get(step.id, 0),
-            kept=kept,
+            tries=now.tries.get(step.id, 0),
+            kept=now.kept,
         )
         move = yield from step.type.run(step.config, visit)
-        if not isinstance(move, Over) and move.tried:
-            tries = {**tries, step.id: visit.tries + 1}
-        if isinstance(move, Stay):
-            path.append(Passed(step.id, step.type.name, None))
-            stored = msgspec.structs.replace(
-                session,
-                node=at,
-                revision=session.revision + 1,
-                facts=facts,
-                tries=tries,
-                kept=move.kept,
-            )
-            return Turn(stored, move, tuple(effects), tuple(path))
+        left_by = move.outcome if isinstance(move, Leave) else None
+        path.append(Passed(step.id, step.type.name, left_by))
         if isinstance(move, Over):
-            path.append(Passed(step.id, step.type.name, None))
-            return _end(session, at, facts, move, effects, path, surroundings)
-        path.append(Passed(step.id, step.type.name, move.outcome))
+            return _end(now, move, effects, path, surroundings)
+        if move.tried:
+            now = replace(now, tries={**now.tries, step.id: visit.tries + 1})
+        if isinstance(move, Stay):
+            return Turn(replace(now, kept=move.kept), move, tuple(effects), tuple(path))
         effects.extend(move.effects)
-        facts = facts if move.facts is None else move.facts
-        # What was sent was for the node that waited. The next one must ask for itself, and
-        # what one node kept is not for another.
-        submitted, kept = None, {}
+        if move.facts is not None:
+            now = replace(now, facts=move.facts)
         target = step.to[move.outcome]
         if target == FAILURE:
-            return _end(session, at, facts, FAILED, effects, path, surroundings)
-        at = target
+            return _end(now, FAILED, effects, path, surroundings)
+        # What was sent was for the node that waited. The next one must ask for itself, and
+        # what one node kept is not for another.
+        submitted, now = None, replace(now, node=target, kept={})
     msg = f"flow {program.flow} version {program.version} passed {LONGEST} nodes in one turn"
     raise Endless(msg)
 
 
 def _end(
     session: Session,
-    at: int,
-    facts: Facts,
     over: Over,
     effects: list[Effect],
     path: list[Passed],
     surroundings: Surroundings,
 ) -> Turn:
+    facts = session.facts
     if over.sign_in:
         # The rule `unauthenticated_success` has refused such a flow before. An assertion about
         # somebody who proved nothing is the worst that this product could do, so it is
@@ -121,7 +111,4 @@ def _end(
             over = FAILED
         else:
             effects = [*effects, SignedIn(facts.account, surroundings.time)]
-    ended = msgspec.structs.replace(
-        session, node=at, revision=session.revision + 1, facts=facts, kept={}, over=True
-    )
-    return Turn(ended, over, tuple(effects), tuple(path))
+    return Turn(replace(session, kept={}, over=True), over, tuple(effects), tuple(path))

@@ -15,8 +15,9 @@ import msgspec
 Json: TypeAlias = Any
 """What JSON can say: null, bool, number, string, list, map. Checked where it is read."""
 
-Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=50, pattern=r"^[A-Za-z0-9-]+$")]
-"""A flow's `name`: letters, digits, hyphens (seed 001); unique in its tenant."""
+Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=50, pattern=r"^[A-Za-z0-9-]+$(?!\n)")]
+"""A flow's `name`: letters, digits, hyphens (seed 001); unique in its tenant. `$` alone would
+let a line feed follow."""
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 

@@ -46,7 +46,9 @@ def test_what_is_no_identifier_has_no_form(kind: str, text: str) -> None:
     assert normalise(kind, text) is None
 
 
-@pytest.mark.parametrize("text", ["sasha@example.com", "+46701234567"])
+@pytest.mark.parametrize(
+    "text", ["sasha@example.com", "+46701234567", "0046701234567", "(+46)701234567"]
+)
 def test_a_user_name_cannot_pass_for_an_address_or_a_number(text: str) -> None:
     assert normalise("username", text) is None
 
@@ -55,3 +57,14 @@ def test_a_user_name_cannot_pass_for_an_address_or_a_number(text: str) -> None:
 def test_a_normal_form_is_its_own_normal_form(kind: str, text: str) -> None:
     normal = normalise(kind, text)
     assert normal is None or normalise(kind, normal) == normal
+
+
+@given(
+    text=st.one_of(
+        st.text(max_size=40),
+        # What is likeliest to be two things at once.
+        st.text(alphabet="+0123456789-.()/@a\u00a0\uff0b", max_size=20),
+    )
+)
+def test_no_text_is_an_identifier_of_two_kinds(text: str) -> None:
+    assert sum(normalise(kind, text) is not None for kind in KINDS) <= 1
