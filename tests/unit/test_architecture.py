@@ -100,6 +100,14 @@ def test_the_clock_is_refused_by_name_in_flow_and_nodes_alone(tree: Path, call: 
     assert refused == {"libs/common/flow/planted.py", "libs/common/nodes/planted.py"}
 
 
+def has_tests(source: Path) -> bool:
+    """Whether a file of tests, or a folder of cases for a table's test, bears the source's name."""
+    cases = ROOT / "tests/fixtures" / source.parent.name / source.stem
+    return (ROOT / "tests/unit" / source).with_name(f"test_{source.name}").is_file() or any(
+        cases.glob("*.yaml")
+    )
+
+
 def test_each_file_of_the_language_has_its_tests_under_the_same_name() -> None:
     sources = [
         path.relative_to(ROOT)
@@ -108,8 +116,4 @@ def test_each_file_of_the_language_has_its_tests_under_the_same_name() -> None:
         if path.stem != "__init__"
     ]
     assert sources
-    assert [
-        str(path)
-        for path in sorted(sources)
-        if not (ROOT / "tests/unit" / path).with_name(f"test_{path.name}").is_file()
-    ] == []
+    assert [str(source) for source in sorted(sources) if not has_tests(source)] == []
