@@ -1,0 +1,47 @@
+"""PostgreSQL as the services share it: opening a pool, and what it means when it is away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from libs.common.chassis.startup import depends_on
+from libs.common.errors import Unavailable
+from libs.common.secret import Secret
+
+AWAY: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What the driver raises when the server cannot be asked. Other errors are faults of ours."""
+
+
+async def open_pool(dsn: Secret, *, most: int, seconds: float) -> asyncpg.Pool:
+    """Open a pool of up to `most` connections whose statements may take `seconds`.
+
+    Raises `StartupFailure` if the server cannot be reached now.
+    """
+    with depends_on("PostgreSQL", "GATEHOUSE_POSTGRES_DSN", *AWAY, asyncpg.PostgresError):
+        return await asyncpg.create_pool(
+            dsn.reveal(), min_size=1, max_size=most, timeout=seconds, command_timeout=seconds
+        )
+
+
+@contextmanager
+def asking_postgres() -> Iterator[None]:
+    """Turn what the driver raises for a server that is away into `Unavailable`."""
+    try:
+        yield
+    except AWAY as error:
+        if isinstance(error, ValueError):
+            # asyncpg's own complaint about an argument is an `InterfaceError` too.
+            raise
+        raise Unavailable("postgres") from error
