@@ -14,7 +14,15 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from libs.common.errors import Problem
-from libs.common.flow.expression import Expression, ExpressionError, Scope, parse
+from libs.common.flow.expression import (
+    SCHEMA,
+    Expression,
+    ExpressionError,
+    Kind,
+    Scope,
+    check,
+    parse,
+)
 from libs.common.flow.model import FlowType, Json
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Dialogue, Facts, Question, Submission, Surroundings, ask
@@ -52,13 +60,20 @@ class InvalidConfig(Exception):
         self.problems = problems
 
 
-def parse_expression(text: str, path: str) -> Expression:
-    """Parse what an author wrote at `path` of a config, or raise `InvalidConfig`."""
+def parse_expression(text: str, path: str, wanted: Kind | None = None) -> Expression:
+    """Parse what an author wrote at `path` of a config, or raise `InvalidConfig`.
+
+    With `wanted`, an expression that certainly gives another kind is refused too.
+    """
     try:
-        return Expression(parse(text))
+        tree = parse(text)
     except ExpressionError as error:
         message = f"{error.message} (at character {error.position + 1})"
         raise InvalidConfig(Problem("invalid_expression", message, path=path)) from error
+    errors = [found for found in check(tree, SCHEMA, wanted) if found.severity == "error"]
+    if errors:
+        raise InvalidConfig(*(Problem(found.code, found.message, path=path) for found in errors))
+    return Expression(tree)
 
 
 class Site(msgspec.Struct, frozen=True):

@@ -18,10 +18,7 @@ from libs.common.flow.rules.cycles_wait import cycles_wait
 from libs.common.flow.rules.drawing import Drawing, draw
 from libs.common.flow.rules.edges_lead_somewhere import edges_lead_somewhere
 from libs.common.flow.rules.ends_are_reachable import ends_are_reachable
-from libs.common.flow.rules.expressions_make_sense import (
-    expressions_are_known,
-    expressions_make_sense,
-)
+from libs.common.flow.rules.expressions_are_known import expressions_are_known
 from libs.common.flow.rules.nodes_are_named_once import nodes_are_named_once
 from libs.common.flow.rules.nodes_are_used import nodes_are_used
 from libs.common.flow.rules.outcomes_are_known import outcomes_are_known
@@ -40,7 +37,6 @@ RULES: tuple[Rule, ...] = (
     nodes_are_named_once,
     types_are_known,
     configs_are_right,
-    expressions_make_sense,
     outcomes_are_known,
     outcomes_lead_on,
     ends_are_reachable,

@@ -1,0 +1,21 @@
+"""An expression reads what there is; an attribute that nobody knows is likely misspelt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from libs.common.errors import Problem
+from libs.common.flow.expression import SCHEMA, check
+from libs.common.flow.rules.config import expressions_in
+from libs.common.flow.rules.drawing import Drawing
+
+
+def expressions_are_known(drawing: Drawing) -> Iterator[Problem]:
+    """Find each attribute that an expression reads and that will be missing, as far as is known.
+
+    What cannot be right at all is refused with the config.
+    """
+    for name, place in drawing.places.items():
+        for path, expression in expressions_in(place.reading.lowered):
+            for found in check(expression.tree, SCHEMA):
+                yield Problem(found.code, found.message, node_id=name, path=path)
