@@ -14,6 +14,10 @@ FORMAT = 1
 """Of a pointer; grows when its bytes change their meaning."""
 
 
+class UnreadablePointer(Exception):
+    """The bytes are no pointer that this release can read."""
+
+
 class Weighted(msgspec.Struct, frozen=True):
     """A version that new sessions may be pinned to."""
 
@@ -55,13 +59,21 @@ def pointer_key(tenant: str, kind: FlowType) -> str:
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Pointer)
+GENERATION_DIGITS = 19
+"""A pointer's bytes begin with its generation in so many digits, which a script can compare."""
 
 
 def encode_pointer(pointer: Pointer) -> bytes:
     """Write a pointer as it is stored."""
-    return _ENCODER.encode(pointer)
+    return b"%0*d" % (GENERATION_DIGITS, pointer.generation) + _ENCODER.encode(pointer)
 
 
 def decode_pointer(data: bytes) -> Pointer:
-    """Read a stored pointer; raise `msgspec.MsgspecError` where it is none."""
-    return _DECODER.decode(data)
+    """Read a stored pointer; raise `UnreadablePointer` where this release cannot."""
+    try:
+        pointer = _DECODER.decode(data[GENERATION_DIGITS:])
+    except msgspec.MsgspecError as error:
+        raise UnreadablePointer(f"the pointer does not decode: {error}") from error
+    if pointer.format != FORMAT:
+        raise UnreadablePointer(f"the pointer has format {pointer.format}, not {FORMAT}")
+    return pointer
