@@ -46,15 +46,17 @@ class Workspace:
             canonicalize_name(each["name"]): each["dependencies"] for each in projects.values()
         }
         self.services = {
-            path.parent.name: path.relative_to(root) for path in paths if "services" in path.parts
+            path.parent.name: path.relative_to(root)
+            for path in paths
+            if path.parent.parent.name == "services"
         }
         self.oldest_python = top["project"]["requires-python"].removeprefix(">=")
         self._dev: list[str] = top["dependency-groups"]["dev"]
         self._projects = {path.parent.name: each for path, each in projects.items()}
 
-    def declared(self, file: str) -> list[Requirement]:
-        """What `requirements/<file>.txt` must satisfy; members stand for what they declare."""
-        listed = self._dev if file == DEV else self._projects[file]["dependencies"]
+    def declared(self, member: str) -> list[Requirement]:
+        """What the member of that folder, or `dev`, needs; a member in it stands for its own."""
+        listed = self._dev if member == DEV else self._projects[member]["dependencies"]
         return list(dict.fromkeys(self._without_members(listed)))
 
     def _without_members(self, listed: Iterable[str]) -> Iterator[Requirement]:

@@ -1,5 +1,7 @@
 """The rules of pyproject.toml bite: each is broken once, in a copy of this very tree."""
 
+import ast
+import importlib.metadata
 import re
 import shutil
 import subprocess
@@ -7,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
+
+from tools.requirements import DEV, Workspace
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("libs", "services", "deploy", "tests", "tools")
@@ -117,3 +122,34 @@ def test_each_file_of_the_language_has_its_tests_under_the_same_name() -> None:
     ]
     assert sources
     assert [str(source) for source in sorted(sources) if not has_tests(source)] == []
+
+
+def imported(folder: Path) -> set[str]:
+    """The distributions that the modules under `folder` import, those of this tree aside."""
+    names: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module)
+    foreign = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {*PACKAGES}
+    distributions = importlib.metadata.packages_distributions()
+    return {canonicalize_name(distributions[name][0]) for name in foreign}
+
+
+@pytest.mark.parametrize(
+    ("folder", "declared_for"),
+    [
+        ("libs/common", "common"),
+        ("services/management", "management"),
+        ("services/compiler", "compiler"),
+        ("services/executor", "executor"),
+        ("deploy", DEV),
+        ("tests", DEV),
+        ("tools", DEV),
+    ],
+)
+def test_what_is_imported_is_declared(folder: str, declared_for: str) -> None:
+    declared = {canonicalize_name(each.name) for each in Workspace(ROOT).declared(declared_for)}
+    assert imported(ROOT / folder) - declared == set()
