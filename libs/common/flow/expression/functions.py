@@ -7,22 +7,29 @@ kind is a `Fault`, a missing one makes the call missing.
 """
 
 import ipaddress
-import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from libs.common.flow.expression.values import MISSING, NOUNS, Fault, Json, Kind, Value, kind, unusable
+from libs.common.flow.expression.tree import Call, Expr, Member, Root, children
+from libs.common.flow.expression.values import (
+    MISSING,
+    NOUNS,
+    Fault,
+    Json,
+    Kind,
+    Value,
+    kind,
+    read_number,
+    unusable,
+)
 
 SECONDS_A_DAY: Final = 86_400
 
-NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-"""A number as an expression writes it: JSON's (RFC 8259, section 6)."""
-
-LONGEST_NUMBER: Final = 32
-"""Characters that `number` reads: longer than any number somebody types into a form."""
+CLOCK: Final = Member(Root("request"), "time")
+"""Where the current time is read, in Unix seconds."""
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -42,9 +49,9 @@ class Function(msgspec.Struct, frozen=True):
     gives: Json
     """What `example` comes to."""
     run: Callable[..., Value]
-    """Called with one value for each of `parameters`, of the kinds they accept, then of `reads`."""
-    reads: tuple[tuple[str, str], ...] = ()
-    """Attributes that the function reads besides its arguments."""
+    """Takes a value for each of `parameters`, of the kinds they accept."""
+    clock: bool = False
+    """Whether `run` takes `CLOCK` as well, as its last argument."""
 
     @property
     def signature(self) -> str:
@@ -53,12 +60,247 @@ class Function(msgspec.Struct, frozen=True):
         return f"{self.name}({', '.join(shown)})"
 
 
-def number(text: str) -> Value:
-    if len(text) > LONGEST_NUMBER or NUMBER.fullmatch(text) is None:
-        return Fault("`number` needs a string that is a number")
-    return read_number(text)
+def operands(expr: Expr) -> tuple[Expr, ...]:
+    """What `expr` is computed from: its children, and the clock if it is a call that reads it."""
+    if isinstance(expr, Call) and FUNCTIONS[expr.function].clock:
+        return (*expr.arguments, CLOCK)
+    return children(expr)
 
 
-def read_number(text: str) -> int | float:
-    """The number that `text`, matched by `NUMBER`, stands for; infinite if it is too large."""
-    return float(text) if any(mark in text for mark in ".eE") else int(text)
+def call(name: str, arguments: Sequence[Value]) -> Value:
+    """What the function `name` gives for the values of its operands."""
+    function = FUNCTIONS[name]
+    parameters = (*function.parameters, _NOW) if function.clock else function.parameters
+    for parameter, argument in zip(parameters, arguments, strict=True):
+        if parameter.path and argument is MISSING:
+            continue
+        problem = unusable(argument)
+        if problem is not None:
+            return problem
+        if parameter.kinds and kind(argument) not in parameter.kinds:
+            needed = " or ".join(NOUNS[each] for each in parameter.kinds)
+            found = NOUNS[kind(argument)]
+            return Fault(f"`{name}` needs {needed} as `{parameter.name}`, not {found}")
+    return function.run(*arguments)
+
+
+def _contains_any(items: Sequence[Json], wanted: Sequence[Json]) -> Value:
+    if not _all_strings(items, wanted):
+        return Fault("`containsAny` needs lists of strings")
+    return not set(items).isdisjoint(wanted)
+
+
+def _contains_all(items: Sequence[Json], wanted: Sequence[Json]) -> Value:
+    if not _all_strings(items, wanted):
+        return Fault("`containsAll` needs lists of strings")
+    return set(items).issuperset(wanted)
+
+
+def _matches_domain(email: str, domains: str | Sequence[Json]) -> Value:
+    local, _, domain = email.rpartition("@")
+    wanted = _texts(domains)
+    if not local or not domain or wanted is None:
+        return Fault("`matchesDomain` needs an email address, and a domain or a list of them")
+    domain = domain.lower()
+    return any(
+        domain.endswith(each[1:].lower()) if each.startswith("*.") else domain == each.lower()
+        for each in wanted
+    )
+
+
+def _in_cidr(address: str, ranges: str | Sequence[Json]) -> Value:
+    wanted = _texts(ranges)
+    if wanted is None:
+        return Fault("`inCidr` needs a range or a list of them")
+    try:
+        parsed = ipaddress.ip_address(address)
+        networks = [ipaddress.ip_network(each, strict=False) for each in wanted]
+    except ValueError:
+        return Fault("`inCidr` needs an IP address, and ranges such as `10.0.0.0/8`")
+    # A dual-stack listener reports 10.0.0.1 as ::ffff:10.0.0.1, which no IPv4 range would hold.
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return any((mapped or parsed) in network for network in networks)
+
+
+def _number(text: str) -> Value:
+    read = read_number(text)
+    return Fault("`number` needs a string that is a number") if read is None else read
+
+
+def _seconds_since(time: float, now: float) -> Value:
+    try:
+        return now - time
+    except OverflowError:
+        return Fault("`secondsSince` needs a time in Unix seconds")
+
+
+def _days_since(time: float, now: float) -> Value:
+    try:
+        return (now - time) / SECONDS_A_DAY
+    except OverflowError:
+        return Fault("`daysSince` needs a time in Unix seconds")
+
+
+def _texts(one_or_many: str | Sequence[Json]) -> list[str] | None:
+    """The strings meant by a string or a list of strings, or None if another kind is among them."""
+    many = [one_or_many] if isinstance(one_or_many, str) else one_or_many
+    texts = [each for each in many if isinstance(each, str)]
+    return texts if len(texts) == len(many) else None
+
+
+def _all_strings(*lists: Sequence[Json]) -> bool:
+    return all(isinstance(item, str) for items in lists for item in items)
+
+
+def _text(name: str) -> Parameter:
+    return Parameter(name, ("string",))
+
+
+_NOW: Final = Parameter("request.time", ("number",))
+_TIME: Final = Parameter("time", ("number",))
+_ITEMS: Final = Parameter("items", ("list",))
+_WANTED: Final = Parameter("wanted", ("list",))
+
+_TABLE: Final = (
+    Function(
+        "has",
+        (Parameter("path", path=True),),
+        "boolean",
+        "Whether an attribute is there; null is there.",
+        'has(user["no such attribute"])',
+        False,
+        lambda value: value is not MISSING,
+    ),
+    Function(
+        "size",
+        (Parameter("of", ("string", "list", "map")),),
+        "number",
+        "Characters of a string, items of a list, or attributes of a map.",
+        'size(["a", "b"])',
+        2,
+        len,
+    ),
+    Function(
+        "lower",
+        (_text("text"),),
+        "string",
+        "The text in lower case.",
+        'lower("Ada")',
+        "ada",
+        str.lower,
+    ),
+    Function(
+        "upper",
+        (_text("text"),),
+        "string",
+        "The text in upper case.",
+        'upper("Ada")',
+        "ADA",
+        str.upper,
+    ),
+    Function(
+        "trim",
+        (_text("text"),),
+        "string",
+        "The text without white space at its ends.",
+        'trim(" Ada ")',
+        "Ada",
+        str.strip,
+    ),
+    Function(
+        "number",
+        (_text("text"),),
+        "number",
+        "The number that a text, such as an input, writes; a fault if it writes none.",
+        'number("18") >= 18',
+        True,
+        _number,
+    ),
+    Function(
+        "startsWith",
+        (_text("text"), _text("start")),
+        "boolean",
+        "Whether a text starts with another.",
+        'startsWith("+49 30 901820", "+49")',
+        True,
+        str.startswith,
+    ),
+    Function(
+        "endsWith",
+        (_text("text"), _text("end")),
+        "boolean",
+        "Whether a text ends with another.",
+        'endsWith("report.pdf", ".exe")',
+        False,
+        str.endswith,
+    ),
+    Function(
+        "contains",
+        (_text("text"), _text("part")),
+        "boolean",
+        "Whether a text contains another; for lists there is `in`.",
+        'contains("Firefox/140.0", "Firefox")',
+        True,
+        str.__contains__,
+    ),
+    Function(
+        "containsAny",
+        (_ITEMS, _WANTED),
+        "boolean",
+        "Whether a list of strings has at least one of the wanted ones.",
+        'containsAny(["staff", "ops"], ["admin", "ops"])',
+        True,
+        _contains_any,
+    ),
+    Function(
+        "containsAll",
+        (_ITEMS, _WANTED),
+        "boolean",
+        "Whether a list of strings has every one of the wanted ones.",
+        'containsAll(["staff", "ops"], ["admin", "ops"])',
+        False,
+        _contains_all,
+    ),
+    Function(
+        "matchesDomain",
+        (_text("email"), Parameter("domains", ("string", "list"))),
+        "boolean",
+        "Whether an email address is of a domain, or of one in a list. `*.` before a domain"
+        " means those below it, without itself. Case is ignored.",
+        'matchesDomain("ada@mail.example.com", ["example.com", "*.example.com"])',
+        True,
+        _matches_domain,
+    ),
+    Function(
+        "inCidr",
+        (_text("address"), Parameter("ranges", ("string", "list"))),
+        "boolean",
+        "Whether an IP address is in a range, or in one of a list, in CIDR notation (RFC 4632).",
+        'inCidr("10.1.2.3", ["10.0.0.0/8", "fd00::/8"])',
+        True,
+        _in_cidr,
+    ),
+    Function(
+        "secondsSince",
+        (_TIME,),
+        "number",
+        "Seconds from a time, in Unix seconds, to `request.time`; negative for a later one.",
+        "secondsSince(request.time)",
+        0,
+        _seconds_since,
+        clock=True,
+    ),
+    Function(
+        "daysSince",
+        (_TIME,),
+        "number",
+        "Days, with fractions, from a time, in Unix seconds, to `request.time`; negative for a"
+        " later one.",
+        "daysSince(request.time)",
+        0,
+        _days_since,
+        clock=True,
+    ),
+)
+
+FUNCTIONS: Final[Mapping[str, Function]] = MappingProxyType({each.name: each for each in _TABLE})

@@ -11,7 +11,6 @@ from typing import Any, Final, TypeAlias
 
 from libs.common.flow.expression.tree import Operator, Ordering
 from libs.common.flow.expression.values import (
-    FOREIGN,
     MISSING,
     NOUNS,
     Fault,
@@ -24,7 +23,9 @@ from libs.common.flow.expression.values import (
 Operation: TypeAlias = Callable[[Value, Value], Value]
 
 DATA_DEPTH: Final = 32
-"""How deeply nested lists and maps `===` compares; deeper ones are a fault."""
+"""How many levels of lists and maps `===` goes down; below is a fault."""
+
+_PLAIN: Final = frozenset((bool, int, str))
 
 
 def member(of: Value, name: str) -> Value:
@@ -33,7 +34,7 @@ def member(of: Value, name: str) -> Value:
     An attribute of anything else than a map is a fault, so that `??` and `has` cannot hide that
     the data has another shape than the author thought.
     """
-    if isinstance(of, dict):
+    if type(of) is dict:
         found: Value = of.get(name, MISSING)
         return found
     if of is None:
@@ -69,14 +70,18 @@ def both(left: Value, right: Value) -> Value:
     """`left && right`: false as soon as one side is, whatever the other is."""
     if left is False or right is False:
         return False
-    return _booleans("&&", left, right, then=True)
+    if left is True and right is True:
+        return True
+    return _not_boolean("&&", left, right)
 
 
 def either(left: Value, right: Value) -> Value:
     """`left || right`: true as soon as one side is, whatever the other is."""
     if left is True or right is True:
         return True
-    return _booleans("||", left, right, then=False)
+    if left is False and right is False:
+        return False
+    return _not_boolean("||", left, right)
 
 
 def otherwise(left: Value, right: Value) -> Value:
@@ -102,13 +107,32 @@ def listed(items: Iterable[Value]) -> Value:
     return tuple(kept)
 
 
-def same(left: Value, right: Value) -> Value:
+def same(left: Value, right: Value, depth: int = DATA_DEPTH) -> Value:
     """`left === right`. Null compares with anything; other unlike kinds are a fault.
 
-    Lists and maps are compared as `&&` of what they hold.
+    Lists and maps, down to `depth` levels, are compared as `&&` of what they hold.
     """
+    if type(left) is type(right) and type(left) in _PLAIN:
+        return left == right  # what the rest comes to as well, but this is the frequent case
     problem = unusable(left, right)
-    return problem if problem is not None else _same(left, right, DATA_DEPTH)
+    if problem is not None:
+        return problem
+    kinds = kind(left), kind(right)
+    if kinds[0] != kinds[1]:
+        if "null" in kinds:
+            return False
+        return Fault(f"`===` compares {NOUNS[kinds[0]]} with {NOUNS[kinds[1]]}")
+    if depth == 0:
+        return Fault(f"`===` compares what nests deeper than {DATA_DEPTH}")
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        if len(left) != len(right):
+            return False
+        return _all(same(*pair, depth - 1) for pair in zip(left, right, strict=True))
+    if isinstance(left, dict) and isinstance(right, dict):
+        if left.keys() != right.keys():
+            return False
+        return _all(same(left[key], right[key], depth - 1) for key in left)
+    return left == right
 
 
 def differs(left: Value, right: Value) -> Value:
@@ -144,7 +168,7 @@ def within(needle: Value, haystack: Value) -> Value:
 def _ordered(symbol: Ordering, compare: Callable[[Any, Any], bool]) -> Operation:
     def order(left: Value, right: Value) -> Value:
         kinds = kind(left), kind(right)
-        if kinds in (("number", "number"), ("string", "string")):
+        if kinds[0] == kinds[1] and kinds[0] in ("number", "string"):
             return compare(left, right)
         problem = unusable(left, right)
         if problem is not None:
@@ -155,53 +179,26 @@ def _ordered(symbol: Ordering, compare: Callable[[Any, Any], bool]) -> Operation
     return order
 
 
-def _booleans(symbol: str, left: Value, right: Value, *, then: bool) -> Value:
-    """`then` for two booleans, else what the first other one comes to."""
-    for side in (left, right):
-        if not isinstance(side, bool):
-            return _not_boolean(symbol, side)
-    return then
-
-
-def _not_boolean(symbol: str, operand: Value) -> Value:
-    problem = unusable(operand)
-    return problem if problem is not None else _refused(f"`{symbol}` needs a boolean", operand)
+def _not_boolean(symbol: str, *operands: Value) -> Value:
+    """What the first of `operands` that is no boolean comes to."""
+    first = next(each for each in operands if not isinstance(each, bool))
+    problem = unusable(first)
+    return problem if problem is not None else _refused(f"`{symbol}` needs a boolean", first)
 
 
 def _refused(need: str, value: Value) -> Fault:
     return Fault(f"{need}, not {NOUNS[kind(value)]}")
 
 
-def _same(left: Any, right: Any, depth: int) -> bool | Fault:
-    kinds = kind(left), kind(right)
-    if None in kinds:
-        return FOREIGN
-    if kinds[0] != kinds[1]:
-        if "null" in kinds:
-            return False
-        return Fault(f"`===` compares {NOUNS[kinds[0]]} with {NOUNS[kinds[1]]}")
-    if kinds[0] not in ("list", "map"):
-        return bool(left == right)
-    if depth == 0:
-        return Fault(f"`===` compares what nests deeper than {DATA_DEPTH}")
-    if len(left) != len(right):
-        return False
-    if kinds[0] == "list":
-        return _all(_same(*pair, depth - 1) for pair in zip(left, right, strict=True))
-    if left.keys() != right.keys():
-        return False
-    return _all(_same(left[key], right[key], depth - 1) for key in left)
-
-
-def _all(results: Iterable[bool | Fault]) -> bool | Fault:
-    """False if any is, else the first fault, else True."""
-    fault = None
+def _all(results: Iterable[Value]) -> Value:
+    """False if any is, else the first that is no boolean, else True."""
+    first: Value = True
     for result in results:
         if result is False:
             return False
-        if fault is None and isinstance(result, Fault):
-            fault = result
-    return True if fault is None else fault
+        if first is True:
+            first = result
+    return first
 
 
 BINARY: Final[Mapping[Operator, Operation]] = MappingProxyType(

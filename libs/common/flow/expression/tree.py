@@ -15,7 +15,7 @@ Operator: TypeAlias = Logical | Equality | Ordering | Literal["in"]
 
 
 class Constant(msgspec.Struct, frozen=True, array_like=True, tag="k"):
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
 
 
 class Root(msgspec.Struct, frozen=True, array_like=True, tag="r"):

@@ -5,6 +5,7 @@ A fault's reason names kinds, never values: what is compared may be a secret.
 
 import enum
 import math
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, NoneType
 from typing import Final, Literal, TypeAlias
@@ -13,7 +14,7 @@ import msgspec
 
 Kind: TypeAlias = Literal["null", "boolean", "number", "string", "list", "map"]
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """Data. A list is a Python list or tuple, a map a dict; subclasses are foreign (see `kind`)."""
 
 
@@ -33,7 +34,7 @@ class Fault(msgspec.Struct, frozen=True):
     reason: str
 
 
-Value: TypeAlias = Json | Missing | Fault
+Value: TypeAlias = "Json | Missing | Fault"
 Scope: TypeAlias = Mapping[str, Json]
 """The roots by name, as `user` and `request`."""
 
@@ -63,6 +64,12 @@ NOUNS: Final[Mapping[Kind | None, str]] = MappingProxyType(
 )
 """How messages name each kind."""
 
+NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+"""A number as JSON writes it (RFC 8259, section 6)."""
+
+LONGEST_NUMBER: Final = 32
+"""Characters; more than any number that JSON readers agree about."""
+
 FOREIGN: Final = Fault("reads something that is not null, boolean, number, string, list or map")
 
 
@@ -76,13 +83,25 @@ def kind(value: object) -> Kind | None:
     return _KINDS.get(type(value))
 
 
+def read_number(text: str) -> int | float | None:
+    """The number that `text` writes, or None if it writes none, or one out of range.
+
+    A float must be finite, an integer one that every JSON reader keeps exactly
+    (RFC 8259, section 6).
+    """
+    # The length is looked at first, since the time of int() grows with its square.
+    if len(text) > LONGEST_NUMBER or NUMBER.fullmatch(text) is None:
+        return None
+    if any(mark in text for mark in ".eE"):
+        return float(text) if math.isfinite(float(text)) else None
+    return int(text) if abs(int(text)) < 2**53 else None
+
+
 def unusable(*values: Value) -> Missing | Fault | None:
     """What an operation on `values` spreads: the first of them that it cannot use, if any."""
     for value in values:
-        if isinstance(value, Missing | Fault):
-            return value
         if kind(value) is None:
-            return FOREIGN
+            return value if isinstance(value, Missing | Fault) else FOREIGN
     return None
 
 

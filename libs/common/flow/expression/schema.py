@@ -1,0 +1,79 @@
+"""What the roots of expressions hold, as far as Gatehouse knows it.
+
+Known attributes have a kind, though any of them may be missing or null. A map that is open may
+hold others; in a closed one they are most likely misspelt.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+import msgspec
+
+from libs.common.flow.expression.values import Kind
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """What is known of a value."""
+
+    kind: Kind | None = None
+    """None where it may be anything."""
+    attributes: Mapping[str, "Shape"] = MappingProxyType({})
+    """What a map is known to hold."""
+    closed: bool = False
+    """Whether a map holds nothing but `attributes`."""
+
+
+Schema: TypeAlias = Mapping[str, Shape]
+"""The roots by name."""
+
+_BOOLEAN: Final = Shape("boolean")
+_NUMBER: Final = Shape("number")
+_STRING: Final = Shape("string")
+_LIST: Final = Shape("list")
+_MAP: Final = Shape("map")
+
+SCHEMA: Final[Schema] = MappingProxyType(
+    {
+        "user": Shape(
+            "map",
+            {
+                "id": _STRING,
+                "email": _STRING,
+                "email_verified": _BOOLEAN,
+                "username": _STRING,
+                "phone": _STRING,
+                "phone_verified": _BOOLEAN,
+                "name": _STRING,
+                "given_name": _STRING,
+                "family_name": _STRING,
+                "locale": _STRING,
+                "role": _STRING,
+                "roles": _LIST,
+                "groups": _LIST,
+                "blocked": _BOOLEAN,
+                "mfa_enabled": _BOOLEAN,
+                "logins_count": _NUMBER,
+                "last_login": _NUMBER,
+                "created_at": _NUMBER,
+                "updated_at": _NUMBER,
+            },
+        ),
+        "client": Shape("map", {"id": _STRING, "name": _STRING, "metadata": _MAP}, closed=True),
+        "connection": Shape(
+            "map",
+            {"id": _STRING, "name": _STRING, "strategy": _STRING, "metadata": _MAP},
+            closed=True,
+        ),
+        "request": Shape(
+            "map",
+            {"time": _NUMBER, "ip": _STRING, "user_agent": _STRING, "language": _STRING},
+            closed=True,
+        ),
+        "stats": Shape("map", {"logins_count": _NUMBER}, closed=True),
+        "configuration": _MAP,
+        "facts": _MAP,
+        "inputs": _MAP,
+        "flow": Shape("map", {"type": _STRING}, closed=True),
+    }
+)
