@@ -1,0 +1,146 @@
+"""The real servers for every test that asks: started at the first wish, stopped at the end."""
+
+import secrets
+from collections.abc import AsyncIterator
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import nats
+import pytest
+import pytest_asyncio
+import redis.asyncio
+
+from deploy.local.migrate import database_dsn, migrate
+from deploy.local.nats import start_nats
+from deploy.local.postgres import start_postgres
+from deploy.local.server import Server
+from deploy.local.valkey import start_valkey, start_valkey_cluster
+
+TEMPLATE = "gatehouse_template"
+DATABASE_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def servers_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="session")
+def servers_password() -> str:
+    return secrets.token_urlsafe(16)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres_server(servers_folder: Path, servers_password: str) -> AsyncIterator[Server]:
+    """PostgreSQL with one database, the migrated template of all others."""
+    log = servers_folder / "postgres.log"
+    server = await start_postgres(
+        servers_folder / "postgres", password=servers_password, log=log, durable=False
+    )
+    try:
+        await migrate(database_dsn(server.url, TEMPLATE), log=servers_folder / "dbmate.log")
+        yield server
+    finally:
+        await server.process.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def redis_server(servers_folder: Path, servers_password: str) -> AsyncIterator[Server]:
+    """One Valkey, which forgets everything when it is killed."""
+    server = await start_valkey(
+        servers_folder / "valkey",
+        password=servers_password,
+        log=servers_folder / "valkey.log",
+        durable=False,
+    )
+    try:
+        yield server
+    finally:
+        await server.process.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def redis_cluster(
+    servers_folder: Path, servers_password: str
+) -> AsyncIterator[tuple[Server, ...]]:
+    """The three nodes of a Valkey cluster."""
+    nodes = await start_valkey_cluster(
+        servers_folder / "cluster", password=servers_password, log=servers_folder / "cluster.log"
+    )
+    try:
+        yield nodes
+    finally:
+        for node in nodes:
+            await node.process.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def nats_server(servers_folder: Path, servers_password: str) -> AsyncIterator[Server]:
+    """NATS with JetStream."""
+    server = await start_nats(
+        servers_folder / "nats", password=servers_password, log=servers_folder / "nats.log"
+    )
+    try:
+        yield server
+    finally:
+        await server.process.stop()
+
+
+@pytest_asyncio.fixture
+async def database(postgres_server: Server) -> AsyncIterator[str]:
+    """The URL of a database of this test's own, with the newest schema and no rows."""
+    name = f"gatehouse_{next(DATABASE_NUMBERS)}"
+    await ensure_running(postgres_server)
+    await execute(postgres_server.url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield database_dsn(postgres_server.url, name)
+    await ensure_running(postgres_server)
+    await execute(postgres_server.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest_asyncio.fixture
+async def redis_url(redis_server: Server) -> str:
+    """The URL of an empty Valkey."""
+    await ensure_running(redis_server)
+    await flush(redis_server)
+    return redis_server.url
+
+
+@pytest_asyncio.fixture
+async def redis_cluster_url(redis_cluster: tuple[Server, ...]) -> str:
+    """The URL of one node of an empty three-node cluster."""
+    for node in redis_cluster:
+        await ensure_running(node)
+        await flush(node)
+    return redis_cluster[0].url
+
+
+@pytest_asyncio.fixture
+async def nats_url(nats_server: Server) -> str:
+    """The URL of a NATS whose JetStream has no streams."""
+    await ensure_running(nats_server)
+    connection = await nats.connect(nats_server.url)
+    jetstream = connection.jetstream()
+    for stream in await jetstream.streams_info():
+        await jetstream.delete_stream(str(stream.config.name))
+    await connection.close()
+    return nats_server.url
+
+
+async def ensure_running(server: Server) -> None:
+    """Bring back what an earlier test killed."""
+    if not server.process.running:
+        await server.process.start()
+
+
+async def execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def flush(server: Server) -> None:
+    async with redis.asyncio.Redis.from_url(server.url) as client:
+        await client.flushall()
