@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("libs", "services", "deploy", "tests", "tools")
 
 APART = "services never import each other"
-BELOW = "libs.common never imports a service, nor anything what starts or tests it"
+BELOW = "libs.common never imports a service, nor what starts or tests it"
 DOWN = "chassis → wire → nodes → flow → errors point down"
 PURE = "flow and nodes import no I/O, no clock, no randomness"
 
