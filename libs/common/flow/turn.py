@@ -164,6 +164,12 @@ def ask(question: Question[A]) -> Generator[Question[Any], Any, A]:
     return answer
 
 
+def at_once(move: Move) -> Dialogue:
+    """Make `move` without asking anything."""
+    yield from ()
+    return move
+
+
 class Passed(msgspec.Struct, frozen=True):
     """A node that the turn went through, and how it left; `outcome` is None where it waits."""
 

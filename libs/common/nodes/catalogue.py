@@ -1,0 +1,39 @@
+"""Every node type there is. A new one is a file beside this, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from libs.common.flow.node import AnyNodeType
+from libs.common.nodes import (
+    condition,
+    failure,
+    identifier_input,
+    mfa_verification,
+    password_input,
+    prompt,
+    set_attribute,
+    start,
+    success,
+    switch,
+    user_write,
+)
+
+CATALOGUE: tuple[AnyNodeType, ...] = (
+    start.NODE,
+    success.NODE,
+    failure.NODE,
+    condition.NODE,
+    switch.NODE,
+    identifier_input.NODE,
+    password_input.NODE,
+    mfa_verification.NODE,
+    prompt.NODE,
+    set_attribute.NODE,
+    user_write.NODE,
+)
+"""In the order of the reference page."""
+
+NODE_TYPES: Mapping[str, AnyNodeType] = MappingProxyType({node.name: node for node in CATALOGUE})
+"""By name."""

@@ -1,0 +1,30 @@
+"""What users are told, by key: the one place where the words are.
+
+The key goes to the client as `i18nKey`, so that it can say the same in another language. No
+text tells whether an account exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "code.wrong": "That code is not right. Check it and try again.",
+        "field.email": "Enter an email address, such as name@example.com.",
+        "field.code": "Enter the digits of the code.",
+        "field.date": "Enter a date as YYYY-MM-DD.",
+        "field.identifier": "That does not look right. Check it and try again.",
+        "field.invalid": "This cannot be used here.",
+        "field.number": "Enter a number.",
+        "field.phone": "Enter a phone number with its country code, such as +46 70 123 45 67.",
+        "field.required": "This is needed.",
+        "field.too_long": "This is too long.",
+        "field.too_short": "This is too short.",
+        "field.username": "Enter a user name without spaces and `@`.",
+        "flow.failed": "This could not be completed.",
+        "form.invalid": "Check what is marked and try again.",
+        "password.wrong": "The password is not right.",
+    }
+)

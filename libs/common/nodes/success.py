@@ -1,0 +1,49 @@
+"""The end of a flow that came out well."""
+
+from __future__ import annotations
+
+import msgspec
+
+from libs.common.flow.model import FlowType
+from libs.common.flow.node import SUCCESS, NodeType, Site, Visit, fixed
+from libs.common.flow.turn import Dialogue, Over, at_once
+from libs.common.nodes.ends import EndMessage, Redirect
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    message: EndMessage | None = None
+    """What the user is told."""
+    redirect: Redirect | None = None
+    """Where the client sends the user: a path that begins with `/`, or an `https` URL."""
+    auto_login: bool | None = None
+    """Answer with a `userAssertion`. Unless given, a flow of type `login` does, and no other."""
+
+
+class Lowered(msgspec.Struct, frozen=True):
+    text: str | None
+    redirect: str | None
+    sign_in: bool
+
+
+def lower(config: Config, site: Site) -> Lowered:
+    sign_in = site.flow is FlowType.LOGIN if config.auto_login is None else config.auto_login
+    return Lowered(config.message, config.redirect, sign_in)
+
+
+def run(config: Lowered, visit: Visit) -> Dialogue:
+    return at_once(
+        Over(succeeded=True, text=config.text, redirect=config.redirect, sign_in=config.sign_in)
+    )
+
+
+NODE: NodeType[Config, Lowered] = NodeType(
+    name=SUCCESS,
+    summary="Ends the flow as completed.",
+    config=Config,
+    lowered=Lowered,
+    lower=lower,
+    run=run,
+    outcomes=fixed(),
+    default=None,
+    fallbacks=frozenset(),
+)

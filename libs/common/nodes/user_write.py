@@ -1,0 +1,84 @@
+"""Writes what was staged: a new account, or onto the one that the user has proved to be theirs.
+
+An identifier that somebody else has leaves by `taken`, which falls to the flow's failure, and so
+to words that do not say why. An author who draws an edge for it tells everybody who has an
+account; a registration that verifies the address first need not.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from libs.common.flow.identifier import KINDS, normalise
+from libs.common.flow.model import Json
+from libs.common.flow.node import NodeType, Site, Visit, fixed
+from libs.common.flow.questions import Taken, WriteUser
+from libs.common.flow.turn import Dialogue, Facts, Leave, ask
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing can be configured."""
+
+
+def lower(config: Config, site: Site) -> Config:
+    return config
+
+
+def run(config: Config, visit: Visit) -> Dialogue:
+    facts = visit.facts
+    attributes = _normal(facts.staged)
+    if attributes is None or not _may_write(facts, attributes):
+        return Leave("failure")
+    # The same for every repeat of this step, so that a turn that dies makes no second account.
+    key = str(uuid.uuid5(uuid.UUID(visit.session), visit.node))
+    question = WriteUser(key, facts.account, attributes, facts.password_hash)
+    answer = yield from ask(question)
+    if isinstance(answer, Taken):
+        return Leave("taken")
+    # Whoever chose the password of a new account knows it.
+    is_new = facts.account is None
+    proved = ("pwd",) if is_new and facts.password_hash is not None else facts.proved
+    written = replace(
+        facts,
+        account=answer.account,
+        created=facts.created or is_new,
+        proved=proved,
+        staged={},
+        password_hash=None,
+    )
+    return Leave("success", written)
+
+
+def _normal(staged: Mapping[str, Json]) -> dict[str, Json] | None:
+    """Return what is staged with its identifiers in their normal form; None where one has none."""
+    attributes = dict(staged)
+    for kind in KINDS:
+        if kind in attributes:
+            attributes[kind] = normalise(kind, str(attributes[kind]))
+            if attributes[kind] is None:
+                return None
+    return attributes
+
+
+def _may_write(facts: Facts, attributes: Mapping[str, Json]) -> bool:
+    if facts.account is None:
+        # Nobody could ever sign in to an account that has no name.
+        return any(kind in attributes for kind in KINDS)
+    # An account that was only named is anybody's: writing onto it would hand it over.
+    return bool(facts.proved) or facts.created
+
+
+NODE: NodeType[Config, Config] = NodeType(
+    name="user_write",
+    summary="Writes the staged user: a new account, or onto the user's own.",
+    config=Config,
+    lowered=Config,
+    lower=lower,
+    run=run,
+    outcomes=fixed("success", "taken", "failure"),
+    fallbacks=frozenset({"taken", "failure"}),
+)
