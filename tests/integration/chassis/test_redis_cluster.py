@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.cluster import NodesManager
 from redis.crc import key_slot
 
 from deploy.local.ports import LOOPBACK
 from deploy.local.server import Server
-from deploy.local.valkey import cluster_port, start_valkey, start_valkey_cluster
+from deploy.local.valkey import start_valkey, start_valkey_cluster
 from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.errors import Unavailable
 from tests.integration.chassis.conftest import cluster_url, opened, until, until_it_answers
@@ -114,6 +115,20 @@ async def test_a_slot_that_has_moved_is_followed(
     assert await other.client.mget([f"{TAG}:{n}" for n in range(5)]) == ["100"] * 5
 
 
+async def test_a_slot_is_followed_before_the_other_nodes_have_heard_that_it_moved(
+    line: RedisLine, owners: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, other = owners
+    await line.execute(b"EXISTS", TAG)
+    await give(other, [owner, other])
+
+    async def read_the_old_map_again(_self: NodesManager, **_: object) -> None:
+        """Change nothing."""
+
+    monkeypatch.setattr(NodesManager, "initialize", read_the_old_map_again)
+    assert await line.execute(b"INCR", TAG) == 1
+
+
 async def test_a_key_that_is_already_at_the_new_owner_is_asked_for_there(
     line: RedisLine, owners: tuple[Node, Node], servers_password: str
 ) -> None:
@@ -159,7 +174,9 @@ async def test_a_slot_that_stays_torn_is_unavailable(
         await begin_to_move(owner, other)
         await move_key(owner, other, f"{TAG}:1", servers_password)
         with pytest.raises(Unavailable):
-            await line.execute(b"MGET", f"{TAG}:1", f"{TAG}:2")
+            # A bound for the test: without one on the tries, this never ends.
+            async with asyncio.timeout(20):
+                await line.execute(b"MGET", f"{TAG}:1", f"{TAG}:2")
 
 
 async def test_no_node_at_all_is_unavailable() -> None:
@@ -186,8 +203,8 @@ async def replicated(
             end.push_async_callback(node.client.aclose)
         master.id = await master.cluster("MYID")
         await replica.client.config_set("masterauth", servers_password)
-        bus = await cluster_port(owner.port, servers_password)
-        await replica.cluster("MEET", LOOPBACK, owner.port, bus)
+        bus = (await master.client.config_get("cluster-port"))["cluster-port"]
+        await replica.cluster("MEET", LOOPBACK, owner.port, str(bus))
         await until(lambda: replica.knows(master.id))
         await master.client.config_set("repl-diskless-sync-delay", "0")
         await replica.cluster("REPLICATE", master.id)

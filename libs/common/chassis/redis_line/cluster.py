@@ -101,11 +101,11 @@ class ClusterLine(BaseLine):
 
     def _try_again(self, command: Command) -> bool:
         """Whether `command` may be sent once more; if not, it is failed."""
-        command.redirects += 1
-        if command.redirects <= _REDIRECTS and command.until > self._loop.time():
-            return True
-        command.unavailable()
-        return False
+        if command.redirects >= _REDIRECTS:
+            command.unavailable()
+            return False
+        command.starts_over(self._loop.time() + self._deadline)
+        return True
 
     def _ask(self, command: Command, error: AskError) -> None:
         node = self._nodes.nodes_cache.get(f"{error.host}:{error.port}")

@@ -74,6 +74,11 @@ class Command:
         self.script = script
         self.redirects = 0
 
+    def starts_over(self, until: float) -> None:
+        """Give the next server as long as the first: a late command must not make it look hung."""
+        self.redirects += 1
+        self.until = until
+
     def spell_out(self, script: Script) -> None:
         """Send the text of `script` next time, which teaches it to the server."""
         self.args = (b"EVAL", script.source, *self.args[2:])

@@ -29,8 +29,6 @@ from libs.common.chassis.redis_line.port import Limits
 _log: Final = structlog.get_logger(__name__)
 
 _INCOMPLETE: Final = object()
-_GRACE: Final = 0.01
-"""Seconds in which a loop that was itself held up may read what had come before."""
 
 Redirect = Callable[[Command, RedisError], bool]
 """Takes over a command that was refused because it belongs elsewhere; false if it does not."""
@@ -61,7 +59,6 @@ class Link(asyncio.Protocol):
         self._reader = hiredis.Reader(replyError=refusal, notEnoughData=_INCOMPLETE)
         writer = connection._writer  # noqa: SLF001 - see Connection
         self.transport = cast("asyncio.Transport", writer.transport)
-        self._stream = cast("asyncio.Protocol", self.transport.get_protocol())
         self.transport.set_protocol(self)
 
     def write(self, commands: list[Command]) -> None:
@@ -88,8 +85,7 @@ class Link(asyncio.Protocol):
             self._line.drop(self, error)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the line, and redis-py, whose stream waits for this when it closes."""
-        self._stream.connection_lost(exc)
+        """Tell the line."""
         self._line.drop(self, exc)
 
 
@@ -117,7 +113,6 @@ class NodeLine:
         self._connecting: asyncio.Task[None] | None = None
         self._farewells: set[asyncio.Task[None]] = set()
         self._watch: asyncio.TimerHandle | None = None
-        self._suspect: Command | None = None
         self._closed = False
 
     @property
@@ -142,6 +137,7 @@ class NodeLine:
             return
         if isinstance(error, NoScriptError) and command.script is not None:
             command.spell_out(command.script)
+            command.starts_over(self._loop.time() + self._limits.deadline)
             self.send(command)
         elif self._redirect(command, error):
             return
@@ -205,9 +201,6 @@ class NodeLine:
         oldest, now = link.waiting[0], self._loop.time()
         if oldest.until > now:
             self._watch = self._loop.call_at(oldest.until, self._check)
-        elif oldest is not self._suspect:
-            self._suspect = oldest
-            self._watch = self._loop.call_later(_GRACE, self._check)
         else:
             self.drop(link, TimeoutError())
 

@@ -28,7 +28,7 @@ class Limits(msgspec.Struct, frozen=True):
     """How long, and how many, before a caller is told that Redis is unavailable."""
 
     deadline: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    """Seconds from the call to the reply, with connecting and redirections in them."""
+    """Seconds from the call to the reply, connecting included; anew after a redirection."""
     waiting: Annotated[int, msgspec.Meta(ge=1)] = 4096
     """Commands that may wait for one server at a time."""
 
