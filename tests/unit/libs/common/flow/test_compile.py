@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from libs.common.nodes.catalogue import NODE_TYPES
 
 from libs.common.errors import Invalid
 from libs.common.flow.compile import compile_flow
 from libs.common.flow.model import Edge, Flow, FlowType, Graph, Position
 from libs.common.flow.plan import encode, load, name_of
+from libs.common.nodes.catalogue import NODE_TYPES
 
 FIXTURES = Path(__file__).parents[4] / "fixtures" / "compile"
 CASES = sorted(FIXTURES.glob("*.yaml"))

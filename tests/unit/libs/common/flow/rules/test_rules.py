@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from libs.common.nodes.catalogue import NODE_TYPES
 
 from libs.common.errors import Problem
 from libs.common.flow.model import Flow, FlowType, Graph, Node
 from libs.common.flow.rules import ADVICE, RULES, validate
+from libs.common.nodes.catalogue import NODE_TYPES
 
 FIXTURES = Path(__file__).parents[5] / "fixtures" / "rules"
 CASES = sorted(FIXTURES.glob("*/*.yaml"))
@@ -53,7 +53,10 @@ def test_every_rule_has_cases_and_a_near_miss_that_has_no_problem() -> None:
 
 def test_a_flow_deeper_than_the_stack_is_checked_all_the_same() -> None:
     names = [f"n{index}" for index in range(5_000)]
-    nodes = [{"id": "start", "type": "start"}, {"id": "success", "type": "success"}]
+    nodes: list[dict[str, Any]] = [
+        {"id": "start", "type": "start"},
+        {"id": "success", "type": "success"},
+    ]
     nodes += [
         {"id": name, "type": "set_attribute", "config": {"attribute": "a", "value": "1"}}
         for name in names
