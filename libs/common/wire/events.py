@@ -27,6 +27,9 @@ PUBLISH = "gatehouse.compiler.publish"
 """Request: `PublishWanted` → `Answer`."""
 
 
+FlowAction = Literal["created", "updated", "activated", "deactivated", "deleted"]
+
+
 class FlowChanged(msgspec.Struct, frozen=True):
     """Something about a flow changed, and is committed."""
 
@@ -35,7 +38,7 @@ class FlowChanged(msgspec.Struct, frozen=True):
     tenant: str
     flow: str
     type: FlowType
-    action: Literal["created", "updated", "activated", "deactivated", "deleted"]
+    action: FlowAction
     version: int
     """The newest version there is."""
     at: float
