@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ class Program:
     """Held as long as the program or a descendant of it lives."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Added to that of this process; may hold secrets."""
+    folder: Path | None = None
+    """Where it runs; None is where this process does."""
     identity: str = "same"
     """Who it runs as; see `leash.become`."""
     prepare: Callable[[], None] = lambda: None
@@ -97,11 +100,10 @@ class Process:
     async def stop(self) -> None:
         """Ask it to end, and kill it if it does not within its time. Harmless to repeat."""
         self._signal(self._program.stop_signal)
-        try:
-            async with asyncio.timeout(self._program.stop_seconds):
-                await self._gone()
-        except TimeoutError:
-            await self.kill()
+        deadline = time.monotonic() + self._program.stop_seconds
+        while self.running and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_SECONDS)
+        await self.kill()
 
     async def kill(self) -> None:
         """Kill it (SIGKILL), as a crash would. Harmless to repeat."""
@@ -152,6 +154,7 @@ class Process:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
+                    cwd=program.folder,
                     env={**os.environ, **program.environment},
                     pass_fds=(reader, lock),
                     # Ctrl-C reaches whoever started the program, who then ends it in good order.

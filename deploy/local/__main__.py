@@ -1,0 +1,78 @@
+"""`python -m deploy.local run`: the local stack, from start to Ctrl-C."""
+
+import argparse
+import asyncio
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+from deploy.local.process import Failed
+from deploy.local.services import PROJECT
+from deploy.local.stack import Facts, local_stack
+
+INTERRUPTED = 130
+
+
+async def run(folder: Path, executors: int) -> int:
+    """Serve until told to stop, or until a part dies; raises Failed."""
+    async with local_stack(folder, executors=executors, say=say) as stack:
+        say(what_to_try(stack.facts, folder))
+        try:
+            raise await stack.one_dies()
+        except asyncio.CancelledError:
+            say("stopping")
+    return 0
+
+
+def what_to_try(facts: Facts, folder: Path) -> str:
+    bearer = shlex.quote(f"Authorization: Bearer {facts.admin_token}")
+    json = shlex.quote("Content-Type: application/json")
+    login = shlex.quote('{"flowType": "LOGIN"}')
+    return f"""
+Gatehouse runs. Its addresses, passwords and process ids are in {folder / "stack.json"},
+its logs in {folder / "logs"}.
+
+The flows there are:
+  curl -H {bearer} {facts.management_url}/api/admin/flows
+
+Begin a sign-in:
+  curl -H {json} -d {login} {facts.executor_url}/flow/execute
+
+Ctrl-C stops everything.
+"""
+
+
+def say(line: str) -> None:
+    # At once, since whoever waits for the stack may be reading a pipe.
+    print(line, flush=True)
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serving = commands.add_parser("run", help="start everything, and keep serving until Ctrl-C")
+    serving.add_argument("--folder", type=Path, default=PROJECT / ".local", help="what is kept")
+    serving.add_argument("--executors", type=int, default=1, help="how many; the default is 1")
+    given = parser.parse_args()
+
+    work = asyncio.create_task(run(given.folder.resolve(), given.executors))
+
+    def stop() -> None:
+        # Once: impatience must not interrupt the stopping.
+        if not work.cancelling():
+            work.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        return INTERRUPTED
+    except Failed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,86 @@
+"""Runs the three services as processes of their own, told of each other by their environment."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from deploy.local.keys import Keys
+from deploy.local.ports import LOOPBACK
+from deploy.local.process import Process, Program
+
+PROJECT = Path(__file__).parents[2]
+SERVICES = ("management", "compiler", "executor")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every service of a stack is told."""
+
+    postgres_dsn: str
+    redis_url: str
+    nats_url: str
+    executor_url: str
+    """The one that the others are copies of: the issuer of assertions."""
+    keys: Keys
+
+    def __repr__(self) -> str:
+        return "Surroundings(***)"
+
+
+def environment(service: str, port: int, around: Surroundings) -> dict[str, str]:
+    """Return the settings of a service, as `services/*/config.py` name them."""
+    shared = {
+        "GATEHOUSE_HOST": LOOPBACK,
+        "GATEHOUSE_PORT": str(port),
+        "GATEHOUSE_POSTGRES_DSN": around.postgres_dsn,
+        "GATEHOUSE_REDIS_URL": around.redis_url,
+        "GATEHOUSE_NATS_URL": around.nats_url,
+    }
+    own: Mapping[str, dict[str, str]] = {
+        "management": {
+            "GATEHOUSE_ADMIN_SIGNING_KEY": around.keys.admin_signing_key,
+        },
+        "compiler": {},
+        "executor": {
+            "GATEHOUSE_SESSION_KEYS": around.keys.session_keys,
+            "GATEHOUSE_CREDENTIAL_KEYS": around.keys.credential_keys,
+            "GATEHOUSE_ASSERTION_KEYS": around.keys.assertion_keys,
+            "GATEHOUSE_ISSUER": around.executor_url,
+            # Everybody who explores this stack has the same address.
+            "GATEHOUSE_ADDRESS_BURST": "10000",
+            "GATEHOUSE_ADDRESS_RATE": "2000",
+        },
+    }
+    return shared | own[service]
+
+
+def service_process(
+    name: str, service: str, port: int, around: Surroundings, *, logs: Path
+) -> Process:
+    """Return the process of a service, not started; it is ready when its `/readyz` says so."""
+    program = Program(
+        name=name,
+        command=[sys.executable, "-m", f"services.{service}"],
+        log=logs / f"{name}.log",
+        lock=logs / f"{name}.lock",
+        environment=environment(service, port, around),
+        folder=PROJECT,
+        # Longer than a service takes to let its requests finish.
+        stop_seconds=30.0,
+    )
+    return Process(program, ready=lambda: is_ready(port))
+
+
+async def is_ready(port: int) -> bool:
+    patience = aiohttp.ClientTimeout(total=5)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=patience) as client,
+            client.get(f"http://{LOOPBACK}:{port}/readyz") as answer,
+        ):
+            return answer.ok
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        return False

@@ -1,0 +1,40 @@
+"""`python -m deploy.local` with stand-ins for the services: a file each, that answers `/readyz`.
+
+What is tested with it is the supervisor; the real services are in the end-to-end tests.
+"""
+
+import asyncio
+import dataclasses
+import sys
+from pathlib import Path
+from unittest.mock import patch
+
+from deploy.local import stack
+from deploy.local.__main__ import main
+from deploy.local.process import Process
+from deploy.local.services import Surroundings, is_ready, service_process
+
+SERVICE = """
+import http.server, os, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+if os.environ.get("BROKEN") == sys.argv[1]:
+    sys.exit("a setting is wrong")
+http.server.HTTPServer(("127.0.0.1", int(os.environ["GATEHOUSE_PORT"])), Handler).serve_forever()
+"""
+
+
+def stand_in(name: str, service: str, port: int, around: Surroundings, *, logs: Path) -> Process:
+    program = service_process(name, service, port, around, logs=logs)._program
+    command = [sys.executable, "-c", SERVICE, name]
+    return Process(dataclasses.replace(program, command=command), ready=lambda: is_ready(port))
+
+
+if __name__ == "__main__":
+    with patch.object(stack, "service_process", stand_in):
+        code = asyncio.run(main())
+    sys.exit(code)
