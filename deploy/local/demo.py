@@ -1,0 +1,213 @@
+"""The journeys of `make demo`: real flows, walked through the real APIs, each outcome checked.
+
+Can be repeated over the same data: it takes its own flows away first, and invents new users.
+"""
+
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jwt
+import pyotp
+
+from deploy.local.exchange import Client, Json, Say, Unexpected, inputs
+from deploy.local.services import PROJECT
+from deploy.local.stack import Facts
+
+FLOWS = Path(__file__).with_name("flows")
+OURS = frozenset({"mfa-login", "sign-up", "broken", "unused"})
+PASSWORD = "correct horse battery staple"  # noqa: S105 - of users that the demo invents
+WRONG = 5
+"""Wrong passwords that end a session, unless its flow says otherwise."""
+
+
+class Person:
+    """Somebody who can sign in."""
+
+    def __init__(self, email: str, totp: pyotp.TOTP | None = None) -> None:
+        self.email = email
+        self.totp = totp
+
+
+class Demo:
+    """The journeys, over one running stack."""
+
+    def __init__(self, client: Client, facts: Facts, executor: Mapping[str, str], say: Say) -> None:
+        """`executor` is the environment of the executor, for its own commands."""
+        self._client = client
+        self._facts = facts
+        self._executor = executor
+        self._say = say
+        self._run = secrets.token_hex(3)
+
+    async def clear(self) -> None:
+        """Take away what an earlier run left."""
+        found: list[Json] = []
+        after: str | None = ""
+        while after is not None:
+            page = await self._client.admin("GET", f"/api/admin/flows?limit=100{after}")
+            found += page["items"]
+            after = f"&cursor={page['cursor']}" if page["cursor"] else None
+        for flow in found:
+            if flow["name"] in OURS:
+                await self._client.admin("DELETE", f"/api/admin/flows/{flow['id']}", expect=204)
+
+    async def sign_in(self) -> None:
+        """1. A flow is saved, compiled and activated; two people sign in by it."""
+        graph = (FLOWS / "mfa-login.graph.json").read_text()
+        about = {"name": "mfa-login", "display_name": "MFA Login Flow", "type": "login"}
+        body = f'{json.dumps(about)[:-1]}, "graph": {graph}}}'
+        flow = await self._client.admin("POST", "/api/admin/flows", body, expect=201)
+        path = f"/api/admin/flows/{flow['id']}"
+        checked = await self._client.admin("POST", f"{path}/validate")
+        must(checked == {"valid": True, "warnings": []}, "the flow is valid")
+        compiled = await self._client.admin("POST", f"{path}/compile")
+        must(compiled["compiled"] is True, "the plan is in Redis")
+        await self._client.admin("POST", f"{path}/activate")
+        await self._signs_in(self._person("ada"), ["pwd"])
+        await self._signs_in(self._person("grace", totp=True), ["pwd", "otp", "mfa"])
+
+    async def wrong_password(self) -> None:
+        """2. A wrong password is told and can be mended; five of them end the session."""
+        person = self._person("mary")
+        step = await self._at_password(person)
+        step = await self._answer(step, password=f"not {PASSWORD}")
+        must(inputs(step) == ["password"], "the same view is shown again")
+        must(bool(step["data"]["messages"]), "with a message")
+        step = await self._answer(step, password=PASSWORD)
+        must(step["flowStatus"] == "COMPLETE", "the right one still signs in")
+        step = await self._at_password(person)
+        for number in range(WRONG):
+            must(step["flowStatus"] == "INCOMPLETE", "there is a try left")
+            step = await self._answer(step, password=f"guess {number}")
+        must(step["flowStatus"] == "ERROR", "the fifth wrong one ends the session")
+
+    async def sign_up(self) -> None:
+        """3. Somebody registers, and can sign in."""
+        body = (FLOWS / "registration.json").read_text()
+        flow = await self._client.admin("POST", "/api/admin/flows", body, expect=201)
+        await self._client.admin("POST", f"/api/admin/flows/{flow['id']}/activate")
+        step = await self._client.execute(flowType="REGISTRATION")
+        must(step["data"]["requiredParams"] == ["email", "password"], "it asks for both")
+        person = Person(f"edith-{self._run}@example.com")
+        step = await self._answer(
+            step, action="submit-registration", email=person.email, password=PASSWORD
+        )
+        must(step["flowStatus"] == "COMPLETE", "the account is made")
+        await self._signs_in(person, ["pwd"])
+
+    async def edited_meanwhile(self) -> None:
+        """4. A flow is edited while somebody is in the middle of it."""
+        person = self._person("joan")
+        running = await self._at_password(person)
+        page = await self._client.admin("GET", "/api/admin/flows?type=login&status=active")
+        (flow,) = [item for item in page["items"] if item["name"] == "mfa-login"]
+        path = f"/api/admin/flows/{flow['id']}"
+        graph = json.loads((FLOWS / "mfa-login.graph.json").read_text())
+        graph["nodes"][1]["config"]["identifier_types"] = ["email"]
+        saved = await self._client.admin("PUT", path, {"graph": graph})
+        must(saved["version"] == flow["version"] + 1, "saving makes the next version")
+        await self._client.admin("POST", f"{path}/activate")
+        running = await self._answer(running, password=PASSWORD)
+        must(running["flowStatus"] == "COMPLETE", "the old session ends by the old version")
+        fresh = await self._client.execute(flowType="LOGIN", flow="mfa-login")
+        must(inputs(fresh) == ["email"], "a new one begins by the new version")
+
+    async def refused(self) -> None:
+        """5. What cannot run is refused, with every reason at once."""
+        for name, expected in (
+            ("broken", ["missing_start_node", "unreachable_success", "invalid_edge"]),
+            ("unused", ["unused_node"]),
+        ):
+            body = (FLOWS / f"{name}.json").read_text()
+            flow = await self._client.admin("POST", "/api/admin/flows", body, expect=201)
+            path = f"/api/admin/flows/{flow['id']}"
+            said = await self._client.admin("POST", f"{path}/validate")
+            found = said["warnings"] if said["valid"] else said["errors"]
+            must([problem["code"] for problem in found] == expected, f"it says {expected}")
+            if not said["valid"]:
+                await self._client.admin("POST", f"{path}/activate", expect=400)
+
+    async def _at_password(self, person: Person) -> Json:
+        step = await self._client.execute(flowType="LOGIN", flow="mfa-login")
+        return await self._answer(step, **{inputs(step)[0]: person.email})
+
+    async def _signs_in(self, person: Person, amr: list[str]) -> None:
+        step = await self._answer(await self._at_password(person), password=PASSWORD)
+        if person.totp is not None:
+            must(inputs(step) == ["code"], "a second factor is asked for")
+            step = await self._answer(step, code=person.totp.now())
+        must(step["flowStatus"] == "COMPLETE", "the sign-in completes")
+        token = step["data"]["userAssertion"]
+        keys = jwt.PyJWKSet.from_dict(await self._client.keys())
+        claims = jwt.decode(
+            token,
+            keys[jwt.get_unverified_header(token)["kid"]],
+            algorithms=["ES256"],
+            audience="gatehouse",
+            issuer=self._facts.executor_url,
+        )
+        must(claims["amr"] == amr, f"the assertion says {amr}")
+        self._say(f"  = verified: sub={claims['sub']} amr={','.join(claims['amr'])}")
+
+    async def _answer(self, step: Json, action: str = "", **typed: str) -> Json:
+        return await self._client.execute(
+            flowId=step["flowId"], stepId=step["stepId"], actionId=action, inputs=typed
+        )
+
+    def _person(self, name: str, *, totp: bool = False) -> Person:
+        """Make an account by the executor's own command."""
+        email = f"{name}-{self._run}@example.com"
+        command = [sys.executable, "-m", "services.executor.users", "add", "--email", email]
+        done = subprocess.run(
+            [*command, "--password-stdin", *(["--totp"] if totp else [])],
+            input=PASSWORD,
+            env=self._executor,
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise Unexpected(f"no account could be made: {done.stderr.strip()}")
+        made: Mapping[str, Any] = json.loads(done.stdout)
+        self._say(f"  + account {email}{' with an authenticator' if totp else ''}")
+        return Person(email, pyotp.TOTP(made["totp_secret"]) if totp else None)
+
+
+def must(held: bool, sentence: str) -> None:
+    """Raise `Unexpected` unless what `sentence` says is so."""
+    if not held:
+        raise Unexpected(f"not so: {sentence}")
+
+
+async def walk(facts: Facts, executor: Mapping[str, str], say: Say = print) -> bool:
+    """Walk every journey; return whether each came out right."""
+    async with aiohttp.ClientSession() as http:
+        quiet = Demo(Client(http, facts, lambda _line: None), facts, executor, say)
+        await quiet.clear()
+        demo = Demo(Client(http, facts, say), facts, executor, say)
+        journeys: tuple[Callable[[], Awaitable[None]], ...] = (
+            demo.sign_in,
+            demo.wrong_password,
+            demo.sign_up,
+            demo.edited_meanwhile,
+            demo.refused,
+        )
+        wrong = 0
+        for journey in journeys:
+            say(f"\n{journey.__doc__}")
+            try:
+                await journey()
+            except Unexpected as error:
+                wrong += 1
+                say(f"  WRONG: {error}")
+            else:
+                say("  ok")
+    say(f"\n{len(journeys) - wrong} of {len(journeys)} journeys came out right")
+    return wrong == 0

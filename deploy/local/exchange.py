@@ -1,0 +1,119 @@
+"""Talks to the two APIs as a client would, and prints each exchange so that a person can read it.
+
+What is printed is what was sent and answered, shortened; a password or a token is never printed.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aiohttp
+
+from deploy.local.stack import Facts
+
+SECRET = frozenset({"password", "code", "userAssertion"})
+WIDTH = 108
+
+Json = Any
+Say = Callable[[str], None]
+
+
+class Unexpected(Exception):
+    """An answer was not what the journey needs; the message says what was wanted."""
+
+
+class Client:
+    """Speaks to management as an administrator, and to the executor as anybody."""
+
+    def __init__(self, http: aiohttp.ClientSession, facts: Facts, say: Say) -> None:
+        self._http = http
+        self._facts = facts
+        self._say = say
+
+    async def admin(self, method: str, path: str, body: Json = None, *, expect: int = 200) -> Json:
+        """Ask the management API; raises `Unexpected` on another status than `expect`."""
+        headers = {
+            "Authorization": f"Bearer {self._facts.admin_token}",
+            "Content-Type": "application/json",
+        }
+        data = body if isinstance(body, str) or body is None else json.dumps(body)
+        self._say(shorten(f"  > {method} {path}  {_graph_aside(body)}"))
+        async with self._http.request(
+            method, self._facts.management_url + path, data=data, headers=headers
+        ) as answer:
+            text = await answer.text()
+            said = json.loads(text) if text else None
+            self._say(shorten(f"  < {answer.status} {_graph_aside(said)}"))
+            if answer.status != expect:
+                raise Unexpected(f"{method} {path}: {expect} was expected")
+            return said
+
+    async def execute(self, **body: Json) -> Json:
+        """Post one step to the executor, as a client app does."""
+        self._say(shorten(f"  > POST /flow/execute  {json.dumps(_masked(body))}"))
+        async with self._http.post(f"{self._facts.executor_url}/flow/execute", json=body) as answer:
+            said = await answer.json()
+            self._say(shorten(f"  < {answer.status} {_step(said)}"))
+            if answer.status != 200:  # noqa: PLR2004 - the one status of a step
+                raise Unexpected(f"POST /flow/execute: 200 was expected, not {answer.status}")
+            return said
+
+    async def keys(self) -> Json:
+        """Fetch the keys that assertions are signed with."""
+        url = f"{self._facts.executor_url}/.well-known/jwks.json"
+        self._say("  > GET /.well-known/jwks.json")
+        async with self._http.get(url) as answer:
+            said = await answer.json()
+        self._say(shorten(f"  < {answer.status} {len(said['keys'])} key"))
+        return said
+
+
+def shorten(line: str) -> str:
+    """Cut a line to what a terminal shows."""
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
+
+
+def inputs(answer: Json) -> list[str]:
+    """Name the inputs that an answer's view asks for."""
+    return [component["config"]["identifier"] for component in _of_type(answer, "INPUT")]
+
+
+def _of_type(answer: Json, kind: str) -> list[Json]:
+    found = []
+    waiting = list(answer["data"].get("components", ()))
+    while waiting:
+        component = waiting.pop(0)
+        waiting = [*component.get("components", ()), *waiting]
+        if component["type"] == kind:
+            found.append(component)
+    return found
+
+
+def _step(answer: Json) -> str:
+    if "flowStatus" not in answer:
+        return json.dumps(answer)
+    data = answer["data"]
+    parts = [answer["flowStatus"], answer["type"]]
+    if asked := inputs(answer):
+        parts.append(f"asks for {', '.join(asked)}")
+    parts += [f'says "{message["message"]}"' for message in data.get("messages", ())]
+    if "userAssertion" in data:
+        parts.append("userAssertion ey...")
+    return "  ".join(parts)
+
+
+def _masked(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {k: "********" if k in SECRET else _masked(v) for k, v in value.items()}
+    return value
+
+
+def _graph_aside(body: Json) -> str:
+    """Show a body, its graph by the number of its nodes."""
+    if body is None:
+        return ""
+    if isinstance(body, str):
+        body = json.loads(body)
+    if isinstance(body, Mapping) and "graph" in body:
+        body = {**body, "graph": f"{len(body['graph']['nodes'])} nodes"}
+    return json.dumps(body)
