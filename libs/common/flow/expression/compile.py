@@ -6,7 +6,7 @@ for a mistake is a `Fault`.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from libs.common.flow.expression import operators
 from libs.common.flow.expression.functions import call, operands
@@ -57,6 +57,8 @@ def compile_expression(expr: Expr) -> Evaluate:
             return _listed(items)
         case Call(function=function):
             return _call(function, tuple(map(compile_expression, operands(expr))))
+        case _:
+            assert_never(expr)
 
 
 def _attribute(root: str, name: str) -> Evaluate:

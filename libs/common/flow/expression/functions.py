@@ -212,8 +212,8 @@ _TABLE: Final = (
         (_text("text"),),
         "number",
         "The number that a text, such as an input, writes; a fault if it writes none.",
-        'number("18") >= 18',
-        True,
+        'number("18")',
+        18,
         _number,
     ),
     Function(

@@ -1,5 +1,7 @@
 """Writes a tree as its author would, with no parentheses but those it needs."""
 
+from typing import assert_never
+
 import msgspec
 
 from libs.common.flow.expression.grammar import BINDING, CHOICE, LOOSEST, TIGHTEST, clash
@@ -43,6 +45,8 @@ def to_text(expr: Expr) -> str:
             return f"[{', '.join(map(to_text, items))}]"
         case Call(function=function, arguments=arguments):
             return f"{function}({', '.join(map(to_text, arguments))})"
+        case _:
+            assert_never(expr)
 
 
 def _literal(value: bool | float | str | None) -> str:

@@ -5,6 +5,7 @@ data that was read, so whoever shows them masks what must not be seen.
 """
 
 from itertools import chain
+from typing import assert_never
 
 import msgspec
 
@@ -67,3 +68,5 @@ def _value(expr: Expr, scope: Scope, values: list[Value]) -> Value:
             return operators.listed(values)
         case Call(function=function):
             return call(function, values)
+        case _:
+            assert_never(expr)

@@ -4,7 +4,7 @@ On the wire every node is an array that starts with its tag, so tags, the order 
 the operators' names are part of the plan's format.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
@@ -85,6 +85,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return items
         case Call(arguments=arguments):
             return arguments
+        case _:
+            assert_never(expr)
 
 
 def static_path(expr: Expr) -> tuple[str, ...] | None:
