@@ -6,6 +6,7 @@ is unexpected becomes one opaque refusal: its reason is in the log, under the sa
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping
 from functools import cache
@@ -34,6 +35,8 @@ from libs.common.secret import decode_secret
 T = TypeVar("T", bound=msgspec.Struct)
 
 JSON: Final = "application/json"
+BODY_SECONDS: Final = 10.0
+"""How long a body may take to arrive."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -91,11 +94,26 @@ async def decode_json(request: web.Request, kind: type[T]) -> T:
     # Most say exactly this; a form cannot, so a page elsewhere cannot post here without CORS.
     if media != JSON and not _is_json(media):
         raise Unsupported(f"the body has to be {JSON}")
+    return decode_body(await read_body(request), kind)
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Return the body of `request`, or raise `TooLarge`, or `Invalid` if it does not arrive whole.
+
+    What is slower than `BODY_SECONDS` raises aiohttp's `HTTPRequestTimeout`.
+    """
     try:
-        body = await request.read()
+        # A body that came with its headers is here already; a timer for it would be for nothing.
+        if request.content.is_eof():
+            return await request.read()
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise TooLarge("the body is too large") from error
-    return decode_body(body, kind)
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout from error
+    except (ConnectionResetError, web.RequestPayloadError) as error:
+        raise Invalid("the body did not arrive whole") from error
 
 
 def decode_body(body: bytes, kind: type[T]) -> T:

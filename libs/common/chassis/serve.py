@@ -1,0 +1,147 @@
+"""A service's life: settings, parts, port, signals, and the way back.
+
+starting   settings are read, `build` connects and wires; a failure is one line each, exit 1
+serving    until SIGTERM or SIGINT
+stopping   `/readyz` says so, and answers close their connections
+           after the grace, or at a second signal, the port closes
+           requests in flight finish within the drain limit
+           closers run, the last added first; exit 0
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Final, TypeVar
+
+import msgspec
+import structlog
+import uvloop
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from structlog.typing import FilteringBoundLogger
+
+from libs.common.chassis.app import HEALTH
+from libs.common.chassis.config import ServiceSettings, load, strangers, variable
+from libs.common.chassis.logging import Log
+from libs.common.chassis.metrics import Metrics
+from libs.common.chassis.startup import StartupFailure
+
+VERSION: Final = "0.1.0"
+
+_BACKLOG = 1024
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What the chassis gives a service to build on."""
+
+    out: Log
+    metrics: Metrics
+    closers: AsyncExitStack
+    """Run after the last answer, the last added first."""
+
+
+S = TypeVar("S", bound=ServiceSettings)
+Build = Callable[[S, Ground], Awaitable[web.Application]]
+"""Connects and wires, and raises `StartupFailure` for what an operator can change."""
+
+
+def run(
+    service: str, kind: type[S], build: Build[S], environ: Mapping[str, str] = os.environ
+) -> int:
+    """Serve what `build` makes until a signal, and return the process's exit code."""
+    try:
+        settings = load(kind, environ)
+    except StartupFailure as failure:
+        return _explain(service, failure)
+    out = Log(service, settings.log_level)
+    out.install()
+    for sentence in strangers(kind, environ):
+        log.warning("unknown_setting", hint=sentence)
+    try:
+        uvloop.run(
+            _serve(settings, build, Ground(out, Metrics(service, VERSION), AsyncExitStack()))
+        )
+    except StartupFailure as failure:
+        return _explain(service, failure)
+    except Exception:
+        # The last line of a process says why it ends; a traceback would not be a log line.
+        log.exception("crashed")
+        return 1
+    finally:
+        out.writer.flush()
+    return 0
+
+
+async def _serve(settings: S, build: Build[S], ground: Ground) -> None:
+    signals = _signals()
+    async with ground.closers:
+        app = await build(settings, ground)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            logger=_server_logger(),
+            shutdown_timeout=settings.drain_seconds,
+        )
+        await runner.setup()
+        # Added last, so run first: nothing that a request needs is closed before its answer.
+        ground.closers.push_async_callback(runner.cleanup)
+        await _open(runner, settings)
+        await signals.get()
+        app[HEALTH].stopping = True
+        log.info("stopping")
+        try:
+            async with asyncio.timeout(settings.grace_seconds):
+                await signals.get()
+        except TimeoutError:
+            log.info("draining")
+    log.info("stopped")
+
+
+async def _open(runner: web.AppRunner, settings: ServiceSettings) -> None:
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG).start()
+    except OSError as error:
+        raise StartupFailure(
+            f"{variable('host')}, {variable('port')}: cannot serve on "
+            f"{settings.host}:{settings.port} ({error.strerror}); "
+            "choose another, or stop what serves there"
+        ) from error
+    for host, port, *_ in runner.addresses:
+        log.info("listening", host=host, port=port, version=VERSION)
+
+
+def _server_logger() -> logging.Logger:
+    """Return the logger for what aiohttp answers by itself, without what clients send broken.
+
+    It calls that an error and logs a stack, so anybody could fill the log.
+    """
+    logger = logging.getLogger("gatehouse.http")
+    logger.addFilter(_is_no_clients_fault)
+    return logger
+
+
+def _is_no_clients_fault(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (HttpProcessingError, web.RequestPayloadError))
+
+
+def _signals() -> asyncio.Queue[signal.Signals]:
+    arrived: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, arrived.put_nowait, number)
+    return arrived
+
+
+def _explain(service: str, failure: StartupFailure) -> int:
+    for reason in failure.reasons:
+        sys.stderr.write(f"{service} cannot start: {reason}\n")
+    return 1
