@@ -1,0 +1,105 @@
+"""`make bench`: requests a second on one core, and what each request costs there, beside floors.
+
+Absolute figures belong to the machine; the ratios travel. The load and Redis share the other core,
+so that the server's core shows the server alone. On a machine with one core everything shares it,
+and the figures are void.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from deploy.local.valkey import start_valkey
+from tests.bench.case import Bench, Case
+from tests.bench.floors import FLOOR_0, FLOOR_2, OTHERS
+from tests.bench.load import Sample, load
+
+CASES: tuple[Case, ...] = (FLOOR_0, FLOOR_2, *OTHERS)
+RUNS = 3
+WARM_UP = 0.5
+RESULT = Path(".local/bench.json")
+
+
+async def measure(cases: tuple[Case, ...], seconds: float, cores: tuple[int, int]) -> list[Any]:
+    """Measure each case RUNS times, in turn, so that a bad moment hits all alike."""
+    server_core, load_core = cores
+    samples: dict[str, list[Sample]] = {case.name: [] for case in cases}
+    async with AsyncExitStack() as end:
+        folder = Path(end.enter_context(tempfile.TemporaryDirectory()))
+        redis = await start_valkey(
+            folder / "valkey", password="bench", log=folder / "valkey.log", durable=False
+        )
+        end.push_async_callback(redis.process.stop)
+        os.sched_setaffinity(redis.process.pid, {load_core})
+        bench = Bench(folder, redis, server_core)
+        targets = [(case, await end.enter_async_context(case.start(bench))) for case in cases]
+        for case, target in targets:
+            await load(target, case.traffic, WARM_UP)
+        for _ in range(RUNS):
+            for case, target in targets:
+                samples[case.name].append(await load(target, case.traffic, seconds))
+    return [row(name, runs) for name, runs in samples.items()]
+
+
+def row(name: str, runs: list[Sample]) -> dict[str, Any]:
+    return {
+        "case": name,
+        "requests_per_second": round(statistics.median(r.requests_per_second for r in runs)),
+        "cpu_microseconds": round(statistics.median(r.cpu_microseconds for r in runs), 1),
+        # Below 1, something else was on the server's core, and only the CPU time can be believed.
+        "of_its_core": round(statistics.median(r.of_its_core for r in runs), 2),
+        "runs": [round(r.requests_per_second) for r in runs],
+    }
+
+
+def compare(rows: list[dict[str, Any]]) -> None:
+    """Add to each row its share of the floors, by requests a second and by CPU time."""
+    by_name = {row["case"]: row for row in rows}
+    for floor in (FLOOR_0, FLOOR_2):
+        rate, cpu = (by_name[floor.name][of] for of in ("requests_per_second", "cpu_microseconds"))
+        number = floor.name.partition(":")[0].replace(" ", "_")
+        for each in rows:
+            each[f"of_{number}"] = round(each["requests_per_second"] / rate, 2)
+            each[f"of_{number}_by_cpu"] = round(cpu / each["cpu_microseconds"], 2)
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    print(f"{'':40}{'req/s':>8}{'÷ floor 0':>11}{'÷ floor 2':>11}{'CPU µs':>9}", end="")
+    print(f"{'÷ floor 0':>11}{'÷ floor 2':>11}{'of core':>9}   runs")
+    for each in rows:
+        print(
+            f"{each['case']:40}{each['requests_per_second']:>8,}"
+            f"{each['of_floor_0']:>11.2f}{each['of_floor_2']:>11.2f}{each['cpu_microseconds']:>9}"
+            f"{each['of_floor_0_by_cpu']:>11.2f}{each['of_floor_2_by_cpu']:>11.2f}"
+            f"{each['of_its_core']:>9.0%}   " + " ".join(f"{run:,}" for run in each["runs"])
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of load for each of the runs")
+    seconds = parser.parse_args().seconds
+    cores = sorted(os.sched_getaffinity(0))
+    server_core, load_core = cores[0], cores[-1]
+    os.sched_setaffinity(0, {load_core})
+    placed = f"core {server_core}: the server under test; core {load_core}: the load and Redis"
+    print(f"{placed}\nmedians of {RUNS} runs of {seconds:g} s, in turn\n")
+    rows = uvloop.run(measure(CASES, seconds, (server_core, load_core)))
+    compare(rows)
+    show(rows)
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps({"placed": placed, "seconds": seconds, "cases": rows}, indent=2))
+    print(f"\nwritten to {RESULT}")
+
+
+if __name__ == "__main__":
+    main()
