@@ -118,8 +118,8 @@ def fixed(*outcomes: str) -> Callable[[Any], tuple[str, ...]]:
     return lambda _config: outcomes
 
 
-def scope_for(expression: Expression, visit: Visit) -> Generator[Question[Any], Any, Scope]:
-    """Gather the roots that `expression` reads; a root that nobody knows is missing."""
+def scope_for(visit: Visit, *expressions: Expression) -> Generator[Question[Any], Any, Scope]:
+    """Gather the roots that `expressions` read; a root that nobody knows is missing."""
     facts = visit.facts
     scope: dict[str, Json] = {
         "facts": facts.attributes,
@@ -127,7 +127,7 @@ def scope_for(expression: Expression, visit: Visit) -> Generator[Question[Any], 
         "flow": {"type": visit.flow.value},
         "request": msgspec.structs.asdict(visit.surroundings),
     }
-    if "user" in expression.roots:
+    if any("user" in expression.roots for expression in expressions):
         user = facts.staged if facts.account is None else (yield from ask(LoadUser(facts.account)))
         if user:
             scope["user"] = user

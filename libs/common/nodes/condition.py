@@ -29,7 +29,7 @@ def lower(config: Config, site: Site) -> Lowered:
 
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
-    scope = yield from scope_for(config.condition, visit)
+    scope = yield from scope_for(visit, config.condition)
     return Leave(BRANCHES[truth(config.condition.evaluate(scope))])
 
 

@@ -12,13 +12,13 @@ from types import MappingProxyType
 MESSAGES: Mapping[str, str] = MappingProxyType(
     {
         "code.wrong": "That code is not right. Check it and try again.",
-        "field.email": "Enter an email address, such as name@example.com.",
         "field.code": "Enter the digits of the code.",
         "field.date": "Enter a date as YYYY-MM-DD.",
+        "field.email": "Enter an email address, such as name@example.com.",
         "field.identifier": "That does not look right. Check it and try again.",
         "field.invalid": "This cannot be used here.",
         "field.number": "Enter a number.",
-        "field.phone": "Enter a phone number with its country code, such as +46 70 123 45 67.",
+        "field.phone": "Enter a phone number with its country code, such as +1 202 555 0100.",
         "field.required": "This is needed.",
         "field.too_long": "This is too long.",
         "field.too_short": "This is too short.",

@@ -137,21 +137,23 @@ def lower(config: Config, site: Site) -> Lowered:
 
 
 def _field(field: PromptField) -> Field:
-    kind = Kind(field.type)
-    shortest = field.min_length
-    if shortest is None and kind is Kind.PASSWORD:
-        shortest = SHORTEST_PASSWORD
     return Field(
         field.name,
-        kind,
+        Kind(field.type),
         field.label,
         required=field.required,
         placeholder=field.placeholder,
         hint=field.hint,
-        shortest=shortest,
+        shortest=_shortest(field),
         longest=field.max_length,
         bounds_shown=field.min_length is not None or field.max_length is not None,
     )
+
+
+def _shortest(field: PromptField) -> int | None:
+    if field.min_length is None and field.type == "password":
+        return SHORTEST_PASSWORD
+    return field.min_length
 
 
 def _wrong_fields(fields: tuple[PromptField, ...]) -> Iterator[Problem]:
@@ -171,7 +173,7 @@ def _wrong_in(field: PromptField) -> Iterator[tuple[str, str]]:
     kind = KIND_OF.get(field.name)
     if kind is not None and field.type != kind:
         yield "type", f"A field that is called `{field.name}` has the type `{kind}`"
-    shortest, longest = field.min_length, field.max_length
+    shortest, longest = _shortest(field), field.max_length
     if (shortest or longest) and field.type in UNMEASURED:
         yield "type", f"A `{field.type}` has no length; remove `min_length` and `max_length`"
     if shortest is not None and longest is not None and shortest > longest:

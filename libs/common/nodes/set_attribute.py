@@ -32,7 +32,7 @@ def lower(config: Config, site: Site) -> Lowered:
 
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
-    scope = yield from scope_for(config.value, visit)
+    scope = yield from scope_for(visit, config.value)
     value = config.value.evaluate(scope)
     if not _storable(value):
         return Leave("error")

@@ -57,8 +57,8 @@ def lower(config: Config, site: Site) -> Lowered:
 
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
+    scope = yield from scope_for(visit, *(case.when for case in config.cases))
     for case in config.cases:
-        scope = yield from scope_for(case.when, visit)
         decided = truth(case.when.evaluate(scope))
         if decided is None:
             return Leave(ERROR)

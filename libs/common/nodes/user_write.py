@@ -33,8 +33,9 @@ def run(config: Config, visit: Visit) -> Dialogue:
     attributes = _normal(facts.staged)
     if attributes is None or not _may_write(facts, attributes):
         return Leave("failure")
-    # The same for every repeat of this step, so that a turn that dies makes no second account.
-    key = str(uuid.uuid5(uuid.UUID(visit.session), visit.node))
+    # A turn that dies is run again at the same revision, and makes no second account; a later
+    # visit is at another, and does not change what this one made.
+    key = str(uuid.uuid5(uuid.UUID(visit.session), f"{visit.node}:{visit.revision}"))
     question = WriteUser(key, facts.account, attributes, facts.password_hash)
     answer = yield from ask(question)
     if isinstance(answer, Taken):

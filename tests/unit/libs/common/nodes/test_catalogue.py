@@ -1,0 +1,84 @@
+"""What every node type must be, whoever writes it."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from libs.common.flow.node import AnyNodeType
+from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
+
+FOLDER = Path(__file__).parents[5] / "libs/common/nodes"
+AMR = {"pwd", "otp"}
+"""Of RFC 8176, those that a node here may say."""
+
+each = pytest.mark.parametrize("node", CATALOGUE, ids=lambda node: node.name)
+
+
+def test_every_file_with_a_node_type_is_in_the_catalogue() -> None:
+    files = {path.stem for path in FOLDER.glob("*.py") if "\nNODE:" in path.read_text()}
+    assert {node.name for node in CATALOGUE} == files == set(NODE_TYPES)
+    assert len(CATALOGUE) == len(NODE_TYPES)
+
+
+@each
+def test_a_node_type_is_found_by_its_name_which_is_its_files(node: AnyNodeType) -> None:
+    assert NODE_TYPES[node.name] is node
+    assert importlib.import_module(f"libs.common.nodes.{node.name}").NODE is node
+
+
+@each
+def test_every_field_that_an_author_may_write_is_documented(node: AnyNodeType) -> None:
+    tree = ast.parse((FOLDER / f"{node.name}.py").read_text())
+    for struct in (node.config, *_structs_in(node.config)):
+        (drawn,) = [
+            each
+            for each in ast.walk(tree)
+            if isinstance(each, ast.ClassDef) and each.name == struct.__name__
+        ]
+        documented = {
+            field.target.id
+            for field, text in zip(drawn.body, drawn.body[1:], strict=False)
+            if isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+        }
+        assert documented == set(struct.__struct_fields__), struct.__name__
+
+
+def _structs_in(config: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
+    found = msgspec.json.schema_components([config])[1]
+    module = inspect.getmodule(config)
+    return [getattr(module, name) for name in found if name != config.__name__]
+
+
+@each
+def test_what_an_author_writes_has_a_schema_and_takes_no_unknown_field(node: AnyNodeType) -> None:
+    schema = msgspec.json.schema(node.config)["$defs"]
+    assert all(struct["additionalProperties"] is False for struct in schema.values())
+
+
+@each
+def test_what_a_node_type_says_of_its_outcomes_is_of_outcomes_that_it_has(
+    node: AnyNodeType,
+) -> None:
+    examples: dict[str, object] = {
+        "switch": {"cases": [{"outcome": "a", "when": "true"}]},
+        "prompt": {"fields": [{"name": "a", "type": "text", "label": "A"}]},
+        "condition": {"condition": "true"},
+        "set_attribute": {"attribute": "a", "value": "1"},
+    }
+    config = msgspec.convert(examples.get(node.name, {}), node.config)
+    outcomes = set(node.outcomes(config))
+    assert node.default is None or node.default in outcomes
+    assert node.fallbacks <= outcomes
+    assert node.waits <= outcomes
+    assert set(node.proves) <= outcomes
+    assert {value for values in node.proves.values() for value in values} <= AMR
+    assert node.summary.endswith(".")

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from libs.common.flow.identifier import KINDS
+from libs.common.nodes.messages import MESSAGES
+
+COMMON = Path(__file__).parents[5] / "libs/common"
+KEY = re.compile(r'"((?:code|field|flow|form|password)\.[a-z_]+)"')
+
+
+def test_every_key_that_is_said_has_words_and_no_others_have() -> None:
+    sources = [*COMMON.glob("nodes/*.py"), COMMON / "flow/interpreter.py"]
+    said = {
+        key
+        for source in sources
+        if source.stem != "messages"
+        for key in KEY.findall(source.read_text())
+    }
+    # Made of the kind's name, where an identifier is read.
+    said |= {f"field.{kind}" for kind in KINDS}
+    assert said == set(MESSAGES)
+
+
+def test_the_catalogue_reads_in_order() -> None:
+    assert list(MESSAGES) == sorted(MESSAGES)

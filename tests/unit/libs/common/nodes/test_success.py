@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+
+from libs.common.flow.model import FlowType
+from libs.common.flow.turn import Over
+from libs.common.nodes.success import NODE, run
+from tests.playbook import Playbook, lowered, visit
+
+
+@pytest.mark.parametrize("flow", list(FlowType))
+def test_a_login_signs_in_and_no_other_flow_does_unless_its_author_says_so(flow: FlowType) -> None:
+    Playbook(run(lowered(NODE, {}, flow), visit())).ends(
+        Over(succeeded=True, sign_in=flow is FlowType.LOGIN)
+    )
+    for wanted in (True, False):
+        step = lowered(NODE, {"auto_login": wanted}, flow)
+        Playbook(run(step, visit())).ends(Over(succeeded=True, sign_in=wanted))
+
+
+def test_the_author_has_words_for_the_end_and_says_where_to_go() -> None:
+    step = lowered(NODE, {"message": "Welcome!", "redirect": "/home", "auto_login": False})
+    Playbook(run(step, visit())).ends(Over(succeeded=True, text="Welcome!", redirect="/home"))

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from libs.common.flow.node import Visit
+from libs.common.flow.questions import Taken, WriteUser, Written
+from libs.common.flow.turn import Facts, Leave
+from libs.common.nodes.user_write import NODE, run
+from tests.playbook import Playbook, lowered, visit
+
+STEP = lowered(NODE)
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
+STAGED = {"email": "Sasha@Example.com", "name": "Sasha"}
+NORMAL = {"email": "sasha@example.com", "name": "Sasha"}
+NEW = Facts(staged=STAGED, password_hash=HASH, inputs={"name": "Sasha"})
+KEY = "6ee5ee03-82b2-5f8a-bba1-31901abc815b"
+
+
+def test_a_new_account_is_written_and_is_the_callers() -> None:
+    known = Facts(account="sasha", created=True, proved=("pwd",), inputs={"name": "Sasha"})
+    dialogue = Playbook(run(STEP, visit(NEW)))
+    question = WriteUser(KEY, None, NORMAL, HASH)
+    dialogue.asks(question, answered=Written("sasha")).ends(Leave("success", known))
+
+
+def test_an_account_without_a_password_proves_none() -> None:
+    staged = Facts(staged={"username": "Sasha"})
+    dialogue = Playbook(run(STEP, visit(staged)))
+    question = WriteUser(KEY, None, {"username": "sasha"}, None)
+    known = Facts(account="sasha", created=True)
+    dialogue.asks(question, answered=Written("sasha")).ends(Leave("success", known))
+
+
+def test_what_somebody_else_has_leaves_by_taken_and_stays_staged() -> None:
+    dialogue = Playbook(run(STEP, visit(NEW)))
+    question = WriteUser(KEY, None, NORMAL, HASH)
+    dialogue.asks(question, answered=Taken("email")).ends(Leave("taken"))
+    assert {"taken", "failure"} <= NODE.fallbacks
+
+
+def key_of(at: Visit) -> str:
+    question = next(run(STEP, at))
+    assert isinstance(question, WriteUser)
+    return question.key
+
+
+def test_a_repeat_has_the_same_key_and_every_other_visit_another() -> None:
+    here = visit(NEW)
+    others = [
+        msgspec.structs.replace(here, session="00000000-0000-4000-8000-000000000000"),
+        msgspec.structs.replace(here, node="another"),
+        msgspec.structs.replace(here, revision=4),
+    ]
+    retyped = visit(msgspec.structs.replace(NEW, staged={"username": "sasha"}))
+    assert key_of(here) == key_of(retyped) == KEY
+    assert len({KEY, *map(key_of, others)}) == 4
+
+
+@pytest.mark.parametrize(
+    "mine", [Facts(account="alice", proved=("pwd",)), Facts(account="alice", created=True)]
+)
+def test_an_account_that_is_proved_to_be_the_callers_is_written_onto(mine: Facts) -> None:
+    facts = msgspec.structs.replace(mine, staged={"name": "Alice"}, password_hash=HASH)
+    dialogue = Playbook(run(STEP, visit(facts)))
+    question = WriteUser(KEY, "alice", {"name": "Alice"}, HASH)
+    dialogue.asks(question, answered=Written("alice")).ends(Leave("success", mine))
+
+
+def test_an_account_that_was_only_named_is_not_written_onto() -> None:
+    named = Facts(identifier="alice@example.com", account="alice", staged=STAGED)
+    Playbook(run(STEP, visit(named))).ends(Leave("failure"))
+    armed = msgspec.structs.replace(named, password_hash=HASH)
+    Playbook(run(STEP, visit(armed))).ends(Leave("failure"))
+
+
+@pytest.mark.parametrize(
+    "staged",
+    [{}, {"name": "Sasha"}, {"email": "sasha"}, {"email": None}, {"phone": "12", "email": "a@b.c"}],
+)
+def test_an_account_that_nobody_could_name_is_not_made(staged: dict[str, object]) -> None:
+    Playbook(run(STEP, visit(Facts(staged=staged, password_hash=HASH)))).ends(Leave("failure"))
