@@ -161,6 +161,20 @@ async def test_a_line_outlives_a_restart_of_the_server(redis_server: Server) -> 
         assert await line.execute(b"GET", "a") is None
 
 
+async def test_a_master_that_became_a_replica_is_given_up(redis_server: Server) -> None:
+    async with opened(redis_server.url) as line:
+        await line.execute(b"SET", "a", "1")
+        own = await line.client.client_id()
+        await line.client.replicaof(LOOPBACK, "1")
+        with pytest.raises(Unavailable):
+            await line.execute(b"SET", "a", "2")
+        await line.client.replicaof("NO", "ONE")
+        await until_it_answers(line)
+        assert await line.execute(b"SET", "a", "3") == b"OK"
+        clients = {int(client["id"]) for client in await line.client.client_list()}
+        assert max(clients) > own
+
+
 async def test_a_hung_server_is_unavailable_and_comes_back(redis_server: Server) -> None:
     async with opened(redis_server.url, HASTY) as line:
         await line.execute(b"SET", "a", "1")
