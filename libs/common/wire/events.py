@@ -2,12 +2,13 @@
 
 Events go through JetStream and carry ids, not definitions: who hears of a change reads what is
 true now, so an event that comes twice, late or out of order does no harm. Requests go over core
-NATS, and whoever asks must be able to go on without an answer.
+NATS, and whoever asks must be able to go on without an answer. All of it is JSON, so that an
+operator can read what passes.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -100,3 +101,23 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 
 Answer: TypeAlias = Done | Refused | Missing | Failed
+
+T = TypeVar("T")
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """Write an event, a request or an answer."""
+    return msgspec.json.encode(message)
+
+
+def decode(data: bytes, kind: type[T]) -> T:
+    """Read what is a `kind`; raise `msgspec.MsgspecError` where it is none."""
+    return msgspec.json.decode(data, type=kind)
+
+
+def decode_answer(data: bytes) -> Answer:
+    """Read the compiler's answer; raise `msgspec.MsgspecError` where it is none."""
+    return _ANSWER.decode(data)
+
+
+_ANSWER: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
