@@ -178,7 +178,8 @@ def test_different_values_differ(left: Value, right: Value) -> None:
         ([True], [1]),
         ({"a": 1}, {"a": True}),
         ([], {}),
-        ([1, "a", "a"], [1, 2, 3]),
+        (["a", 1], [1, 1]),
+        ([1, "a"], [1, 2]),
     ],
 )
 def test_comparing_unlike_kinds_is_a_fault(left: Value, right: Value) -> None:
