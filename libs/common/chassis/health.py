@@ -1,8 +1,8 @@
 """Whether a service is alive, and whether it should get work.
 
 Alive means that the loop answers; a dependency that is down is no reason to restart. Ready means
-that every dependency answers and that the service is not stopping. Answers name dependencies and
-never say why they fail: that is in the log.
+that every dependency answers that the service cannot do without, and that it is not stopping.
+Answers name dependencies and never say why they fail: that is in the log.
 """
 
 from __future__ import annotations
@@ -31,9 +31,19 @@ class Readiness(msgspec.Struct, frozen=True):
 class Health:
     """The checks of a service, by the name of the dependency."""
 
-    def __init__(self, checks: Mapping[str, Check], *, timeout: float = 2.0) -> None:
-        """Give each check `timeout` seconds."""
-        self._checks = dict(checks)
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        *,
+        spared: Mapping[str, Check] | None = None,
+        timeout: float = 2.0,
+    ) -> None:
+        """Give each check `timeout` seconds.
+
+        Those in `spared` are shown like the others, but the service is ready without them.
+        """
+        self._needed = frozenset(checks)
+        self._checks = {**checks, **(spared or {})}
         self._timeout = timeout
         self._failing: frozenset[str] = frozenset()
         self.stopping = False
@@ -50,7 +60,7 @@ class Health:
             log.warning("readiness_changed", failing=sorted(failing))
             self._failing = failing
         return Readiness(
-            "not_ready" if failing else "ready",
+            "not_ready" if failing & self._needed else "ready",
             {name: "failed" if name in failing else "ok" for name in names},
         )
 
