@@ -1,0 +1,248 @@
+"""Durable work from JetStream: each message until it is done, or set aside as dead.
+
+    handler returns            acknowledged
+    handler raises             again after a delay that grows with each delivery
+    handler raises Unavailable again here, and no delivery is spent: what it needs is away for
+                               every message alike, and giving up would lose good ones
+    the last delivery fails    published to the stream of the dead, with the reason, then ended
+    the process dies of it     delivered again; past the last delivery it is dead without a try
+
+A message may be handled twice, so handlers are idempotent. Handling never depends on order between
+processes. The stream and the consumer are made again if somebody deletes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Final, Literal
+
+import msgspec
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig
+from structlog.typing import FilteringBoundLogger
+
+from libs.common.chassis.bus import MESSAGE_ID, Bus, Stream
+from libs.common.chassis.logging import Context, describe_exception
+from libs.common.errors import Unavailable
+
+DEAD: Final = Stream(
+    name="GATEHOUSE_DEAD", subjects=("gatehouse.dead.>",), max_age_seconds=30 * 24 * 3600.0
+)
+"""What could not be handled, for a person to look at."""
+DEAD_SUBJECT: Final = "gatehouse.dead.{durable}"
+
+# How long a stop waits at most for a fetch. It is not cancelled: what the server had just sent
+# would be lost until the acknowledgement is overdue.
+_FETCH_SECONDS = 1.0
+_AWAY_SECONDS = 1.0
+_LEAST_WAIT_SECONDS = 0.05
+_CONTROL = "nats-"
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+
+class Consumer(msgspec.Struct, frozen=True, kw_only=True):
+    """What to consume, and how patiently. Processes with the same `durable` share the messages."""
+
+    stream: Stream
+    durable: str
+    subjects: tuple[str, ...]
+    deliveries: int = 5
+    """Tries before a message is dead."""
+    delays: tuple[float, ...] = (1.0, 5.0, 30.0, 120.0)
+    """Seconds before the second delivery, the third and so on; the last stands for all later."""
+    ack_seconds: float = 30.0
+    """After this without a sign of life the server gives a message to somebody else."""
+    workers: int = 1
+    """Messages handled at once by this process."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message in hand."""
+
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+    delivery: int
+    """1 for the first."""
+    sequence: int
+    """Its place in the stream."""
+
+
+Handle = Callable[[Message], Awaitable[None]]
+Outcome = Literal["done", "retried", "waited", "dead"]
+Count = Callable[[Outcome], None]
+
+
+class Consumption:
+    """The consumption of one process; `start` it, and `stop` it before the bus closes."""
+
+    def __init__(self, bus: Bus, consumer: Consumer, handle: Handle, count: Count) -> None:
+        """Call `count` with what became of each delivery."""
+        self._bus = bus
+        self._consumer = consumer
+        self._handle = handle
+        self._count = count
+        self._stopping = asyncio.Event()
+        self._workers: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin, or wait for the server to be there."""
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self._consumer.workers)]
+
+    async def stop(self) -> None:
+        """Finish the messages in hand, and take no more."""
+        self._stopping.set()
+        await asyncio.gather(*self._workers)
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                async with self._bus.asking() as client:
+                    subscription = await self._bind(client)
+                    try:
+                        await self._take_from(subscription)
+                    finally:
+                        await subscription.unsubscribe()
+            except Unavailable as error:
+                # Without a connection the bus has said so already.
+                if self._bus.connected:
+                    log.warning("consumer_waits", consumer=self._consumer.durable, exc_info=error)
+            except Exception:
+                # A fault of ours; without this worker nothing would be consumed until a restart.
+                log.exception("consumer_failed", consumer=self._consumer.durable)
+            await self._pause(_AWAY_SECONDS)
+
+    async def _bind(self, client: Client) -> JetStreamContext.PullSubscription:
+        consumer = self._consumer
+        await self._bus.ensure(consumer.stream)
+        await self._bus.ensure(DEAD)
+        jetstream = client.jetstream()
+        await jetstream.add_consumer(
+            consumer.stream.name,
+            ConsumerConfig(
+                durable_name=consumer.durable,
+                filter_subjects=list(consumer.subjects),
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=consumer.ack_seconds,
+                # We count: the server would drop the message where we set it aside.
+                max_deliver=-1,
+            ),
+        )
+        return await jetstream.pull_subscribe_bind(
+            durable=consumer.durable, stream=consumer.stream.name
+        )
+
+    async def _take_from(self, subscription: JetStreamContext.PullSubscription) -> None:
+        while not self._stopping.is_set():
+            # In a task of its own: when the connection closes for good, the client cancels whoever
+            # waits for a message, which would look as if this worker was.
+            fetch = asyncio.ensure_future(subscription.fetch(1, timeout=_FETCH_SECONDS))
+            await asyncio.wait({fetch})
+            if fetch.cancelled():
+                raise Unavailable("nats")
+            try:
+                messages = fetch.result()
+            except TimeoutError:
+                continue
+            for message in messages:
+                await self._take(message)
+
+    async def _take(self, raw: Msg) -> None:
+        message = Message(
+            raw.subject,
+            raw.data,
+            raw.headers or {},
+            raw.metadata.num_delivered,
+            raw.metadata.sequence.stream,
+        )
+        with Context(consumer=self._consumer.durable, message=str(message.sequence)):
+            if message.delivery > self._consumer.deliveries:
+                await self._bury(raw, message, "more deliveries than it may have")
+                return
+            alive = asyncio.create_task(self._stay_alive(raw))
+            try:
+                await self._until_available(message)
+            except _Stopped:
+                await raw.nak()
+            except Exception as error:
+                # Any error of a handler is the message's, and the next one must not wait for it.
+                log.warning("message_failed", delivery=message.delivery, exc_info=error)
+                if message.delivery == self._consumer.deliveries:
+                    await self._bury(raw, message, _reason(error))
+                else:
+                    await raw.nak(delay=self._delay(message.delivery))
+                    self._count("retried")
+            else:
+                await raw.ack()
+                self._count("done")
+            finally:
+                alive.cancel()
+
+    async def _until_available(self, message: Message) -> None:
+        waited = 0
+        while True:
+            try:
+                return await self._handle(message)
+            except Unavailable as error:
+                if not waited:
+                    log.warning("message_waits", what=error.what, exc_info=error)
+                waited += 1
+                self._count("waited")
+                await self._pause(max(error.retry_after, _LEAST_WAIT_SECONDS))
+                if self._stopping.is_set():
+                    raise _Stopped from error
+
+    async def _stay_alive(self, raw: Msg) -> None:
+        while True:
+            await asyncio.sleep(self._consumer.ack_seconds / 3)
+            # Away: the server gives the message to somebody else, who will do the same again.
+            with suppress(NatsError, OSError):
+                await raw.in_progress()
+
+    async def _bury(self, raw: Msg, message: Message, reason: str) -> None:
+        consumer = self._consumer
+        # The server's own headers would be taken for instructions about this copy.
+        kept = {k: v for k, v in message.headers.items() if not k.lower().startswith(_CONTROL)}
+        await self._bus.publish(
+            DEAD,
+            DEAD_SUBJECT.format(durable=consumer.durable),
+            message.data,
+            message_id=f"{consumer.stream.name}.{message.sequence}.{consumer.durable}",
+            headers={
+                **kept,
+                "Gatehouse-Message-Id": message.headers.get(MESSAGE_ID, ""),
+                "Gatehouse-Subject": message.subject,
+                "Gatehouse-Stream": consumer.stream.name,
+                "Gatehouse-Sequence": str(message.sequence),
+                "Gatehouse-Deliveries": str(message.delivery),
+                "Gatehouse-Reason": reason,
+            },
+        )
+        await raw.term()
+        self._count("dead")
+        log.error("message_dead", reason=reason, delivery=message.delivery)
+
+    def _delay(self, delivery: int) -> float:
+        return self._consumer.delays[min(delivery, len(self._consumer.delays)) - 1]
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+
+class _Stopped(Exception):
+    """The process stops while a message waits for what its handler needs."""
+
+
+def _reason(error: Exception) -> str:
+    """Return one line without values: a dead letter is kept for weeks."""
+    described = describe_exception(error)
+    return f"{described['type']}: {described['message']}"
