@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -40,9 +41,12 @@ async def stranger(*answers: bytes) -> AsyncIterator[str]:
 
 
 async def test_an_answer_that_nobody_asked_for_never_reaches_the_next_caller() -> None:
+    faults: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, fault: faults.append(fault))
     async with stranger(b"+first\r\n+stray\r\n", b"+second\r\n") as url, opened(url) as line:
         assert await line.execute(b"GET", "a") == b"first"
         assert await line.execute(b"GET", "a") == b"second"
+    assert faults == []
 
 
 async def test_what_cannot_be_read_is_unavailable_and_the_connection_is_given_up() -> None:
