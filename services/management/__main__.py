@@ -1,0 +1,87 @@
+"""Starts management: `python -m services.management`. Wires, and decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import suppress
+
+import asyncpg
+from aiohttp import web
+
+from libs.common.chassis.bus import Bus
+from libs.common.chassis.config import variable
+from libs.common.chassis.events import EVENT_STREAM
+from libs.common.chassis.health import Health
+from libs.common.chassis.postgres import open_pool
+from libs.common.chassis.serve import Ground, run
+from libs.common.chassis.startup import StartupFailure
+from libs.common.nodes.catalogue import NODE_TYPES
+from services.management.app import management_app
+from services.management.auth import Tokens
+from services.management.compiler import CompilerLink
+from services.management.config import Settings
+from services.management.flows import Flows
+from services.management.outbox import OutboxMetrics, Relay
+from services.management.plans import plan_notes
+from services.management.store import Store
+
+
+async def build(settings: Settings, ground: Ground) -> web.Application:
+    """Connect and wire; PostgreSQL has to be there, NATS may come later."""
+    tokens = Tokens(
+        settings.admin_signing_key,
+        issuer=settings.admin_issuer,
+        audience=settings.admin_audience,
+    )
+    pool = await open_pool(
+        settings.postgres_dsn,
+        most=settings.postgres_connections,
+        seconds=settings.postgres_seconds,
+    )
+    ground.closers.push_async_callback(pool.close)
+    store = Store(pool)
+    try:
+        await store.add_tenants(settings.tenants)
+    except asyncpg.UndefinedTableError as error:
+        raise StartupFailure(
+            f"{variable('postgres_dsn')}: the database lacks our tables; apply the migrations first"
+        ) from error
+
+    bus = Bus(settings.nats_url, name="gatehouse-management")
+    bus.open()
+    ground.closers.push_async_callback(bus.close)
+    notes = plan_notes(bus, store, ground.metrics.registry)
+    notes.start()
+    ground.closers.push_async_callback(notes.stop)
+
+    async def publish(subject: str, payload: bytes, *, message_id: str) -> None:
+        await bus.publish(EVENT_STREAM, subject, payload, message_id=message_id)
+
+    relay = Relay(
+        settings.postgres_dsn,
+        publish,
+        OutboxMetrics(ground.metrics.registry),
+        seconds=settings.postgres_seconds,
+    )
+    telling = asyncio.create_task(relay.run())
+
+    async def stop_telling() -> None:
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+
+    ground.closers.push_async_callback(stop_telling)
+
+    link = CompilerLink(
+        bus,
+        compile_seconds=settings.compile_seconds,
+        publish_seconds=settings.publish_seconds,
+    )
+    health = Health({"postgres": store.check}, spared={"nats": bus.check})
+    flows = Flows(store, link, NODE_TYPES)
+    return management_app(flows, tokens, health, ground, body_limit=settings.body_limit)
+
+
+if __name__ == "__main__":
+    sys.exit(run("management", Settings, build))

@@ -1,0 +1,69 @@
+"""What management can be told, as `GATEHOUSE_*` variables."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from libs.common.chassis.config import Port, ServiceSettings
+from libs.common.secret import Secret
+
+SigningKey = Annotated[
+    Secret, Meta(description="key that signs and verifies admin tokens, 32 random bytes or more")
+]
+Issuer = Annotated[str, Meta(min_length=1, description="`iss` of admin tokens")]
+Audience = Annotated[str, Meta(min_length=1, description="`aud` of admin tokens")]
+
+
+class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What minting a token needs; the service has the same settings, and more."""
+
+    admin_signing_key: SigningKey
+    admin_issuer: Issuer = "gatehouse"
+    admin_audience: Audience = "gatehouse-management"
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """Read once, at start."""
+
+    port: Port = 8080
+
+    postgres_dsn: Annotated[
+        Secret,
+        Meta(
+            description="PostgreSQL that holds flows",
+            examples=["postgresql://gatehouse@localhost:5432/gatehouse"],
+        ),
+    ]
+    nats_url: Annotated[
+        Secret, Meta(description="NATS with JetStream", examples=["nats://localhost:4222"])
+    ]
+
+    admin_signing_key: SigningKey
+    admin_issuer: Issuer = "gatehouse"
+    admin_audience: Audience = "gatehouse-management"
+
+    tenants: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$(?!\n)")], ...],
+        Meta(description="tenants that are made at start where they are not there yet"),
+    ] = ("default",)
+
+    postgres_connections: Annotated[
+        int, Meta(ge=1, le=200, description="most connections to PostgreSQL, one more to relay")
+    ] = 10
+    postgres_seconds: Annotated[
+        float, Meta(gt=0, le=60, description="time that one statement may take")
+    ] = 5.0
+    compile_seconds: Annotated[
+        float, Meta(gt=0, le=60, description="time that /compile waits for the compiler")
+    ] = 10.0
+    publish_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=60,
+            description="time that a change of what is active waits until it runs; it will anyway",
+        ),
+    ] = 2.0

@@ -1,0 +1,1 @@
+"""The faces of management: each shows the same flows in the words of one seed."""
