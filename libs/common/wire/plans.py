@@ -47,9 +47,12 @@ class Pointer(msgspec.Struct, frozen=True):
     candidates: tuple[Candidate, ...]
 
 
-def plan_key(plan: str) -> str:
-    """Where the plan with this hash lies."""
-    return f"gh:plan:{{{plan}}}"
+def plan_key(tenant: str, plan: str) -> str:
+    """Where the tenant's plan with this hash lies.
+
+    Two tenants may have the same plan; one that drops it must not take it from the other.
+    """
+    return f"gh:plan:{{{tenant}:{plan}}}"
 
 
 def pointer_key(tenant: str, kind: FlowType) -> str:

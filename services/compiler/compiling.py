@@ -1,0 +1,109 @@
+"""What the compiler does: one version compiled, one pointer published, all that is missing found.
+
+Each of these reads what is true now and may be done again at any time: an event that comes
+twice, late or out of order leads to the same plans and pointers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from libs.common.errors import Invalid
+from libs.common.flow.compile import compile_flow
+from libs.common.flow.model import Flow, FlowType
+from libs.common.flow.plan import encode, name_of
+from libs.common.nodes.catalogue import NODE_TYPES
+from libs.common.wire.events import Answer, Done, Missing, PlanCompiled, Refused
+from libs.common.wire.plans import FORMAT, Candidate, Pointer, Weighted
+from services.compiler.metrics import CompilerMetrics
+from services.compiler.publish import Shelf
+from services.compiler.store import Store
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+Announce = Callable[[PlanCompiled], Awaitable[None]]
+WHOLE = 100
+"""The weight of a version that has no other beside it."""
+
+
+class Compiler:
+    """The compiler's work; methods raise `Unavailable` while something they need is away."""
+
+    def __init__(
+        self, store: Store, shelf: Shelf, announce: Announce, metrics: CompilerMetrics
+    ) -> None:
+        self._store = store
+        self._shelf = shelf
+        self._announce = announce
+        self._metrics = metrics
+
+    async def compile(self, tenant: str, flow: str, version: int) -> Answer:
+        """Compile a version, and answer once its plan is in Redis."""
+        definition = await self._store.read_version(tenant, flow, version)
+        if definition is None:
+            return Missing()
+        try:
+            plan, data = self._compile(definition)
+        except Invalid as error:
+            return Refused(error.problems)
+        await self._shelf.hold(tenant, plan, data)
+        at = int(time.time())
+        await self._announce(PlanCompiled(tenant, flow, version, plan, at))
+        return Done(plan, at)
+
+    async def publish(self, tenant: str, kind: FlowType) -> Answer:
+        """Make Redis hold what is active in `tenant` for `kind`, and the plans of it."""
+        active = await self._store.read_active(tenant, kind)
+        if active is None:
+            return Missing()
+        plans: dict[str, bytes] = {}
+        candidates: list[Candidate] = []
+        compiled: list[PlanCompiled] = []
+        at = int(time.time())
+        for entry in active.flows:
+            flow = entry.flow
+            try:
+                plan, data = self._compile(flow)
+            except Invalid as error:
+                # It was valid when it was activated, so another release did that. The others
+                # of its type go on; the operator hears of this one.
+                codes = sorted({problem.code for problem in error.problems})
+                log.error("active_flow_invalid", tenant=tenant, flow=flow.id, problems=codes)  # noqa: TRY400 - the codes are the reason
+                continue
+            plans[plan] = data
+            candidates.append(
+                Candidate(flow.id, entry.name, (Weighted(plan, flow.version, WHOLE),))
+            )
+            compiled.append(PlanCompiled(tenant, flow.id, flow.version, plan, at))
+        pointer = Pointer(FORMAT, active.generation, tuple(candidates))
+        moved = await self._shelf.publish(tenant, kind, pointer, plans)
+        self._metrics.published(moved=moved)
+        for event in compiled:
+            await self._announce(event)
+        return Done(at=at)
+
+    async def reconcile(self, *, everything: bool) -> int:
+        """Publish what Redis lacks or has of an older generation; return how much that was.
+
+        With `everything`, whatever Redis has is made again: another release may compile it to
+        another plan.
+        """
+        made = 0
+        async for page in self._store.read_generations():
+            for wanted in page:
+                if not everything:
+                    published = await self._shelf.generation(wanted.tenant, wanted.type)
+                    if published is not None and published >= wanted.generation:
+                        continue
+                await self.publish(wanted.tenant, wanted.type)
+                made += 1
+        return made
+
+    def _compile(self, flow: Flow) -> tuple[str, bytes]:
+        with self._metrics.compiling():
+            data = encode(compile_flow(flow, NODE_TYPES))
+        return name_of(data), data

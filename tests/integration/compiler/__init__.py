@@ -1,0 +1,1 @@
+"""The compiler on real PostgreSQL, Redis and NATS."""
