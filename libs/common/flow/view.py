@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -35,3 +35,16 @@ class View(msgspec.Struct, frozen=True, dict=True):
     def components_json(self) -> msgspec.Raw:
         """The components as JSON. Kept, since a plan's views are sent again and again."""
         return msgspec.Raw(_JSON.encode(self.components))
+
+    @functools.cached_property
+    def actions(self) -> frozenset[str]:
+        """What a submit of this view may name as its action: either name of a button, or none."""
+        return frozenset(("", *(name for one in self.components for name in _names(one))))
+
+
+def _names(component: Component) -> Iterator[str]:
+    if component.type == "BUTTON":
+        yield component.id
+        yield component.action_id or component.id
+    for inner in component.components:
+        yield from _names(inner)

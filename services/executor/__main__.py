@@ -1,0 +1,179 @@
+"""Starts the executor: `python -m services.executor`. Wires, and decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from aiohttp import web
+
+from libs.common.chassis.bucket import Bucket
+from libs.common.chassis.bus import Bus
+from libs.common.chassis.config import variable
+from libs.common.chassis.consume import Consumption, Message
+from libs.common.chassis.health import Health
+from libs.common.chassis.postgres import open_pool
+from libs.common.chassis.redis_line.open import open_line
+from libs.common.chassis.redis_line.port import RedisLine
+from libs.common.chassis.serve import Ground, run
+from libs.common.chassis.startup import StartupFailure
+from libs.common.errors import Unavailable
+from libs.common.nodes.catalogue import NODE_TYPES
+from services.executor.app import executor_app
+from services.executor.assertions import Assertions, KeySet
+from services.executor.config import Settings
+from services.executor.directory import Directory
+from services.executor.directory.postgres import PostgresDirectory
+from services.executor.effects import Effects, Performer
+from services.executor.handlers.authenticator import Authenticator
+from services.executor.handlers.hasher import make_hasher
+from services.executor.handlers.world import World
+from services.executor.limits import Guesses, Proxies, Requests
+from services.executor.metrics import ExecutorMetrics
+from services.executor.nats import PERFORMERS, REMEMBER_DAYS, BusPublisher, BusStream
+from services.executor.plans import Plans
+from services.executor.routes import Face
+from services.executor.seal import Keys
+from services.executor.sessions import Sessions
+from services.executor.turns import Lifetimes, Turns
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+_CONNECTIONS = 10
+_STATEMENT_SECONDS = 2.0
+_FORGET_EVERY_SECONDS = 3600.0
+
+
+async def build(settings: Settings, ground: Ground) -> web.Application:
+    """Connect and wire; raise `StartupFailure` for what an operator can change."""
+    closers = ground.closers
+    keys = read("session_keys", Keys.parse, settings.session_keys)
+    credential_keys = read("credential_keys", Keys.parse, settings.credential_keys)
+    key_set = read("assertion_keys", KeySet.parse, settings.assertion_keys)
+    proxies = read("trusted_proxies", Proxies, settings.trusted_proxies)
+    tenants = read("tenant_hosts", parse_hosts, settings.tenant_hosts)
+
+    line = read("redis_url", lambda url: open_line(url.reveal()), settings.redis_url)
+    closers.push_async_callback(line.aclose)
+    pool = await open_pool(settings.postgres_dsn, most=_CONNECTIONS, seconds=_STATEMENT_SECONDS)
+    closers.push_async_callback(pool.close)
+    bus = Bus(settings.nats_url, name="executor")
+    bus.open()
+    closers.push_async_callback(bus.close)
+
+    metrics = ExecutorMetrics(ground.metrics)
+    directory = PostgresDirectory(pool)
+    hasher = make_hasher(settings)
+    closers.callback(hasher.close)
+    sessions = Sessions(
+        line,
+        keys,
+        claim=settings.claim_seconds,
+        replay=settings.replay_seconds,
+        forget=60 * settings.forget_minutes,
+    )
+    effects = Effects(sessions, line, BusStream(bus), metrics, time.time)
+    hidden = keys.derive(b"buckets")
+    wrong = Bucket("secret", settings.secret_burst, settings.secret_rate)
+    turns = Turns(
+        sessions=sessions,
+        plans=Plans(line, BusPublisher(bus), NODE_TYPES, metrics, most=settings.plans_kept),
+        world=World(
+            directory=directory,
+            hasher=hasher,
+            authenticator=Authenticator(credential_keys, line, time.time),
+            guesses=Guesses(line, hidden, wrong),
+        ),
+        assertions=Assertions(
+            key_set,
+            time.time,
+            issuer=settings.issuer,
+            audience=settings.audience,
+            lifetime=settings.assertion_seconds,
+        ),
+        effects=effects,
+        metrics=metrics,
+        keys=keys,
+        lifetimes=Lifetimes(of=settings.lifetime, idle=settings.idle, claim=settings.claim_seconds),
+        clock=time.time,
+    )
+    face = Face(
+        turns=turns,
+        requests=Requests(
+            line,
+            hidden,
+            Bucket("tenant", settings.tenant_burst, settings.tenant_rate),
+            Bucket("address", settings.address_burst, settings.address_rate),
+        ),
+        metrics=metrics,
+        proxies=proxies,
+        tenants=tenants,
+        origins=settings.allowed_origins,
+        keys=key_set.jwks,
+    )
+
+    performer = Performer(directory, metrics)
+
+    async def perform(message: Message) -> None:
+        await performer.perform(message.data)
+
+    consumption = Consumption(bus, PERFORMERS, perform, metrics.consumed)
+    consumption.start()
+    closers.push_async_callback(consumption.stop)
+    for work in (effects.run(), forget_effects(directory)):
+        closers.push_async_callback(stop, asyncio.create_task(work))
+
+    health = Health(
+        {"redis": lambda: reach(line)},
+        # Sessions that need no look-up go on without the one, and all go on without the other.
+        spared={"postgres": directory.reach, "nats": bus.check},
+    )
+    return executor_app(face, health, ground, body_limit=settings.body_limit)
+
+
+def read(field: str, parse: Callable[[A], T], value: A) -> T:
+    """Parse the setting `field`, or raise a `StartupFailure` that names it."""
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise StartupFailure(f"{variable(field)} {error}") from error
+
+
+def parse_hosts(pairs: tuple[str, ...]) -> Mapping[str, str]:
+    """Read `host=tenant` pairs; raise `ValueError` for what is none."""
+    tenants: dict[str, str] = {}
+    for pair in pairs:
+        host, equals, tenant = pair.partition("=")
+        if not (host and equals and tenant):
+            raise ValueError(f"is a list of host=tenant, which `{pair}` is not")
+        tenants[host.strip().lower()] = tenant.strip()
+    return tenants
+
+
+async def reach(line: RedisLine) -> None:
+    """Return if Redis answers."""
+    await line.execute(b"EXISTS", "gh:reach")
+
+
+async def forget_effects(directory: Directory) -> None:
+    """Forget what was performed long ago, for as long as the process runs."""
+    while True:
+        await asyncio.sleep(_FORGET_EVERY_SECONDS)
+        with contextlib.suppress(Unavailable):
+            await directory.forget_effects(REMEMBER_DAYS)
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    """End work that never ends by itself."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+if __name__ == "__main__":
+    sys.exit(run("executor", Settings, build))

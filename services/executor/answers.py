@@ -1,0 +1,95 @@
+"""Says in the words of seed 002 what a turn made. Pure.
+
+Nothing here decides where a flow goes, and nothing shows more of it than the turn gave.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from msgspec import UNSET, UnsetType
+
+from libs.common.flow.turn import FieldError, Message, Over, Session, Stay, Submission
+from libs.common.flow.view import View
+from libs.common.nodes.messages import MESSAGES
+from services.executor import wire
+
+
+def step_id(session: str, revision: int) -> str:
+    """Name a step of a session: what the turn that made `revision` of it showed.
+
+    It need not be hard to guess, since it is of use only to who knows the session; a number
+    would invite clients to count.
+    """
+    return hashlib.blake2b(f"{session}/{revision}".encode(), digest_size=8).hexdigest()
+
+
+def show(session: Session, shown: Stay) -> wire.Answer:
+    """Show the view that `session` waits at, and what was wrong with what was sent."""
+    message, errors = shown.message, shown.field_errors
+    return wire.Answer(
+        flow_id=session.id,
+        flow_type=session.type.wire or session.type.value,
+        flow_status="INCOMPLETE",
+        type="VIEW",
+        step_id=step_id(session.id, session.revision),
+        data=wire.Data(
+            components=shown.view.components_json,
+            required_params=shown.view.required,
+            messages=() if message is None else (_message(message),),
+            field_errors=tuple(map(_field_error, errors)) if errors else (),
+            additional_data=_error(message, errors) if message or errors else UNSET,
+        ),
+    )
+
+
+def end(session: Session, over: Over, assertion: str | None) -> wire.Answer:
+    """Say how the flow of `session` ended, with the `assertion` where it signed somebody in."""
+    status = _message(over.message) if over.message else None
+    if over.text is not None:
+        status = wire.Message("INFO" if over.succeeded else "ERROR", over.text)
+    additional: dict[str, str] = {}
+    if assertion is not None:
+        additional["userAssertion"] = assertion
+    if status is not None and status.type == "ERROR":
+        additional["error"] = status.message
+    url: str | UnsetType = UNSET if over.redirect is None else over.redirect
+    return wire.Answer(
+        flow_id=session.id,
+        flow_type=session.type.wire or session.type.value,
+        flow_status="COMPLETE" if over.succeeded else "ERROR",
+        type="VIEW" if over.redirect is None else "REDIRECTION",
+        data=wire.Data(
+            messages=() if status is None else (status,),
+            url=url,
+            redirect_url=url,
+            user_assertion=UNSET if assertion is None else assertion,
+            additional_data=additional or UNSET,
+        ),
+    )
+
+
+def could_answer(view: View, submitted: Submission) -> bool:
+    """Whether `submitted` would be taken as an answer to `view` as well.
+
+    Two equal submits may then be two: a password typed wrong twice, a second "resend".
+    """
+    return submitted.action in view.actions and submitted.inputs.keys() >= set(view.required)
+
+
+def _message(message: Message) -> wire.Message:
+    return wire.Message(message.type, _text(message.key), message.key)
+
+
+def _field_error(error: FieldError) -> wire.FieldError:
+    return wire.FieldError(error.identifier, _text(error.key), error.key)
+
+
+def _error(message: Message | None, errors: tuple[FieldError, ...]) -> dict[str, str] | UnsetType:
+    if message is not None:
+        return {"error": _text(message.key)} if message.type == "ERROR" else UNSET
+    return {"error": _text(errors[0].key)}
+
+
+def _text(key: str) -> str:
+    return MESSAGES.get(key, key)

@@ -1,0 +1,154 @@
+"""What the executor can be told, as `GATEHOUSE_*` variables."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from libs.common.chassis.config import Port, ServiceSettings
+from libs.common.flow.model import FlowType
+from libs.common.secret import Secret
+
+Minutes = Annotated[int, Meta(ge=1, le=1440)]
+Bucket = Annotated[int, Meta(ge=1, le=1_000_000)]
+Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
+
+
+class CredentialSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to make an account."""
+
+    postgres_dsn: Annotated[
+        Secret,
+        Meta(
+            description="PostgreSQL that holds the identities",
+            examples=["postgresql://gatehouse@localhost:5432/gatehouse"],
+        ),
+    ]
+    credential_keys: Annotated[
+        Secret,
+        Meta(description="keys that seal what authenticators share, written as session_keys"),
+    ]
+    argon2_memory_kib: Annotated[
+        int, Meta(ge=8, le=1_048_576, description="memory of a password hash")
+    ] = 19_456
+    argon2_passes: Annotated[int, Meta(ge=1, le=100, description="passes of a password hash")] = 2
+    hash_threads: Annotated[
+        int, Meta(ge=0, le=256, description="password hashes at a time; 0 means one per core")
+    ] = 0
+    hash_queue: Annotated[
+        int, Meta(ge=0, le=10_000, description="password hashes that may wait, per thread")
+    ] = 64
+
+
+class Settings(ServiceSettings, CredentialSettings, frozen=True, kw_only=True):
+    """Read once, at start."""
+
+    port: Port = 8090
+
+    redis_url: Annotated[
+        Secret,
+        Meta(
+            description="Redis that holds sessions and plans; redis+cluster:// and "
+            "redis+sentinel:// also work",
+            examples=["redis://localhost:6379"],
+        ),
+    ]
+    nats_url: Annotated[
+        Secret,
+        Meta(description="NATS with JetStream", examples=["nats://localhost:4222"]),
+    ]
+
+    session_keys: Annotated[
+        Secret,
+        Meta(
+            description="keys that seal sessions, `id:base64` of 32 bytes with commas between; "
+            "the first seals, all open",
+        ),
+    ]
+    assertion_keys: Annotated[
+        Secret,
+        Meta(
+            description="P-256 keys of assertions, as PEM blocks or a JWKS; the first private "
+            "one signs, all are published",
+        ),
+    ]
+    issuer: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="`iss` of assertions; other tenants than default add /t/{tenant}",
+            examples=["https://id.example.com"],
+        ),
+    ] = "http://localhost:8090"
+    audience: Annotated[str, Meta(min_length=1, description="`aud` of assertions")] = "gatehouse"
+    assertion_seconds: Annotated[
+        int, Meta(ge=5, le=3600, description="lifetime of an assertion")
+    ] = 60
+
+    login_minutes: Annotated[
+        Minutes, Meta(description="lifetime of a session of a login or authorization flow")
+    ] = 15
+    session_minutes: Annotated[
+        Minutes, Meta(description="lifetime of a session of any other flow")
+    ] = 60
+    idle_minutes: Annotated[
+        Minutes, Meta(description="time without a submit after which a session expires")
+    ] = 15
+    forget_minutes: Annotated[
+        Minutes, Meta(description="time for which an expired session is still known as expired")
+    ] = 60
+    replay_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=300,
+            description="time in which an equal submit is taken for a repeat, where the view "
+            "would take it again",
+        ),
+    ] = 10
+    claim_seconds: Annotated[
+        float,
+        Meta(ge=0.1, le=60, description="time after which a dead executor's turn may be run again"),
+    ] = 3.0
+
+    tenant_burst: Annotated[Bucket, Meta(description="requests at once, per tenant")] = 10_000
+    tenant_rate: Annotated[Rate, Meta(description="requests a second, per tenant")] = 2_000.0
+    address_burst: Annotated[Bucket, Meta(description="requests at once, per address")] = 300
+    address_rate: Annotated[Rate, Meta(description="requests a second, per address")] = 20.0
+    secret_burst: Annotated[
+        Bucket, Meta(description="wrong secrets in a row, per account, before it is blocked")
+    ] = 20
+    secret_rate: Annotated[
+        Rate, Meta(description="wrong secrets a second that an account wins back")
+    ] = 1 / 60
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="networks whose X-Forwarded-For is believed", examples=["10.0.0.0/8"]),
+    ] = ()
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="origins whose pages may call, or `*`; none are answered no CORS headers",
+            examples=["https://app.example.com"],
+        ),
+    ] = ()
+    tenant_hosts: Annotated[
+        tuple[str, ...],
+        Meta(description="hosts that mean a tenant", examples=["login.acme.example=acme"]),
+    ] = ()
+
+    plans_kept: Annotated[
+        int, Meta(ge=1, le=100_000, description="compiled plans kept in the process")
+    ] = 512
+
+    def lifetime(self, kind: FlowType) -> int:
+        """Say how long a session of a flow of this type lasts, in seconds."""
+        short = kind in {FlowType.LOGIN, FlowType.AUTHORIZATION, FlowType.LOGOUT}
+        return 60 * (self.login_minutes if short else self.session_minutes)
+
+    @property
+    def idle(self) -> int:
+        """How long a session lasts without a submit, in seconds."""
+        return 60 * self.idle_minutes

@@ -1,0 +1,59 @@
+"""Where the accounts are.
+
+`Directory` is all that the executor asks of it; another source of identities is another
+implementation. Each question is scoped to a tenant, and answers about a missing account at the
+same cost as about one that exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from libs.common.flow.model import Json
+from libs.common.flow.questions import Taken, Written
+
+
+class Directory(Protocol):
+    """The accounts of all tenants. Each method raises `Unavailable` while they are out of reach.
+
+    An account is known by a UUID, written as a string.
+    """
+
+    async def find(self, tenant: str, kinds: tuple[str, ...], identifier: str) -> str | None:
+        """Find who is called `identifier`, as the first of `kinds` that anybody is."""
+
+    async def password_hash(self, tenant: str, account: str) -> str | None:
+        """Return the PHC string; None where there is no such account, or no password."""
+
+    async def totp_secret(self, tenant: str, account: str) -> bytes | None:
+        """Return the confirmed authenticator's secret, sealed; None where there is none."""
+
+    async def load(self, tenant: str, account: str) -> Mapping[str, Json] | None:
+        """Return what expressions may know of the account as `user`; None where it is gone."""
+
+    async def write(
+        self,
+        tenant: str,
+        key: str,
+        account: str | None,
+        attributes: Mapping[str, Json],
+        password_hash: str | None,
+    ) -> Written | Taken:
+        """Make an account, or write onto `account`.
+
+        The same `key` again writes onto the account that it made. Raises `Invalid` for an
+        identifier that is none, and `NotFound` where `account` is gone.
+        """
+
+    async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
+        """Give the account a confirmed authenticator, in place of the one it had."""
+
+    async def count_login(self, tenant: str, account: str, at: int, effect: str) -> None:
+        """Count a login at Unix second `at`; an `effect` counts once, however often it is told."""
+
+    async def forget_effects(self, days: int) -> None:
+        """Forget effects performed more than `days` ago."""
+
+    async def reach(self) -> None:
+        """Return if the accounts can be reached."""

@@ -1,0 +1,144 @@
+"""The accounts in PostgreSQL, in the tables of the migration `identities`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import aiosql
+import asyncpg
+import msgspec
+
+from libs.common.chassis.postgres import asking_postgres
+from libs.common.errors import Invalid, NotFound, Problem
+from libs.common.flow.identifier import KINDS, normalise
+from libs.common.flow.model import Json
+from libs.common.flow.questions import Taken, Written
+
+_QUERIES: Final[Any] = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+_TAKEN: Final[Mapping[str, str]] = {f"users_{kind}_unique": kind for kind in KINDS}
+
+
+class PostgresDirectory:
+    """A `Directory`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        """Use `pool`, whose owner closes it."""
+        self._pool = pool
+
+    async def find(self, tenant: str, kinds: tuple[str, ...], identifier: str) -> str | None:
+        """See `Directory.find`."""
+        with asking_postgres():
+            found = await _QUERIES.find(
+                self._pool, tenant=tenant, kinds=kinds, identifier=identifier
+            )
+        return None if found is None else str(found)
+
+    async def password_hash(self, tenant: str, account: str) -> str | None:
+        """See `Directory.password_hash`."""
+        with asking_postgres():
+            found: str | None = await _QUERIES.password_hash(
+                self._pool, tenant=tenant, account=account
+            )
+        return found
+
+    async def totp_secret(self, tenant: str, account: str) -> bytes | None:
+        """See `Directory.totp_secret`."""
+        with asking_postgres():
+            found: bytes | None = await _QUERIES.totp_secret(
+                self._pool, tenant=tenant, account=account
+            )
+        return found
+
+    async def load(self, tenant: str, account: str) -> Mapping[str, Json] | None:
+        """See `Directory.load`."""
+        with asking_postgres():
+            row = await _QUERIES.load(self._pool, tenant=tenant, account=account)
+        if row is None:
+            return None
+        # What the system knows stands above an attribute of the same name, or a user who may
+        # name attributes could say that their address is verified.
+        return {
+            **msgspec.json.decode(row["attributes"]),
+            "id": str(row["id"]),
+            "email": row["email"],
+            "username": row["username"],
+            "phone": row["phone"],
+            "email_verified": row["email_verified"],
+            "logins_count": row["logins_count"],
+            "last_login_at": row["last_login_at"],
+            "created_at": row["created_at"],
+            "mfa_enabled": row["totp"],
+            "mfa_methods": ["totp"] if row["totp"] else [],
+        }
+
+    async def write(
+        self,
+        tenant: str,
+        key: str,
+        account: str | None,
+        attributes: Mapping[str, Json],
+        password_hash: str | None,
+    ) -> Written | Taken:
+        """See `Directory.write`."""
+        values = {
+            "tenant": tenant,
+            **{kind: _identifier(kind, attributes.get(kind)) for kind in KINDS},
+            "attributes": msgspec.json.encode(
+                {name: value for name, value in attributes.items() if name not in KINDS}
+            ).decode(),
+            "password_hash": password_hash,
+        }
+        try:
+            with asking_postgres():
+                if account is None:
+                    written = await _QUERIES.create(
+                        self._pool, id=uuid.uuid4(), key=uuid.UUID(key), **values
+                    )
+                else:
+                    written = await _QUERIES.update(self._pool, account=account, **values)
+        except asyncpg.UniqueViolationError as error:
+            attribute = _TAKEN.get(error.constraint_name or "")
+            if attribute is None:
+                raise
+            return Taken(attribute)
+        except asyncpg.UntranslatableCharacterError as error:
+            # JSON has a character that PostgreSQL does not store: NUL.
+            raise Invalid("an attribute holds a character that cannot be stored") from error
+        if written is None:
+            raise NotFound("the account is gone")
+        return Written(str(written))
+
+    async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
+        """See `Directory.enrol_totp`."""
+        with asking_postgres():
+            await _QUERIES.enrol_totp(self._pool, tenant=tenant, account=account, sealed=sealed)
+
+    async def count_login(self, tenant: str, account: str, at: int, effect: str) -> None:
+        """See `Directory.count_login`."""
+        with asking_postgres():
+            await _QUERIES.count_login(
+                self._pool, tenant=tenant, account=account, at=at, effect=effect
+            )
+
+    async def forget_effects(self, days: int) -> None:
+        """See `Directory.forget_effects`."""
+        with asking_postgres():
+            await _QUERIES.forget_effects(self._pool, days=days)
+
+    async def reach(self) -> None:
+        """See `Directory.reach`."""
+        with asking_postgres():
+            await _QUERIES.reach(self._pool)
+
+
+def _identifier(kind: str, value: Json) -> str | None:
+    if value is None or value == "":
+        return None
+    normal = normalise(kind, value) if isinstance(value, str) else None
+    if normal is None:
+        message = f"The staged `{kind}` is no {kind}; ask for it by a field of that type"
+        raise Invalid(message, (Problem("invalid_attribute", message, path=kind),))
+    return normal

@@ -1,0 +1,212 @@
+"""Tells effects, once their session is stored, so that what they ask for happens at least once.
+
+    turn with effects     the session is put on the list of those with something to tell
+    STORE                 effects are stored, sealed, with the session
+    tell                  each goes to JetStream under its id; then they are cleared
+    sweep                 tells what a dead executor left, of every session on the list
+    perform               any executor takes an effect from JetStream and does it
+
+An effect's id is made of its session, revision and number, so JetStream drops a repeat that is
+told soon after, and the directory one that is told late. A turn without effects does none of this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias, cast
+
+import msgspec
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from libs.common.chassis.redis_line.port import RedisLine, Script
+from libs.common.errors import Unavailable
+from libs.common.flow.questions import SignedIn
+from libs.common.flow.turn import Effect, Session
+from services.executor.directory import Directory
+from services.executor.metrics import ExecutorMetrics
+from services.executor.seal import Unsealable
+from services.executor.sessions import Handle, Sessions
+
+log: Final[FilteringBoundLogger] = structlog.get_logger()
+
+LIST: Final = "gh:effects"
+"""The sessions that may have effects to tell, by the second in which they were listed."""
+SWEEP_SECONDS: Final = 5.0
+_LEFT_SECONDS: Final = 5.0
+"""After so long the executor that listed a session has told its effects, or never will."""
+_NEVER_SECONDS: Final = 600.0
+"""After so long a listed session without effects was never stored; far beyond any claim, and any
+difference between clocks."""
+_SWEPT_MOST: Final = 200
+_QUEUE_MOST: Final = 10_000
+
+AnyEffect: TypeAlias = SignedIn
+"""Every effect there is: a union, once there are two."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An effect on its way, between executors."""
+
+    id: str
+    tenant: str
+    effect: AnyEffect
+
+
+class Telling(msgspec.Struct, frozen=True):
+    """The effects of one session that are to be told."""
+
+    tenant: str
+    session: str
+    handle: Handle
+    sealed: bytes
+    """As the session stores them."""
+    told: tuple[Told, ...]
+    listed: float
+    """The second in which the session was listed; listed again since, it stays on the list."""
+
+
+class Stream(Protocol):
+    """The JetStream stream of effects."""
+
+    async def publish(self, id: str, data: bytes) -> None:
+        """Hand over one effect for good; raise `Unavailable` where that cannot be known."""
+
+
+# Gone from the list, unless it was listed again since.
+_UNLIST: Final = Script(
+    """
+    local listed = redis.call('ZSCORE', KEYS[1], ARGV[1])
+    if listed and tonumber(listed) <= tonumber(ARGV[2]) then
+      redis.call('ZREM', KEYS[1], ARGV[1])
+    end
+    return 1
+    """
+)
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_TOLD: Final = msgspec.msgpack.Decoder(Told)
+_ALL_TOLD: Final = msgspec.msgpack.Decoder(tuple[Told, ...])
+
+
+class Effects:
+    """Tells what turns cause."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        line: RedisLine,
+        stream: Stream,
+        metrics: ExecutorMetrics,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` gives Unix seconds."""
+        self._sessions = sessions
+        self._line = line
+        self._stream = stream
+        self._metrics = metrics
+        self._clock = clock
+        self._queue: asyncio.Queue[Telling] = asyncio.Queue(_QUEUE_MOST)
+
+    async def prepare(
+        self, handle: Handle, session: Session, before: bytes | None, effects: tuple[Effect, ...]
+    ) -> Telling:
+        """List `session`, which is about to be stored with `effects`.
+
+        `before` are those that it has not told yet, as it stores them.
+        """
+        told = () if before is None else _ALL_TOLD.decode(handle.open_effects(before))
+        told += tuple(
+            Told(f"{session.id}:{session.revision}:{n}", session.tenant, cast("AnyEffect", effect))
+            for n, effect in enumerate(effects)
+        )
+        # Listed first: a session stored and not listed would keep its effects to itself.
+        listed = self._clock()
+        member = _member(session.tenant, session.id)
+        await self._line.execute(b"ZADD", LIST, repr(listed), member)
+        sealed = handle.seal_effects(_ENCODER.encode(told))
+        return Telling(session.tenant, session.id, handle, sealed, told, listed)
+
+    def tell(self, telling: Telling) -> None:
+        """Have `telling` told soon; it is stored, so nothing is lost if it is not."""
+        try:
+            self._queue.put_nowait(telling)
+        except asyncio.QueueFull:
+            log.warning("effects_left_to_the_sweep")
+
+    async def run(self) -> None:
+        """Tell, and sweep, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell_all())
+            group.create_task(self._sweep_all())
+
+    async def _tell_all(self) -> None:
+        while True:
+            telling = await self._queue.get()
+            try:
+                await self._tell(telling)
+            except Unavailable as error:
+                log.warning("effects_not_told", what=error.what)
+
+    async def _tell(self, telling: Telling) -> None:
+        for told in telling.told:
+            await self._stream.publish(told.id, _ENCODER.encode(told))
+            self._metrics.effects.of(type(told.effect).__name__, "told").inc()
+        await self._sessions.clear(telling.handle, telling.sealed)
+        await self._unlist(_member(telling.tenant, telling.session), telling.listed)
+
+    async def _sweep_all(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self.sweep()
+            except Unavailable as error:
+                log.warning("effects_not_swept", what=error.what)
+
+    async def sweep(self) -> None:
+        """Tell what dead executors left."""
+        now = self._clock()
+        listed = now - _LEFT_SECONDS
+        most = ("BYSCORE", "LIMIT", 0, _SWEPT_MOST)
+        left = await self._line.execute(b"ZRANGE", LIST, "-inf", repr(listed), *most)
+        for member in cast("list[bytes]", left):
+            tenant, _, id = member.decode().rpartition(":")
+            handle = self._sessions.handle(tenant, id)
+            sealed = await self._sessions.effects(handle)
+            if sealed is None:
+                await self._unlist(member, now - _NEVER_SECONDS)
+                continue
+            try:
+                told = _ALL_TOLD.decode(handle.open_effects(sealed))
+            except (Unsealable, msgspec.DecodeError) as error:
+                # It will be no better the next time; the session ends by itself.
+                log.error("effects_unreadable", reason=str(error))  # noqa: TRY400 - says it all
+                await self._unlist(member, listed)
+                continue
+            await self._tell(Telling(tenant, id, handle, sealed, told, listed))
+
+    async def _unlist(self, member: bytes | str, listed: float) -> None:
+        await self._line.run(_UNLIST, (LIST,), (member, repr(listed)))
+
+
+class Performer:
+    """Does what effects ask for."""
+
+    def __init__(self, directory: Directory, metrics: ExecutorMetrics) -> None:
+        """Do it in `directory`."""
+        self._directory = directory
+        self._metrics = metrics
+
+    async def perform(self, data: bytes) -> None:
+        """Do what was told, once; raise `Unavailable` to be told again.
+
+        Raises `msgspec.DecodeError` for what is no effect.
+        """
+        told = _TOLD.decode(data)
+        effect = told.effect
+        await self._directory.count_login(told.tenant, effect.account, effect.at, told.id)
+        self._metrics.effects.of(type(effect).__name__, "performed").inc()
+
+
+def _member(tenant: str, session: str) -> str:
+    return f"{tenant}:{session}"

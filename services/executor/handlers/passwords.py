@@ -1,0 +1,28 @@
+"""Answers about passwords.
+
+An account that does not exist, one without a password and one whose password is wrong cost the
+same: one query, one bucket, one hash.
+"""
+
+from __future__ import annotations
+
+from libs.common.flow.questions import CheckPassword, HashPassword, Verdict
+from services.executor.handlers.world import NOBODY, World
+
+
+async def check(world: World, tenant: str, question: CheckPassword) -> Verdict:
+    """Answer `CheckPassword`."""
+    account, identifier = question.account, question.identifier
+    # Before the password is looked at, or many guesses at once would all be looked at.
+    if not await world.guesses.take(tenant, account, identifier):
+        return Verdict.BLOCKED
+    phc = await world.directory.password_hash(tenant, account or NOBODY)
+    if not await world.hasher.verify(phc, question.password):
+        return Verdict.WRONG
+    await world.guesses.refund(tenant, account, identifier)
+    return Verdict.RIGHT
+
+
+async def make_hash(world: World, _tenant: str, question: HashPassword) -> str:
+    """Answer `HashPassword`."""
+    return await world.hasher.hash(question.password)

@@ -1,0 +1,33 @@
+"""What the handlers work with."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final, Protocol
+
+from services.executor.directory import Directory
+from services.executor.handlers.authenticator import Authenticator
+from services.executor.handlers.hasher import Hasher
+
+NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+"""An account that nobody has (RFC 9562, 5.9): asked for in place of none, at the same cost."""
+
+
+class Guesses(Protocol):
+    """How many wrong secrets an account may still be given."""
+
+    async def take(self, tenant: str, account: str | None, identifier: str | None) -> bool:
+        """Take one from those left, before the secret is looked at; false where none is."""
+
+    async def refund(self, tenant: str, account: str | None, identifier: str | None) -> None:
+        """Give back what was taken: the secret was right."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class World:
+    """All that questions are answered from."""
+
+    directory: Directory
+    hasher: Hasher
+    authenticator: Authenticator
+    guesses: Guesses

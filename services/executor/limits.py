@@ -1,0 +1,131 @@
+"""How often a client may call, and an account be guessed at; and which address a client has.
+
+The address decides a bucket, so only configured proxies are believed about it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from asyncio import Future
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from libs.common.chassis.bucket import TAKE, Allowance, Bucket, Tokens, allowance, take, tokens
+from libs.common.chassis.bucket import give_back as give_back_to
+from libs.common.chassis.redis_line.port import RedisLine, Reply
+from libs.common.errors import Exhausted
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_REMEMBERED: Final = 10_000
+"""Clients whose buckets' names are kept ready."""
+_IPV6_CLIENT: Final = 64
+"""Bits of an IPv6 address that name a client: whoever has one address has the rest of its /64."""
+
+
+class Requests:
+    """The buckets that every request takes from: its tenant's, and its address's."""
+
+    def __init__(self, line: RedisLine, secret: bytes, tenant: Bucket, address: Bucket) -> None:
+        """`secret` keeps addresses out of Redis."""
+        self._line = line
+
+        @lru_cache(_REMEMBERED)
+        def wanted(name: str, subject: str) -> Tokens:
+            return tokens(secret, name, ((tenant, ""), (address, subject)))
+
+        self._wanted = wanted
+
+    def ask(self, tenant: str, address: str) -> Admission:
+        """Send for a token of each; the question leaves at the end of this tick."""
+        wanted = self._wanted(tenant, address)
+        return Admission(wanted, self._line.run(TAKE, wanted.keys, wanted.args))
+
+
+class Admission:
+    """Whether one request may go on."""
+
+    __slots__ = ("_reply", "_wanted", "given")
+
+    def __init__(self, wanted: Tokens, reply: Future[Reply]) -> None:
+        """Wait for the `reply` about what was `wanted`."""
+        self._wanted = wanted
+        self._reply = reply
+        self.given: Allowance | None = None
+        """What became of it, once it is known."""
+
+    async def wait(self) -> None:
+        """Return if the request may go on; raise `Exhausted` if not."""
+        self.given = allowance(self._wanted, await self._reply)
+        if not self.given.taken:
+            raise Exhausted("too many requests", self.given.retry_after)
+
+
+class Guesses:
+    """The bucket of wrong secrets that each account has, and each identifier that nobody has."""
+
+    def __init__(self, line: RedisLine, secret: bytes, bucket: Bucket) -> None:
+        """`secret` keeps identifiers out of Redis."""
+        self._line = line
+        self._secret = secret
+        self._bucket = bucket
+
+    async def take(self, tenant: str, account: str | None, identifier: str | None) -> bool:
+        """Take one from those left, before the secret is looked at; false where none is."""
+        return (await take(self._line, self._tokens(tenant, account, identifier))).taken
+
+    async def refund(self, tenant: str, account: str | None, identifier: str | None) -> None:
+        """Give back what was taken: the secret was right."""
+        await give_back_to(self._line, self._tokens(tenant, account, identifier))
+
+    def _tokens(self, tenant: str, account: str | None, identifier: str | None) -> Tokens:
+        # What nobody is called must run out as an account does, or running out would tell.
+        subject = f"account:{account}" if account is not None else f"identifier:{identifier}"
+        return tokens(self._secret, tenant, ((self._bucket, subject),))
+
+
+class Proxies:
+    """The proxies that are believed about their clients."""
+
+    def __init__(self, networks: Sequence[str]) -> None:
+        """Believe those in `networks`, CIDR or single addresses; `ValueError` for neither."""
+        self._networks: tuple[Network, ...] = tuple(map(ipaddress.ip_network, networks))
+
+    def client(self, peer: str | None, forwarded: Sequence[str]) -> str:
+        """Find a client's address from the connection's and the `X-Forwarded-For` headers.
+
+        From the right, it is the first that is no proxy of ours; what is left of it anybody may
+        have written.
+        """
+        address = peer or ""
+        if self._networks and forwarded:
+            hops = [hop.strip() for header in forwarded for hop in header.split(",")]
+            while hops and self._believed(address):
+                hop = hops.pop()
+                if _parse(hop) is None:
+                    break
+                address = hop
+        return address
+
+    def _believed(self, address: str) -> bool:
+        parsed = _parse(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
+
+
+@lru_cache(_REMEMBERED)
+def subject(address: str) -> str:
+    """Name whom an address is counted as."""
+    parsed = _parse(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, _IPV6_CLIENT), strict=False))
+    return address
+
+
+def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None

@@ -1,0 +1,22 @@
+-- Writes a session, its answer and its effects: all, or nothing where somebody was faster.
+-- KEYS: the session.
+-- ARGV: revision expected or '' for a new session, owner of the claim, new revision, session,
+--       answer, flow type, digest, '1' if the view takes the submit again, shape, current step or
+--       '' at the end, ms until it expires, ms until it is forgotten after that, effects or ''.
+-- Returns 1, or 0 for nothing.
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+if ARGV[1] == '' then
+  if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+else
+  local held = redis.call('HMGET', KEYS[1], 'r', 'owner', 'until')
+  -- A lapsed claim is lost even where nobody took it: the sweep of effects relies on nothing being
+  -- stored so late.
+  if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] or tonumber(held[3]) <= now then return 0 end
+  redis.call('HDEL', KEYS[1], 'owner', 'until')
+end
+redis.call('HSET', KEYS[1], 'r', ARGV[3], 'b', ARGV[4], 'a', ARGV[5], 'f', ARGV[6], 'd', ARGV[7],
+  'again', ARGV[8], 'shape', ARGV[9], 'step', ARGV[10], 't', now, 'x', now + ARGV[11])
+if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'e', ARGV[13]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[11] + ARGV[12])
+return 1

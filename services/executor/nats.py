@@ -1,0 +1,57 @@
+"""What goes over NATS: asking the compiler, and the stream of effects."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from libs.common.chassis.bus import Bus, Stream
+from libs.common.chassis.consume import Consumer
+from libs.common.errors import Unavailable
+from libs.common.flow.model import FlowType
+from libs.common.wire.events import PUBLISH, Done, Failed, PublishWanted, decode_answer, encode
+
+EFFECTS_SUBJECT: Final = "gatehouse.effects"
+EFFECTS: Final = Stream(name="GATEHOUSE_EFFECTS", subjects=(EFFECTS_SUBJECT,), work_queue=True)
+PERFORMERS: Final = Consumer(
+    stream=EFFECTS, durable="executors", subjects=(EFFECTS_SUBJECT,), workers=2
+)
+REMEMBER_DAYS: Final = 8
+"""An effect lies in the stream for a week at most; so long it could come again."""
+
+_COMPILER: Final = "the compiler"
+_PUBLISH_SECONDS: Final = 2.0
+
+
+class BusPublisher:
+    """The compiler, wherever one listens: a `plans.Publisher`."""
+
+    def __init__(self, bus: Bus) -> None:
+        """Ask over `bus`."""
+        self._bus = bus
+
+    async def publish(self, tenant: str, kind: FlowType) -> bool:
+        """See `plans.Publisher.publish`."""
+        wanted = encode(PublishWanted(tenant, kind))
+        data = await self._bus.request(PUBLISH, wanted, within=_PUBLISH_SECONDS, what=_COMPILER)
+        try:
+            answer = decode_answer(data)
+        except msgspec.MsgspecError as error:
+            # A compiler of another release: while services are upgraded it passes.
+            raise Unavailable(_COMPILER) from error
+        if isinstance(answer, Failed):
+            raise Unavailable(_COMPILER)
+        return isinstance(answer, Done)
+
+
+class BusStream:
+    """The stream of effects: an `effects.Stream`."""
+
+    def __init__(self, bus: Bus) -> None:
+        """Publish over `bus`."""
+        self._bus = bus
+
+    async def publish(self, id: str, data: bytes) -> None:
+        """See `effects.Stream.publish`."""
+        await self._bus.publish(EFFECTS, EFFECTS_SUBJECT, data, message_id=id)

@@ -1,0 +1,164 @@
+"""`POST /flow/execute` (seed 002) at all its paths, and the keys that assertions are checked with.
+
+No authorization is needed: the `flowId` is the only handle. Nothing here decides anything about a
+flow; it reads a request, has the turn run, and says in HTTP what came of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from aiohttp import hdrs, web
+from msgspec import UNSET
+
+from libs.common.chassis.bucket import headers as rate_headers
+from libs.common.chassis.problems import JSON, Refusal, decode_json
+from libs.common.errors import Exhausted, GatehouseError
+from services.executor import wire
+from services.executor.assertions import DEFAULT_TENANT
+from services.executor.faults import describe, fault_of
+from services.executor.limits import Admission, Proxies, Requests, subject
+from services.executor.metrics import ExecutorMetrics
+from services.executor.turns import Call, Overtaken, SessionOver, Turns
+
+PATHS: Final = ("/flow/execute", "/api/server/v1/flow/execute")
+KEYS_PATH: Final = "/.well-known/jwks.json"
+_TENANT: Final = "/t/{tenant:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
+_KEY: Final = "Idempotency-Key"
+_FORWARDED: Final = "X-Forwarded-For"
+
+_ADMISSION: Final = web.RequestKey("admission", Admission)
+_ERROR: Final = web.RequestKey("error", Exception)
+
+# An answer may hold an assertion (RFC 6749, 5.1, of tokens alike).
+_ANSWER_HEADERS: Final = {hdrs.CONTENT_TYPE: JSON, hdrs.CACHE_CONTROL: "no-store"}
+_KEYS_HEADERS: Final = {hdrs.CONTENT_TYPE: JSON, hdrs.CACHE_CONTROL: "public, max-age=300"}
+_LONGEST_HEADER: Final = 512
+"""Characters of a header of the client's that a flow may look at."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Face:
+    """The executor's API."""
+
+    turns: Turns
+    requests: Requests
+    metrics: ExecutorMetrics
+    proxies: Proxies
+    tenants: Mapping[str, str]
+    """By host."""
+    origins: Sequence[str]
+    keys: bytes
+    """The published key set."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """List every route."""
+        places = [f"{prefix}{path}" for prefix in ("", _TENANT) for path in PATHS]
+        return [
+            *(web.post(place, self.execute) for place in places),
+            *(web.options(place, self.preflight) for place in places if self.origins),
+            web.get(KEYS_PATH, self.publish_keys),
+            web.get(f"{_TENANT}{KEYS_PATH}", self.publish_keys),
+        ]
+
+    async def execute(self, request: web.Request) -> web.Response:
+        """Start a flow, or answer its current step."""
+        tenant = self._tenant(request)
+        address = self._address(request)
+        try:
+            body = await decode_json(request, wire.Request)
+        except GatehouseError:
+            # What cannot be read is counted as well.
+            await self._ask(request, tenant, address).wait()
+            raise
+        headers = request.headers
+        call = Call(
+            tenant=tenant,
+            request=body,
+            key=headers.get(_KEY),
+            ip=address,
+            user_agent=headers.get(hdrs.USER_AGENT, "")[:_LONGEST_HEADER],
+            language=headers.get(hdrs.ACCEPT_LANGUAGE, "")[:_LONGEST_HEADER],
+        )
+        run = self.turns.submit if body.flow_id else self.turns.start
+        admission = self._ask(request, tenant, address)
+        try:
+            answer = await run(call, admission.wait)
+        except (Overtaken, SessionOver) as error:
+            request[_ERROR] = error
+            raise
+        except Exhausted:
+            if admission.given is not None:
+                self.metrics.rejected.of(admission.given.bucket).inc()
+            raise
+        response = web.Response(body=answer, headers=_ANSWER_HEADERS)
+        self._add_headers(request, response)
+        return response
+
+    async def preflight(self, request: web.Request) -> web.Response:
+        """Tell a browser whether a page may call (the Fetch standard, CORS)."""
+        response = web.Response(status=204)
+        self._add_headers(request, response)
+        if hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = hdrs.METH_POST
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = (
+                "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
+            )
+            response.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = "600"
+        return response
+
+    async def publish_keys(self, _request: web.Request) -> web.Response:
+        """Publish the keys that assertions are checked with."""
+        return web.Response(body=self.keys, headers=_KEYS_HEADERS)
+
+    def refuse(self, request: web.Request, refusal: Refusal) -> web.Response:
+        """Say why `request` was not done: the chassis' `Face`."""
+        fault = fault_of(refusal)
+        error = request.get(_ERROR)
+        kind = error.type.wire if isinstance(error, SessionOver) and error.type else None
+        body = wire.Refusal(
+            code=fault.code,
+            message=fault.message,
+            description=describe(refusal),
+            trace_id=refusal.trace_id,
+            flow_type=kind or UNSET,
+            step=wire.current_step(error.answer) if isinstance(error, Overtaken) else UNSET,
+        )
+        response = web.Response(
+            body=wire.encode(body), status=refusal.status, headers=_ANSWER_HEADERS
+        )
+        self._add_headers(request, response)
+        return response
+
+    def _ask(self, request: web.Request, tenant: str, address: str) -> Admission:
+        admission = self.requests.ask(tenant, subject(address))
+        request[_ADMISSION] = admission
+        return admission
+
+    def _add_headers(self, request: web.Request, response: web.Response) -> None:
+        admission = request.get(_ADMISSION)
+        if admission is not None and admission.given is not None:
+            response.headers.update(rate_headers(admission.given))
+        origin = request.headers.get(hdrs.ORIGIN)
+        if self.origins and origin is not None:
+            response.headers[hdrs.VARY] = hdrs.ORIGIN
+            if origin in self.origins or "*" in self.origins:
+                response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+                response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = (
+                    "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+                    "X-Request-Id"
+                )
+
+    def _tenant(self, request: web.Request) -> str:
+        named = request.match_info.get("tenant")
+        if named is not None:
+            return named
+        if self.tenants:
+            host = request.host.rpartition(":")[0] or request.host
+            return self.tenants.get(host.lower(), DEFAULT_TENANT)
+        return DEFAULT_TENANT
+
+    def _address(self, request: web.Request) -> str:
+        return self.proxies.client(request.remote, request.headers.getall(_FORWARDED, ()))

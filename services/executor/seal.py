@@ -1,0 +1,122 @@
+"""Seals what the executor stores, so that whoever reads Redis or a backup learns nothing.
+
+AES-256-GCM. The associated data names the purpose, the tenant and the thing, so that nothing
+sealed for one can be passed off as another's. The key of each thing is derived from a deployment
+key: with one key for all, random nonces would begin to repeat after 2^32 turns (NIST SP 800-38D,
+8.3), which a busy deployment makes in days.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from libs.common.secret import Secret
+
+_KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+_LONGEST_ID: Final = 32
+
+
+class Unsealable(Exception):
+    """What is stored was sealed with no key of this deployment, for another use, or changed."""
+
+
+class Keys:
+    """The deployment's keys for one use: the first seals, all open.
+
+    A key is rotated in by adding it at the end, and after a roll-out, moving it to the front; it
+    is taken out when all that it sealed has expired.
+    """
+
+    __slots__ = ("first", "secrets")
+
+    def __init__(self, secrets: Mapping[bytes, bytes]) -> None:
+        """Take at least one key of 32 bytes by its id, the sealing one first."""
+        self.secrets = secrets
+        self.first = next(iter(secrets))
+
+    @classmethod
+    def parse(cls, text: Secret) -> Keys:
+        """Read `id:base64,id:base64,...`; raise `ValueError`, which quotes no key."""
+        secrets: dict[bytes, bytes] = {}
+        for entry in text.reveal().split(","):
+            name, colon, encoded = entry.strip().partition(":")
+            if not colon or not name.isascii() or not name.isalnum() or len(name) > _LONGEST_ID:
+                raise ValueError("is a list of id:base64, with letters and digits in the id")
+            try:
+                key = base64.b64decode(encoded, validate=True)
+            except binascii.Error:
+                raise ValueError(f"has a key `{name}` that is not base64") from None
+            if len(key) != _KEY_BYTES:
+                raise ValueError(f"has a key `{name}` of {len(key)} bytes; it needs {_KEY_BYTES}")
+            if name.encode() in secrets:
+                raise ValueError(f"has two keys called `{name}`")
+            secrets[name.encode()] = key
+        return cls(secrets)
+
+    def digests(self, purpose: bytes, data: bytes) -> list[bytes]:
+        """Digest `data` under each key, the first key's first: to compare, without storing it."""
+        return [
+            hashlib.blake2b(data, key=secret, person=purpose, digest_size=16).digest()
+            for secret in self.secrets.values()
+        ]
+
+    def derive(self, purpose: bytes) -> bytes:
+        """Derive a key from the first, for what need not outlive a rotation."""
+        return hashlib.blake2b(purpose, key=self.secrets[self.first], person=b"derive").digest()
+
+    def box(self, tenant: str, thing: str) -> Box:
+        """Return what seals and opens for `thing` of `tenant`."""
+        return Box(self, f"{tenant}\0{thing}".encode())
+
+
+class Box:
+    """Seals and opens what belongs to one thing, such as one session."""
+
+    __slots__ = ("_ciphers", "_keys", "_owner")
+
+    def __init__(self, keys: Keys, owner: bytes) -> None:
+        """Belong to `owner`, which is public."""
+        self._keys = keys
+        self._owner = owner
+        self._ciphers: dict[bytes, AESGCM] = {}
+
+    def seal(self, purpose: bytes, data: bytes) -> bytes:
+        """Seal `data` for `purpose`: the key's id, a nonce, and what is sealed."""
+        name = self._keys.first
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._cipher(name).encrypt(nonce, data, purpose + b"\0" + self._owner)
+        return b"".join((bytes((len(name),)), name, nonce, sealed))
+
+    def open(self, purpose: bytes, sealed: bytes) -> bytes:
+        """Return what was sealed for `purpose`, or raise `Unsealable`."""
+        start = 1 + sealed[0] if sealed else 0
+        name, nonce = sealed[1:start], sealed[start : start + _NONCE_BYTES]
+        if name not in self._keys.secrets:
+            raise Unsealable("sealed with a key that this deployment does not have")
+        try:
+            return self._cipher(name).decrypt(
+                nonce, sealed[start + _NONCE_BYTES :], purpose + b"\0" + self._owner
+            )
+        except (InvalidTag, ValueError):  # ValueError: cut short within the nonce
+            raise Unsealable("sealed for another use, or changed since") from None
+
+    def _cipher(self, name: bytes) -> AESGCM:
+        cipher = self._ciphers.get(name)
+        if cipher is None:
+            derived = hashlib.blake2b(
+                self._owner,
+                key=self._keys.secrets[name],
+                person=b"gatehouse box",
+                digest_size=_KEY_BYTES,
+            )
+            cipher = self._ciphers[name] = AESGCM(derived.digest())
+        return cipher

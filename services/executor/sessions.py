@@ -1,0 +1,237 @@
+"""Sessions in Redis: one hash a session, sealed, written by compare-and-set.
+
+A submit is looked up and claimed in one script, and its turn is stored by another. The claim lets
+one runner at a time answer a step, so that ten equal submits run one turn; it lapses when its
+runner dies. docs/decisions/0002-repeated-submits.md says when a submit is a repeat.
+
+    r       revision                          d      digest of the submit answered last
+    b       the session, sealed               t      when, in ms of Redis' clock
+    a       the answer now shown, sealed      again  '1' if the view shown takes that submit anew
+    e       effects not yet told, sealed      shape  what that submit looked like, '' if again
+    f       the flow's type                   step   id of the step shown, '' where it has ended
+    x       when it expires, in ms            owner, until   the claim, if any
+
+Nothing is in clear but what says nothing of the user. All times are of Redis' clock, so that the
+clocks of executors need not agree.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import secrets
+from asyncio import Future
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, cast
+
+import msgspec
+
+from libs.common.chassis.redis_line.port import RedisLine, Reply, Script
+from libs.common.errors import Conflict
+from libs.common.flow.model import FlowType
+from libs.common.flow.turn import Session
+from services.executor.seal import Box, Keys
+
+FORMAT: Final = 1
+"""The first byte of a stored session; grows when the bytes after it change their meaning."""
+
+_SESSION: Final = b"session"
+_ANSWER: Final = b"answer"
+_EFFECTS: Final = b"effects"
+_DECODERS: Final[Mapping[int, msgspec.msgpack.Decoder[Session]]] = {
+    FORMAT: msgspec.msgpack.Decoder(Session),
+}
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+def _script(name: str) -> Script:
+    return Script((Path(__file__).parent / "lua" / f"{name}.lua").read_text("utf-8"))
+
+
+_LOAD, _STORE, _HOLD, _CLEAR = map(_script, ("load", "store", "hold", "clear"))
+
+
+class UnreadableSession(Exception):
+    """The stored session is of a release that this one cannot read."""
+
+
+class Submit(msgspec.Struct, frozen=True):
+    """What tells one submit from another."""
+
+    digests: list[bytes]
+    """Of what was sent, or of the name that the client gave it, under each key of the deployment,
+    so that executors recognise a repeat while a key is being rotated in."""
+    step: str
+    """The step that it says it answers, or empty."""
+    named: bool
+    """The client gave it a name: equal names are one submit, however far apart."""
+    shape: bytes
+    """Of its action and the names of its inputs."""
+
+
+class Standing(enum.Enum):
+    """How a submit stands to its session."""
+
+    ABSENT = b"absent"
+    EXPIRED = b"expired"
+    ANSWERED = b"answered"
+    """It is a repeat, and `answer` is its answer."""
+    STALE = b"stale"
+    """It is for another step than the current one, which `answer` shows."""
+    ENDED = b"ended"
+    BUSY = b"busy"
+    """A submit is being answered, maybe this very one."""
+    CLAIMED = b"claimed"
+    """`session` is the caller's to advance, and nobody else's."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What is stored of a session, as far as a submit may know of it."""
+
+    standing: Standing
+    revision: bytes = b""
+    type: FlowType | None = None
+    answer: bytes | None = None
+    session: Session | None = None
+    effects: bytes | None = None
+    """Those not yet told, still sealed."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What a turn leaves to be stored."""
+
+    session: Session
+    answer: bytes
+    step: str
+    """Id of the step shown, or empty where the flow has ended."""
+    again: bool
+    """The view shown would take the submit once more."""
+    lasts: int
+    """Seconds until the session expires."""
+    effects: bytes | None = None
+    """Those to be told, sealed."""
+
+
+class Handle:
+    """One request's hold on one session."""
+
+    __slots__ = ("box", "key", "owner")
+
+    def __init__(self, key: str, box: Box, owner: str) -> None:
+        """Be known to Redis as `owner`."""
+        self.key = key
+        self.box = box
+        self.owner = owner
+
+    def seal_effects(self, effects: bytes) -> bytes:
+        """Seal effects as the session stores them."""
+        return self.box.seal(_EFFECTS, effects)
+
+    def open_effects(self, sealed: bytes) -> bytes:
+        """Open effects as the session stores them."""
+        return self.box.open(_EFFECTS, sealed)
+
+
+class Sessions:
+    """The sessions of all tenants."""
+
+    def __init__(
+        self, line: RedisLine, keys: Keys, *, claim: float, replay: float, forget: float
+    ) -> None:
+        """Take times in seconds: of a claim, of taking equals for repeats, of staying expired."""
+        self._line = line
+        self._keys = keys
+        self._claim = int(claim * 1000)
+        self._replay = int(replay * 1000)
+        self._forget = int(forget * 1000)
+        # Unlike any other process', and cheaper for each request than randomness.
+        self._prefix = secrets.token_hex(8)
+        self._numbers = itertools.count()
+
+    def handle(self, tenant: str, session: str) -> Handle:
+        """Begin to do with one session what one request does."""
+        box = self._keys.box(tenant, session)
+        return Handle(
+            f"gh:session:{{{tenant}:{session}}}", box, f"{self._prefix}{next(self._numbers)}"
+        )
+
+    def ask(self, handle: Handle, submit: Submit, seen: bytes = b"") -> Future[Reply]:
+        """Send the question that `read` reads the answer of; it leaves at the end of this tick.
+
+        `seen` is the revision that an earlier look found busy.
+        """
+        named = "1" if submit.named else "0"
+        args = (handle.owner, self._claim, submit.step, self._replay, named, submit.shape, seen)
+        return self._line.run(_LOAD, (handle.key,), (*args, *submit.digests))
+
+    def read(self, handle: Handle, reply: Reply) -> Found:
+        """Open what `ask` found; raise `Unsealable` or `UnreadableSession`."""
+        found = cast("list[bytes | None]", reply)
+        standing = Standing(found[0])
+        if standing is Standing.ABSENT:
+            return Found(standing)
+        revision = cast("bytes", found[1])
+        if standing is Standing.BUSY:
+            return Found(standing, revision)
+        session, answer, effects, kind = found[2:]
+        return Found(
+            standing,
+            revision,
+            FlowType(cast("bytes", kind).decode()),
+            None if answer is None else handle.box.open(_ANSWER, answer),
+            None if session is None else _decode(handle.box.open(_SESSION, session)),
+            effects,
+        )
+
+    async def store(
+        self, handle: Handle, stored: Stored, submit: Submit | None, expecting: int | None
+    ) -> None:
+        """Store the turn that `submit` made of revision `expecting`; None for a new session.
+
+        Raises `Conflict` where the session is not so any more, or the claim on it is lost.
+        """
+        session, box = stored.session, handle.box
+        sealed = box.seal(_SESSION, bytes((FORMAT,)) + _ENCODER.encode(session))
+        args = (
+            "" if expecting is None else expecting,
+            handle.owner,
+            session.revision,
+            sealed,
+            box.seal(_ANSWER, stored.answer),
+            session.type.value,
+            "" if submit is None else submit.digests[0],
+            "1" if stored.again else "0",
+            "" if submit is None or stored.again else submit.shape,
+            stored.step,
+            stored.lasts * 1000,
+            self._forget,
+            stored.effects or "",
+        )
+        if not await self._line.run(_STORE, (handle.key,), args):
+            raise Conflict("the session was changed by somebody else")
+
+    def keep(self, handle: Handle) -> None:
+        """Hold the claim for as long again; nobody waits for it to be done."""
+        self._line.run(_HOLD, (handle.key,), (handle.owner, self._claim))
+
+    def release(self, handle: Handle) -> None:
+        """Give the claim back, so that a retry need not wait; nobody waits for it to be done."""
+        self._line.run(_HOLD, (handle.key,), (handle.owner, 0))
+
+    async def effects(self, handle: Handle) -> bytes | None:
+        """Return the effects not yet told, sealed; None if all are, or the session is gone."""
+        return cast("bytes | None", await self._line.execute(b"HGET", handle.key, "e"))
+
+    async def clear(self, handle: Handle, told: bytes) -> None:
+        """Drop the effects `told`, as they were read."""
+        await self._line.run(_CLEAR, (handle.key,), (told,))
+
+
+def _decode(data: bytes) -> Session:
+    decoder = _DECODERS.get(data[0])
+    if decoder is None:
+        raise UnreadableSession(
+            f"a session has format {data[0]}; this release reads {', '.join(map(str, _DECODERS))}"
+        )
+    return decoder.decode(data[1:])

@@ -1,0 +1,323 @@
+"""The shell around the flow language: load → ask … → store → tell, and nothing that decides.
+
+One request is one turn. Where a flow goes is the interpreter's to say, which submit is a repeat is
+the sessions', and what an answer looks like is `answers`'. Nothing of a turn is shown before it is
+stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+
+from libs.common.errors import Conflict, Expired, Invalid, NotFound, Problem, Unavailable
+from libs.common.flow.interpreter import Walk, advance, begin
+from libs.common.flow.model import FlowType
+from libs.common.flow.turn import Over, Session, Stay, Submission, Surroundings, Turn
+from services.executor import answers, wire
+from services.executor.assertions import Assertions
+from services.executor.effects import Effects
+from services.executor.handlers.table import HANDLERS
+from services.executor.handlers.world import World
+from services.executor.metrics import ExecutorMetrics
+from services.executor.plans import Plans, choose
+from services.executor.seal import Keys
+from services.executor.sessions import Found, Handle, Sessions, Standing, Stored, Submit
+
+_SUBMIT: Final = b"submit"
+_FIRST_LOOK: Final = 0.01
+_SLOWEST_LOOK: Final = 0.1
+_PATIENCE: Final = 10.0
+"""Seconds that a submit waits for another one of the same session."""
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+
+Admit = Callable[[], Awaitable[None]]
+"""Returns if the request may go on, and raises if not."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A request, as far as a turn is concerned."""
+
+    tenant: str
+    request: wire.Request
+    key: str | None
+    """The `Idempotency-Key`."""
+    ip: str
+    user_agent: str
+    language: str
+
+
+class Overtaken(Conflict):
+    """Another submit was faster, or this one is for another step."""
+
+    def __init__(self, answer: bytes) -> None:
+        """Carry the answer that is now current, for `wire.current_step`."""
+        super().__init__("this step is not the current one")
+        self.answer = answer
+
+
+class SessionOver(Expired):
+    """The session has expired, or its flow has ended."""
+
+    def __init__(self, message: str, kind: FlowType | None) -> None:
+        """Name the type of flow to start again."""
+        super().__init__(message)
+        self.type = kind
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lifetimes:
+    """How long sessions last, in seconds."""
+
+    of: Callable[[FlowType], int]
+    idle: int
+    claim: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Turns:
+    """Runs turns."""
+
+    sessions: Sessions
+    plans: Plans
+    world: World
+    assertions: Assertions
+    effects: Effects
+    metrics: ExecutorMetrics
+    keys: Keys
+    lifetimes: Lifetimes
+    clock: Callable[[], float]
+    """Unix seconds."""
+
+    async def start(self, call: Call, admit: Admit) -> bytes:
+        """Begin a session and return the answer; raise `NotFound` where there is no such flow."""
+        kind = _type_of(call.request.flow_type)
+        asked = self.plans.ask(call.tenant, kind)
+        await admit()
+        began = time.perf_counter()
+        pointer = await self.plans.pointer(call.tenant, kind, await asked)
+        id = uuid.uuid4()
+        chosen = choose(pointer, call.request.flow, id.int)
+        program = await self.plans.program(chosen.plan, call.tenant, kind)
+        now = int(self.clock())
+        ends = now + self.lifetimes.of(kind)
+        session = Session(
+            id=str(id),
+            tenant=call.tenant,
+            plan=chosen.plan,
+            type=kind,
+            node=program.start,
+            started_at=now,
+            expires_at=ends,
+            idle_until=min(ends, now + self.lifetimes.idle),
+        )
+        handle = self.sessions.handle(call.tenant, session.id)
+        walk = begin(program, session, _surroundings(call, now))
+        turn = await self._walk(walk, call.tenant, None)
+        answer = await self._store(handle, turn, now, None, None, None)
+        self.metrics.start(call.tenant, kind)
+        self.metrics.turn(turn, time.perf_counter() - began)
+        return answer
+
+    async def submit(self, call: Call, admit: Admit) -> bytes:
+        """Answer a submit: by a turn, or as an equal one was answered.
+
+        Raises `NotFound`, `SessionOver`, `Overtaken`, and what a turn raises.
+        """
+        id = _session_id(call.request)
+        handle = self.sessions.handle(call.tenant, id)
+        submit = self._identify(call, id)
+        found = await self._find(handle, submit, admit)
+        match found.standing:
+            case Standing.CLAIMED:
+                try:
+                    return await self._advance(call, handle, submit, found)
+                except BaseException:
+                    # Whatever it was, a retry may begin at once.
+                    self.sessions.release(handle)
+                    raise
+            case Standing.ANSWERED:
+                self.metrics.replays.inc()
+                return found.answer or b""
+            case Standing.STALE:
+                self.metrics.conflicts.inc()
+                raise Overtaken(found.answer or b"")
+            case Standing.EXPIRED:
+                raise SessionOver("this flow has expired", found.type)
+            case Standing.ENDED:
+                raise SessionOver("this flow has ended", found.type)
+            case Standing.BUSY:
+                raise Unavailable("the session, which another submit holds,")
+            case Standing.ABSENT:
+                raise _unknown_session()
+
+    async def _find(self, handle: Handle, submit: Submit, admit: Admit) -> Found:
+        asked = self.sessions.ask(handle, submit)
+        try:
+            await admit()
+        except BaseException:
+            # The look may have claimed the session already.
+            self.sessions.release(handle)
+            raise
+        found = self.sessions.read(handle, await asked)
+        if found.standing is Standing.BUSY:
+            found = await self._wait(handle, submit, found.revision)
+        return found
+
+    async def _wait(self, handle: Handle, submit: Submit, seen: bytes) -> Found:
+        """Look again until whoever answers the session is done, or has died."""
+        pause, until = _FIRST_LOOK, time.monotonic() + _PATIENCE
+        while True:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _SLOWEST_LOOK)
+            found = self.sessions.read(handle, await self.sessions.ask(handle, submit, seen))
+            if found.standing is not Standing.BUSY or time.monotonic() > until:
+                return found
+
+    async def _advance(self, call: Call, handle: Handle, submit: Submit, found: Found) -> bytes:
+        began = time.perf_counter()
+        session = found.session
+        assert session is not None  # noqa: S101 - CLAIMED has one
+        program = await self.plans.program(session.plan, call.tenant, session.type)
+        submitted = Submission(call.request.action_id or "", call.request.inputs or {})
+        now = int(self.clock())
+        walk = advance(program, session, submitted, _surroundings(call, now))
+        turn = await self._walk(walk, call.tenant, handle)
+        answer = await self._store(handle, turn, now, submit, submitted, found)
+        self.metrics.turn(turn, time.perf_counter() - began)
+        return answer
+
+    async def _walk(self, walk: Walk, tenant: str, held: Handle | None) -> Turn:
+        """Answer what the walk asks until it is a turn, holding on to the claim meanwhile."""
+        try:
+            question = next(walk)
+        except StopIteration as done:
+            return _turn_of(done)
+        hold = None if held is None else Hold(self.sessions, held, self.lifetimes.claim / 3)
+        try:
+            while True:
+                answer: Any = await HANDLERS[type(question)](self.world, tenant, question)
+                question = walk.send(answer)
+        except StopIteration as done:
+            return _turn_of(done)
+        finally:
+            if hold is not None:
+                hold.let_go()
+
+    async def _store(
+        self,
+        handle: Handle,
+        turn: Turn,
+        now: int,
+        submit: Submit | None,
+        submitted: Submission | None,
+        found: Found | None,
+    ) -> bytes:
+        """Store the turn, tell its effects, and return its answer."""
+        session, shown = turn.session, turn.shown
+        idle_until = min(session.expires_at, now + self.lifetimes.idle)
+        session = msgspec.structs.replace(session, idle_until=idle_until)
+        again = False
+        if isinstance(shown, Stay):
+            answer = answers.show(session, shown)
+            again = submitted is not None and answers.could_answer(shown.view, submitted)
+        else:
+            answer = answers.end(session, shown, self._assert(session, shown))
+        body = wire.encode(answer)
+        step = "" if session.over else answers.step_id(session.id, session.revision)
+        telling = None
+        if turn.effects or (found is not None and found.effects is not None):
+            before = None if found is None else found.effects
+            telling = await self.effects.prepare(handle, session, before, turn.effects)
+        stored = Stored(
+            session=session,
+            answer=body,
+            step=step,
+            again=again,
+            lasts=idle_until - now,
+            effects=None if telling is None else telling.sealed,
+        )
+        expecting = None if found is None else session.revision - 1
+        await self.sessions.store(handle, stored, submit, expecting)
+        if telling is not None:
+            self.effects.tell(telling)
+        return body
+
+    def _assert(self, session: Session, over: Over) -> str | None:
+        if not over.sign_in:
+            return None
+        return self.assertions.sign(session.tenant, session.id, session.facts)
+
+    def _identify(self, call: Call, session: str) -> Submit:
+        request = call.request
+        action, inputs, step = request.action_id or "", request.inputs or {}, request.step_id or ""
+        # With the session in it, so that equal digests of two sessions do not tell that the same
+        # password was typed in both.
+        sent: list[object] = [session, call.key]
+        if call.key is None:
+            sent += [step, action, inputs]
+        shape = _ENCODER.encode([action, sorted(inputs)])
+        return Submit(
+            digests=self.keys.digests(_SUBMIT, _ENCODER.encode(sent)),
+            step=step,
+            named=call.key is not None,
+            shape=hashlib.blake2b(shape, digest_size=8).digest(),
+        )
+
+
+class Hold:
+    """Renews a claim while its turn waits for answers."""
+
+    __slots__ = ("_every", "_handle", "_sessions", "_timer")
+
+    def __init__(self, sessions: Sessions, handle: Handle, every: float) -> None:
+        """Renew it every so many seconds, from now on."""
+        self._sessions = sessions
+        self._handle = handle
+        self._every = every
+        self._timer = asyncio.get_running_loop().call_later(every, self._renew)
+
+    def let_go(self) -> None:
+        """Renew no more."""
+        self._timer.cancel()
+
+    def _renew(self) -> None:
+        self._sessions.keep(self._handle)
+        self._timer = asyncio.get_running_loop().call_later(self._every, self._renew)
+
+
+def _turn_of(done: StopIteration) -> Turn:
+    turn: Turn = done.value
+    return turn
+
+
+def _surroundings(call: Call, now: int) -> Surroundings:
+    return Surroundings(now, call.ip, call.user_agent, call.language)
+
+
+def _type_of(name: str | None) -> FlowType:
+    kind = None if name is None else FlowType.from_wire(name)
+    if kind is None:
+        message = "there is no such flowType" if name else "a flowType or a flowId is needed"
+        raise Invalid(message, (Problem("unknown_flow_type", message, path="flowType"),))
+    return kind
+
+
+def _session_id(request: wire.Request) -> str:
+    try:
+        return str(uuid.UUID(request.flow_id))
+    except ValueError:
+        # Not worth a look: no session is called so.
+        raise _unknown_session() from None
+
+
+def _unknown_session() -> NotFound:
+    return NotFound("there is no such flow in progress")

@@ -1,0 +1,109 @@
+"""What travels over `POST /flow/execute` (seed 002), as bytes and as structs.
+
+Where the page and the clients of that API differ, data is given under both names: `url` and
+`redirectURL`, `userAssertion` in `data` and in `data.additionalData`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from libs.common.flow.model import Json
+
+
+class Request(msgspec.Struct, frozen=True, rename="camel"):
+    """A start or a submit; what else a client sends is ignored."""
+
+    flow_type: str | None = None
+    """Sent on every call by real clients, and ignored on a continue."""
+    flow: str | None = None
+    """Name of one flow among those active for the type; None for the first."""
+    flow_id: str | None = None
+    """None starts a flow."""
+    action_id: str | None = None
+    inputs: dict[str, Json] | None = None
+    step_id: str | None = None
+    """The step that is answered, from a client that wants to be protected."""
+
+    def __repr__(self) -> str:
+        """Say nothing: any input may be a secret."""
+        return "Request(***)"
+
+
+class Message(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Something to tell the user."""
+
+    type: Literal["ERROR", "INFO"]
+    message: str
+    i18n_key: str | UnsetType = msgspec.field(default=UNSET, name="i18nKey")
+    """None for an author's own words."""
+
+
+class FieldError(msgspec.Struct, frozen=True, rename="camel"):
+    """What is wrong with one input."""
+
+    identifier: str
+    message: str
+    i18n_key: str = msgspec.field(name="i18nKey")
+
+
+class Data(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What the client is to show or do; a key is there only where there is something to say."""
+
+    components: Raw | UnsetType = UNSET
+    required_params: tuple[str, ...] | UnsetType = UNSET
+    messages: tuple[Message, ...] = ()
+    field_errors: tuple[FieldError, ...] = ()
+    url: str | UnsetType = UNSET
+    redirect_url: str | UnsetType = msgspec.field(default=UNSET, name="redirectURL")
+    user_assertion: str | UnsetType = UNSET
+    additional_data: dict[str, str] | UnsetType = UNSET
+
+
+class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One step of the flow, or its end."""
+
+    flow_id: str
+    flow_type: str
+    flow_status: Literal["INCOMPLETE", "COMPLETE", "ERROR"]
+    type: Literal["VIEW", "REDIRECTION"]
+    data: Data
+    step_id: str | UnsetType = UNSET
+    """Absent where the flow has ended."""
+
+
+class Refusal(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Why a request was not done."""
+
+    code: str
+    message: str
+    description: str
+    trace_id: str
+    flow_type: str | UnsetType = UNSET
+    """What to start again with, where that would help."""
+    step: Raw | UnsetType = UNSET
+    """With a 409, the answer that is now current."""
+
+
+_ENCODER = msgspec.json.Encoder()
+_ANSWERS = msgspec.json.Decoder(dict[str, Raw])
+
+
+def encode(body: Answer | Refusal) -> bytes:
+    """Write `body` as JSON."""
+    return _ENCODER.encode(body)
+
+
+def current_step(answer: bytes) -> Raw:
+    """Show an encoded `Answer` to somebody whose submit it does not answer.
+
+    An ended flow shows only that it ended: what it gave, as the assertion, is for whoever
+    submitted the last step and can repeat that very submit.
+    """
+    step = _ANSWERS.decode(answer)
+    if step["flowStatus"] != Raw(b'"INCOMPLETE"'):
+        return Raw(_ENCODER.encode({**step, "data": {}}))
+    return Raw(answer)
