@@ -24,8 +24,9 @@ import sys
 LAST_WORDS_SECONDS = 5.0
 """How long a program may take over its death signal before SIGKILL."""
 
-# linux/prctl.h, linux/capability.h, linux/sched.h
-PR_SET_KEEPCAPS = 8
+# linux/prctl.h, linux/securebits.h, linux/capability.h, linux/sched.h
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -89,7 +90,10 @@ def become_user(uid: int, gid: int) -> None:
     if sys.platform != "linux":
         os.setuid(uid)
         return
-    system("prctl", PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    # The change of user is to take no capability away: neither now, nor in the kernel's access(2),
+    # by which PostgreSQL looks for its own binaries, and which else ignores what a user is allowed
+    # beyond the file permissions.
+    system("prctl", PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setuid(uid)
     # struct __user_cap_header_struct, and two of __user_cap_data_struct: effective, permitted,
     # inheritable. See capset(2).

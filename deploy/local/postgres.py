@@ -174,7 +174,8 @@ def refuses(identity: str) -> str | None:
     finally:
         os.close(lifeline)
         os.close(held)
-    return None if tried.returncode == 0 else tried.stderr.strip()
+    # It only complains when it cannot find itself, and fails when it has to.
+    return tried.stderr.strip() or (f"exit code {tried.returncode}" if tried.returncode else None)
 
 
 def binary(name: str) -> Path:
