@@ -22,7 +22,7 @@ class Draft(msgspec.Struct, frozen=True):
     """A plan in the making."""
 
     drawing: Drawing
-    numbers: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
+    numbers: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Id → index of the step; a node that is never reached has none."""
     steps: tuple[Step, ...] = ()
 

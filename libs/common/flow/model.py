@@ -73,7 +73,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     type: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    config: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    config: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """As the author wrote it; the node type's own `Config` checks it."""
     position: Position | None = None
     label: Label | None = None

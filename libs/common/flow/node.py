@@ -48,7 +48,7 @@ class Visit(msgspec.Struct, frozen=True):
     submitted: Submission | None = None
     """None when the node is reached; then it must not act on anything that was sent before."""
     tries: int = 0
-    kept: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    kept: Mapping[str, Json] = msgspec.field(default_factory=dict)
 
 
 class InvalidConfig(Exception):

@@ -32,13 +32,13 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the caller proved to be the account's owner, in order: `amr` values (RFC 8176)."""
     created: bool = False
     """The account was made in this run, so it is the caller's."""
-    staged: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    staged: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """Attributes of the user that `user_write` will write."""
     password_hash: str | None = None
     """The argon2id hash of the password that `user_write` will write."""
-    inputs: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    inputs: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """What was typed so far, by name; never a secret."""
-    attributes: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    attributes: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """What `set_attribute` set: `facts` in expressions."""
 
     def __repr__(self) -> str:
@@ -64,9 +64,9 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     revision: int = 0
     """Grows by one with each turn."""
     facts: Facts = Facts()
-    tries: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
+    tries: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Refused submits by node id. Never reset, so that a loop back buys no further tries."""
-    kept: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    kept: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """What the node that waits wants to remember until it leaves."""
     over: bool = False
     """The flow has ended; nothing can be submitted any more."""
@@ -77,7 +77,7 @@ class Submission(msgspec.Struct, frozen=True):
 
     action: str = ""
     """The button's `actionId`; empty for the view's default action."""
-    inputs: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    inputs: Mapping[str, Json] = msgspec.field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Say nothing: any input may be a secret."""
@@ -128,7 +128,7 @@ class Stay(msgspec.Struct, frozen=True):
     field_errors: tuple[FieldError, ...] = ()
     tried: bool = False
     """A try was used up: what was sent was a guess, and it was wrong."""
-    kept: Mapping[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    kept: Mapping[str, Json] = msgspec.field(default_factory=dict)
 
 
 class Leave(msgspec.Struct, frozen=True):

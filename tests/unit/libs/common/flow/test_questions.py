@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from libs.common.flow.questions import CheckPassword, CheckTotp, HashPassword, WriteUser
+from libs.common.flow.turn import Question
+from libs.common.secret import Secret
+
+SECRET = "hunter2-correct-horse"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        CheckPassword("a1", "alice", Secret(SECRET)),
+        CheckTotp("a1", "alice", Secret(SECRET), "session:1"),
+        HashPassword(Secret(SECRET)),
+        WriteUser("key", "a1", {"name": SECRET}, SECRET),
+    ],
+)
+def test_a_question_never_shows_a_secret(question: Question[object]) -> None:
+    assert SECRET not in repr(question)
+    assert SECRET not in str(question)
+
+
+def test_a_user_to_be_written_is_shown_by_key_and_account() -> None:
+    shown = repr(WriteUser("key", "a1", {"name": "Alice"}, None))
+    assert shown == "WriteUser(key='key', account='a1')"
