@@ -31,6 +31,10 @@ class Shelf:
         self._line = line
         self._keep = keep
 
+    async def check(self) -> None:
+        """Raise `Unavailable` unless Redis answers: for `/readyz`."""
+        await self._line.execute(b"EXISTS", "gh:check")
+
     async def hold(self, tenant: str, plan: str, data: bytes) -> None:
         """Store a plan for as long as somebody may want to start it, and no longer."""
         key = plan_key(tenant, plan)

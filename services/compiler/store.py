@@ -46,6 +46,11 @@ class Store:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
+    async def check(self) -> None:
+        """Raise `Unavailable` unless PostgreSQL answers: for `/readyz`."""
+        with asking_postgres():
+            await self._pool.fetchval("SELECT 1")
+
     async def read_version(self, tenant: str, flow: str, version: int) -> Flow | None:
         """Read one version; None where there is none."""
         with asking_postgres():
