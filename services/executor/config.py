@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from libs.common.chassis.config import Port, ServiceSettings
@@ -16,8 +15,10 @@ Bucket = Annotated[int, Meta(ge=1, le=1_000_000)]
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 
 
-class CredentialSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What it takes to make an account."""
+class CredentialSettings(ServiceSettings, frozen=True, kw_only=True):
+    """What it takes to make an account: of the executor's settings, those that `users` reads."""
+
+    port: Port = 8090
 
     postgres_dsn: Annotated[
         Secret,
@@ -42,10 +43,8 @@ class CredentialSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 64
 
 
-class Settings(ServiceSettings, CredentialSettings, frozen=True, kw_only=True):
+class Settings(CredentialSettings, frozen=True, kw_only=True):
     """Read once, at start."""
-
-    port: Port = 8090
 
     redis_url: Annotated[
         Secret,

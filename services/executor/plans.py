@@ -67,7 +67,7 @@ class Plans:
         self._metrics = metrics
         self._most = most
         self._kept: OrderedDict[str, Program] = OrderedDict()
-        self._loading: Flights[str, Program] = Flights()
+        self._loading: Flights[tuple[str, str], Program] = Flights()
         self._asking: Flights[tuple[str, FlowType], bool] = Flights()
         self._missing: dict[tuple[str, FlowType], float] = {}
 
@@ -98,7 +98,7 @@ class Plans:
             self._metrics.plan_hits.inc()
             return program
         self._metrics.plan_misses.inc()
-        return await self._loading.join(plan, lambda: self._load(plan, tenant, kind))
+        return await self._loading.join((tenant, plan), lambda: self._load(plan, tenant, kind))
 
     async def _load(self, plan: str, tenant: str, kind: FlowType) -> Program:
         data = await self._line.execute(b"GET", plan_key(tenant, plan))

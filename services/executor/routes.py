@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from msgspec import UNSET
 
 from libs.common.chassis.bucket import headers as rate_headers
+from libs.common.chassis.logging import remember
 from libs.common.chassis.problems import JSON, Refusal, decode_json
 from libs.common.errors import Exhausted, GatehouseError
 from services.executor import wire
@@ -66,6 +67,7 @@ class Face:
     async def execute(self, request: web.Request) -> web.Response:
         """Start a flow, or answer its current step."""
         tenant = self._tenant(request)
+        remember(tenant=tenant)
         address = self._address(request)
         try:
             body = await decode_json(request, wire.Request)

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from libs.common.chassis.logging import remember
 from libs.common.errors import Conflict, Expired, Invalid, NotFound, Problem, Unavailable
 from libs.common.flow.interpreter import Walk, advance, begin
 from libs.common.flow.model import FlowType
@@ -119,6 +120,7 @@ class Turns:
             expires_at=ends,
             idle_until=min(ends, now + self.lifetimes.idle),
         )
+        remember(session=session.id)
         handle = self.sessions.handle(call.tenant, session.id)
         walk = begin(program, session, _surroundings(call, now))
         turn = await self._walk(walk, call.tenant, None)
@@ -133,6 +135,7 @@ class Turns:
         Raises `NotFound`, `SessionOver`, `Overtaken`, and what a turn raises.
         """
         id = _session_id(call.request)
+        remember(session=id)
         handle = self.sessions.handle(call.tenant, id)
         submit = self._identify(call, id)
         found = await self._find(handle, submit, admit)

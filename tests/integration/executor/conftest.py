@@ -1,0 +1,223 @@
+"""Executors in this process, on the real servers, and a compiler's place taken by the test."""
+
+from __future__ import annotations
+
+import base64
+import io
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import aiohttp
+import asyncpg
+import msgspec
+import pyotp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from libs.common.chassis.app import HEALTH
+from libs.common.chassis.logging import Log
+from libs.common.chassis.metrics import Metrics
+from libs.common.chassis.redis_line.open import open_line
+from libs.common.chassis.redis_line.port import RedisLine
+from libs.common.chassis.serve import Ground
+from libs.common.flow.compile import compile_flow
+from libs.common.flow.model import Flow, FlowType, Graph
+from libs.common.flow.plan import encode, name_of
+from libs.common.flow.questions import Written
+from libs.common.nodes.catalogue import NODE_TYPES
+from libs.common.secret import Secret
+from libs.common.wire.plans import (
+    FORMAT,
+    Candidate,
+    Pointer,
+    Weighted,
+    encode_pointer,
+    plan_key,
+    pointer_key,
+)
+from services.executor.__main__ import build
+from services.executor.config import Settings
+from services.executor.directory.postgres import PostgresDirectory
+from services.executor.handlers.authenticator import seal_secret
+from services.executor.handlers.hasher import make_hasher
+from services.executor.seal import Keys
+from tests.integration.chassis.conftest import cluster_url
+
+PASSWORD = "correct horse battery staple"
+
+
+def sealing_keys(*names: str) -> str:
+    return ",".join(
+        f"{name}:{base64.b64encode(secrets.token_bytes(32)).decode()}" for name in names
+    )
+
+
+def signing_key() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+class Reply(msgspec.Struct, frozen=True):
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+    @property
+    def data(self) -> Any:
+        return self.body["data"]
+
+
+class Executor:
+    """One executor, and the client of it."""
+
+    def __init__(
+        self, url: str, http: aiohttp.ClientSession, log: io.BytesIO, app: web.Application
+    ):
+        self.url = url
+        self.http = http
+        self.log = log
+        self.app = app
+
+    async def post(
+        self, path: str = "/flow/execute", headers: dict[str, str] | None = None, **body: Any
+    ) -> Reply:
+        async with self.http.post(f"{self.url}{path}", json=body, headers=headers) as answer:
+            return Reply(answer.status, await answer.json(), dict(answer.headers))
+
+    async def start(self, kind: str = "LOGIN", **more: Any) -> Reply:
+        return await self.post(flowType=kind, **more)
+
+    async def answer(self, step: Reply | str, action: str = "", **inputs: Any) -> Reply:
+        flow = step if isinstance(step, str) else step.body["flowId"]
+        return await self.post(flowId=flow, actionId=action, inputs=inputs)
+
+    async def at_password(self, identifier: str) -> Reply:
+        return await self.answer(await self.start(), identifier=identifier)
+
+
+class House:
+    """Everything that an executor needs, and hands to make it so."""
+
+    def __init__(
+        self, settings: Settings, line: RedisLine, pool: asyncpg.Pool, stack: AsyncExitStack
+    ) -> None:
+        self.settings = settings
+        self.line = line
+        self.pool = pool
+        self.directory = PostgresDirectory(pool)
+        self._stack = stack
+
+    async def executor(self, **changed: Any) -> Executor:
+        """Start an executor; `changed` are settings of its own."""
+        settings = msgspec.structs.replace(self.settings, **changed)
+        out = io.BytesIO()
+        log = Log("executor", "debug", out)
+        log.install()
+        closers = await self._stack.enter_async_context(AsyncExitStack())
+        ground = Ground(log, Metrics("executor", "test"), closers)
+        app = await build(settings, ground)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        closers.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        http = await self._stack.enter_async_context(aiohttp.ClientSession())
+        return Executor(f"http://{host}:{port}", http, out, app)
+
+    async def publish(
+        self,
+        graph: Graph,
+        kind: FlowType = FlowType.LOGIN,
+        *,
+        tenant: str = "default",
+        version: int = 1,
+    ) -> str:
+        """Do what the compiler does; return the plan's hash."""
+        data = encode(compile_flow(Flow("flow_test", version, kind, graph), NODE_TYPES))
+        plan = name_of(data)
+        candidate = Candidate("flow_test", "test", (Weighted(plan, version, 1),))
+        await self.line.execute(b"SET", plan_key(tenant, plan), data)
+        pointer = encode_pointer(Pointer(FORMAT, version, (candidate,)))
+        await self.line.execute(b"SET", pointer_key(tenant, kind), pointer)
+        return plan
+
+    async def person(
+        self, email: str, *, tenant: str = "default", totp: bool = False
+    ) -> tuple[str, pyotp.TOTP | None]:
+        """Make an account whose password is `PASSWORD`."""
+        hasher = make_hasher(self.settings)
+        phc = await hasher.hash(Secret(PASSWORD))
+        hasher.close()
+        key = str(uuid.uuid4())
+        made = await self.directory.write(tenant, key, None, {"email": email}, phc)
+        assert isinstance(made, Written)
+        if not totp:
+            return made.account, None
+        secret = pyotp.random_base32()
+        keys = Keys.parse(self.settings.credential_keys)
+        sealed = seal_secret(keys, tenant, made.account, Secret(secret))
+        await self.directory.enrol_totp(tenant, made.account, sealed)
+        return made.account, pyotp.TOTP(secret)
+
+
+@pytest.fixture(params=["single", "cluster"])
+def any_redis_url(request: pytest.FixtureRequest) -> str:
+    """A single Redis, and a cluster; both empty."""
+    if request.param == "cluster":
+        request.getfixturevalue("redis_cluster_url")
+        return cluster_url(request.getfixturevalue("redis_cluster"))
+    url: str = request.getfixturevalue("redis_url")
+    return url
+
+
+def settings_for(redis_url: str, database: str, nats_url: str) -> Settings:
+    return Settings(
+        port=0,
+        postgres_dsn=Secret(database),
+        redis_url=Secret(redis_url),
+        nats_url=Secret(nats_url),
+        session_keys=Secret(sealing_keys("a")),
+        credential_keys=Secret(sealing_keys("c")),
+        assertion_keys=Secret(signing_key()),
+        # As cheap as argon2 gets: what it costs is not what these tests are about.
+        argon2_memory_kib=8,
+        argon2_passes=1,
+        address_burst=100_000,
+        address_rate=100_000.0,
+    )
+
+
+Build = Callable[[str], Awaitable[House]]
+
+
+@pytest_asyncio.fixture
+async def build_house(database: str, nats_url: str) -> AsyncIterator[Build]:
+    async with AsyncExitStack() as stack:
+
+        async def build_one(redis_url: str) -> House:
+            line = open_line(redis_url)
+            stack.push_async_callback(line.aclose)
+            pool = await stack.enter_async_context(asyncpg.create_pool(database, min_size=1))
+            return House(settings_for(redis_url, database, nats_url), line, pool, stack)
+
+        yield build_one
+
+
+@pytest_asyncio.fixture
+async def house(build_house: Build, any_redis_url: str) -> House:
+    return await build_house(any_redis_url)
+
+
+@pytest_asyncio.fixture
+async def executor(house: House) -> Executor:
+    return await house.executor()
+
+
+__all__ = ["HEALTH"]
