@@ -8,10 +8,10 @@ import msgspec
 
 EndMessage = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 
-# Neither `//host` nor `/\host`, which browsers read as another site, and no `user@` before the
-# host, which hides where the link leads. `$(?!\n)`: `$` alone would let a line feed follow.
+# No `//host`, and no backslash, which browsers take for a slash: both lead to another site. No
+# `user@` before the host, which hides where the link leads. `$` alone would let a line feed follow.
 _REDIRECT = (
-    r"^(/(?![/\\])|https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(?=[/?#]|$))"
+    r"^(/(?!/)|https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(?=[/?#]|$))"
     r"[^\s\\\x00-\x20\x7f]*$(?!\n)"
 )
 

@@ -118,6 +118,15 @@ def test_what_was_learned_before_anybody_was_named_stays() -> None:
     dialogue.asks(FIND, answered="alice").ends(Leave("success", known))
 
 
+def test_a_proof_of_nobody_is_not_carried_to_somebody() -> None:
+    before = Facts(proved=("pwd",), created=True)
+    dialogue = Playbook(run(EMAIL, visit(before, {"email": "alice@example.com"})))
+    known = Facts(
+        identifier="alice@example.com", account="alice", inputs={"email": "alice@example.com"}
+    )
+    dialogue.asks(FIND, answered="alice").ends(Leave("success", known))
+
+
 @given(
     accounts=st.lists(st.sampled_from(["a", "b", None]), min_size=1, max_size=6),
     proofs=st.lists(st.booleans(), min_size=6, max_size=6),
