@@ -1,4 +1,4 @@
-"""`python -m deploy.local run`: the local stack, from start to Ctrl-C."""
+"""`python -m deploy.local run` and `demo`: the local stack, from start to end."""
 
 import argparse
 import asyncio
@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from deploy.local.demo import walk
 from deploy.local.process import Failed
 from deploy.local.services import PROJECT
 from deploy.local.stack import Facts, local_stack
@@ -23,6 +24,19 @@ async def run(folder: Path, executors: int) -> int:
         except asyncio.CancelledError:
             say("stopping")
     return 0
+
+
+async def demo(folder: Path, executors: int) -> int:
+    """Walk the journeys; the exit code is 0 only if each came out right. Raises Failed."""
+    async with local_stack(folder, executors=executors, say=say) as stack:
+        went_well = await stack.serves(walk(stack.facts, stack.settings["executor"], say))
+    return 0 if went_well else 1
+
+
+COMMANDS = {
+    "run": (run, "start everything, and keep serving until Ctrl-C"),
+    "demo": (demo, "start everything, walk real sign-ins, print each exchange, and stop"),
+}
 
 
 def what_to_try(facts: Facts, folder: Path) -> str:
@@ -51,12 +65,14 @@ def say(line: str) -> None:
 async def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    serving = commands.add_parser("run", help="start everything, and keep serving until Ctrl-C")
-    serving.add_argument("--folder", type=Path, default=PROJECT / ".local", help="what is kept")
-    serving.add_argument("--executors", type=int, default=1, help="how many; the default is 1")
+    for name, (command, purpose) in COMMANDS.items():
+        chosen = commands.add_parser(name, help=purpose)
+        chosen.set_defaults(command=command)
+        chosen.add_argument("--folder", type=Path, default=PROJECT / ".local", help="what is kept")
+        chosen.add_argument("--executors", type=int, default=1, help="how many (default: 1)")
     given = parser.parse_args()
 
-    work = asyncio.create_task(run(given.folder.resolve(), given.executors))
+    work = asyncio.create_task(given.command(given.folder.resolve(), given.executors))
 
     def stop() -> None:
         # Once: impatience must not interrupt the stopping.
@@ -66,12 +82,13 @@ async def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
-        return await work
+        code: int = await work
     except asyncio.CancelledError:
         return INTERRUPTED
     except Failed as failure:
         print(failure, file=sys.stderr)
         return 1
+    return code
 
 
 if __name__ == "__main__":

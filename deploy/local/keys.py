@@ -5,19 +5,14 @@ They protect what this machine's other users could reach on loopback. None is fo
 
 import base64
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from deploy.local.server import private_file
-
-TOKEN_SECONDS = 30 * 24 * 3600
-"""How long a token that the stack prints is good for, from each start."""
 
 
 def password() -> str:
@@ -71,10 +66,3 @@ def load(path: Path, make: Callable[[], str]) -> str:
         private_file(half_made, make())
         half_made.rename(path)
     return path.read_text()
-
-
-def admin_token(signing_key: str) -> str:
-    """Return a bearer token for management that may do everything in every tenant."""
-    now = int(time.time())
-    claims = {"iss": "gatehouse", "sub": "local", "iat": now, "exp": now + TOKEN_SECONDS}
-    return jwt.encode(claims, signing_key, algorithm="HS256")

@@ -3,16 +3,23 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import aiohttp
 
 from deploy.local.keys import Keys
 from deploy.local.ports import LOOPBACK
 from deploy.local.process import Process, Program
+from libs.common.chassis.config import load
+from services.management.auth import Scope, Tokens
+from services.management.config import TokenSettings
 
 PROJECT = Path(__file__).parents[2]
 SERVICES = ("management", "compiler", "executor")
+TOKEN_LIFETIME = timedelta(days=30)
+"""How long a token that the stack prints is good for; each start makes a new one."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +43,16 @@ def environment(service: str, port: int, around: Surroundings) -> dict[str, str]
         "GATEHOUSE_HOST": LOOPBACK,
         "GATEHOUSE_PORT": str(port),
         "GATEHOUSE_POSTGRES_DSN": around.postgres_dsn,
-        "GATEHOUSE_REDIS_URL": around.redis_url,
         "GATEHOUSE_NATS_URL": around.nats_url,
     }
+    redis = {"GATEHOUSE_REDIS_URL": around.redis_url}
     own: Mapping[str, dict[str, str]] = {
         "management": {
             "GATEHOUSE_ADMIN_SIGNING_KEY": around.keys.admin_signing_key,
         },
-        "compiler": {},
-        "executor": {
+        "compiler": redis,
+        "executor": redis
+        | {
             "GATEHOUSE_SESSION_KEYS": around.keys.session_keys,
             "GATEHOUSE_CREDENTIAL_KEYS": around.keys.credential_keys,
             "GATEHOUSE_ASSERTION_KEYS": around.keys.assertion_keys,
@@ -58,7 +66,7 @@ def environment(service: str, port: int, around: Surroundings) -> dict[str, str]
 
 
 def service_process(
-    name: str, service: str, port: int, around: Surroundings, *, logs: Path
+    name: str, service: str, port: int, settings: Mapping[str, str], *, logs: Path
 ) -> Process:
     """Return the process of a service, not started; it is ready when its `/readyz` says so."""
     program = Program(
@@ -66,12 +74,19 @@ def service_process(
         command=[sys.executable, "-m", f"services.{service}"],
         log=logs / f"{name}.log",
         lock=logs / f"{name}.lock",
-        environment=environment(service, port, around),
+        environment=settings,
         folder=PROJECT,
         # Longer than a service takes to let its requests finish.
         stop_seconds=30.0,
     )
     return Process(program, ready=lambda: is_ready(port))
+
+
+def admin_token(settings: Mapping[str, str]) -> str:
+    """Return a bearer token for the management that has these settings: all scopes, any tenant."""
+    told = load(TokenSettings, settings)
+    tokens = Tokens(told.admin_signing_key, issuer=told.admin_issuer, audience=told.admin_audience)
+    return tokens.mint("local", get_args(Scope), tenant=None, lifetime=TOKEN_LIFETIME)
 
 
 async def is_ready(port: int) -> bool:

@@ -10,20 +10,26 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from deploy.local.keys import Keys, admin_token, load_keys
+from deploy.local.keys import Keys, load_keys
 from deploy.local.migrate import database_dsn, migrate
 from deploy.local.nats import start_nats
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.postgres import start_postgres
 from deploy.local.process import Failed, Process
 from deploy.local.server import Server, private_file
-from deploy.local.services import SERVICES, Surroundings, service_process
+from deploy.local.services import (
+    SERVICES,
+    Surroundings,
+    admin_token,
+    environment,
+    service_process,
+)
 from deploy.local.valkey import start_valkey
 
 DATABASE = "gatehouse"
@@ -66,6 +72,22 @@ class Stack:
     facts: Facts
     parts: Mapping[str, Process]
     """By name, as in `Facts.pids`; each can be killed and started again on its own."""
+    settings: Mapping[str, Mapping[str, str]] = field(repr=False)
+    """What each service has been told, by its name; holds secrets."""
+
+    async def serves(self, work: Coroutine[None, None, T]) -> T:
+        """Return what `work` does; raises Failed if a part ends meanwhile that nobody stopped."""
+        working = asyncio.ensure_future(work)
+        watching = asyncio.ensure_future(self.one_dies())
+        try:
+            await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                raise watching.result()
+            return working.result()
+        finally:
+            working.cancel()
+            watching.cancel()
+            await asyncio.gather(working, watching, return_exceptions=True)
 
     async def one_dies(self) -> Failed:
         """Return when a part has ended that nobody stopped, and say which."""
@@ -94,11 +116,12 @@ async def local_stack(
         facts_file = folder / "stack.json"
         try:
             facts_file.unlink(missing_ok=True)
-            facts = await start(folder, parts, executors, ports, durable=durable, say=say)
+            stack = await start(folder, parts, executors, ports, durable=durable, say=say)
             half_written = folder / "stack.json.new"
-            private_file(half_written, msgspec.json.format(msgspec.json.encode(facts)).decode())
+            facts = msgspec.json.format(msgspec.json.encode(stack.facts))
+            private_file(half_written, facts.decode())
             half_written.rename(facts_file)
-            yield Stack(facts, parts)
+            yield stack
         finally:
             facts_file.unlink(missing_ok=True)
             await stop(parts, say)
@@ -130,7 +153,7 @@ async def start(
     *,
     durable: bool,
     say: Say,
-) -> Facts:
+) -> Stack:
     """Start every part, entering it in `parts` as soon as it is there to be stopped."""
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
@@ -142,30 +165,34 @@ async def start(
     await timed("schema", migrate(dsn, log=logs / "dbmate.log"), say, lambda _: "up to date")
 
     at = {name: free_port(ports[name]) for name in SERVICES}
-    copies = {f"executor-{n}": free_port(at["executor"] + n - 1) for n in range(2, executors + 1)}
-    executor_urls = tuple(url(port) for port in (at["executor"], *copies.values()))
-    around = Surroundings(dsn, valkey.url, nats.url, executor_urls[0], keys)
+    for number in range(2, executors + 1):
+        at[f"executor-{number}"] = free_port(at["executor"] + number - 1)
+    around = Surroundings(dsn, valkey.url, nats.url, url(at["executor"]), keys)
+    settings = {name: environment(service_of(name), port, around) for name, port in at.items()}
 
-    async def serve(name: str, service: str, port: int) -> None:
-        process = service_process(name, service, port, around, logs=logs)
+    async def serve(name: str, port: int) -> None:
+        process = service_process(name, service_of(name), port, settings[name], logs=logs)
         await timed(name, process.start(), say, lambda _: f"ready on {port}")
         parts[name] = process
 
-    await together(
-        *(serve(name, name, port) for name, port in at.items()),
-        *(serve(name, "executor", port) for name, port in copies.items()),
-    )
-    return Facts(
+    await together(*(serve(name, port) for name, port in at.items()))
+    facts = Facts(
         management_url=url(at["management"]),
         compiler_url=url(at["compiler"]),
-        executor_url=executor_urls[0],
-        executor_urls=executor_urls,
+        executor_url=url(at["executor"]),
+        executor_urls=tuple(url(at[name]) for name in at if service_of(name) == "executor"),
         postgres_dsn=dsn,
         redis_url=valkey.url,
         nats_url=nats.url,
-        admin_token=admin_token(keys.admin_signing_key),
+        admin_token=admin_token(settings["management"]),
         pids={name: process.pid for name, process in parts.items()},
     )
+    return Stack(facts, parts, settings)
+
+
+def service_of(name: str) -> str:
+    """Return what the part `name` is a copy of: `executor-2` is an executor."""
+    return name.partition("-")[0]
 
 
 async def start_servers(

@@ -6,13 +6,14 @@ What is tested with it is the supervisor; the real services are in the end-to-en
 import asyncio
 import dataclasses
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from unittest.mock import patch
 
 from deploy.local import stack
 from deploy.local.__main__ import main
 from deploy.local.process import Process
-from deploy.local.services import Surroundings, is_ready, service_process
+from deploy.local.services import is_ready, service_process
 
 SERVICE = """
 import http.server, os, sys
@@ -28,8 +29,10 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["GATEHOUSE_PORT"])), Handler
 """
 
 
-def stand_in(name: str, service: str, port: int, around: Surroundings, *, logs: Path) -> Process:
-    program = service_process(name, service, port, around, logs=logs)._program
+def stand_in(
+    name: str, service: str, port: int, settings: Mapping[str, str], *, logs: Path
+) -> Process:
+    program = service_process(name, service, port, settings, logs=logs)._program
     command = [sys.executable, "-c", SERVICE, name]
     return Process(dataclasses.replace(program, command=command), ready=lambda: is_ready(port))
 

@@ -314,18 +314,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def can_become(identity: str) -> bool:
     """Whether this machine lets a program that needs nothing else become `identity`."""
     lifeline, held = os.pipe()
-    command = [
-        sys.executable,
-        "-I",
-        "-S",
-        LEASH,
-        str(lifeline),
-        "9",
-        identity,
-        "/bin/sh",
-        "-c",
-        ":",
-    ]
+    leash = [sys.executable, "-I", "-S", str(LEASH), str(lifeline), "9", identity]
+    command = [*leash, "/bin/sh", "-c", ":"]
     done = subprocess.run(command, pass_fds=(lifeline,), check=False, capture_output=True)
     os.close(lifeline)
     os.close(held)
