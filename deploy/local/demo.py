@@ -70,7 +70,7 @@ class Demo:
         must(compiled["compiled"] is True, "the plan is in Redis")
         await self._client.admin("POST", f"{path}/activate")
         await self._signs_in(self._person("ada"), ["pwd"])
-        await self._signs_in(self._person("grace", totp=True), ["pwd", "otp", "mfa"])
+        await self._signs_in(self._person("grace", totp=True), ["pwd", "otp"])
 
     async def wrong_password(self) -> None:
         """2. A wrong password is told and can be mended; five of them end the session."""

@@ -12,7 +12,9 @@ import aiohttp
 from deploy.local.stack import Facts
 
 SECRET = frozenset({"password", "code", "userAssertion"})
-WIDTH = 108
+ASIDE = frozenset({"display_name", "description", "created_at", "updated_at"})
+"""What a person need not read to follow a journey."""
+WIDTH = 118
 
 Json = Any
 Say = Callable[[str], None]
@@ -37,20 +39,20 @@ class Client:
             "Content-Type": "application/json",
         }
         data = body if isinstance(body, str) or body is None else json.dumps(body)
-        self._say(shorten(f"  > {method} {path}  {_graph_aside(body)}"))
+        self._say(shorten(f"  > {method} {path}  {_outline(body)}".rstrip()))
         async with self._http.request(
             method, self._facts.management_url + path, data=data, headers=headers
         ) as answer:
             text = await answer.text()
             said = json.loads(text) if text else None
-            self._say(shorten(f"  < {answer.status} {_graph_aside(said)}"))
+            self._say(shorten(f"  < {answer.status} {_outline(said)}"))
             if answer.status != expect:
                 raise Unexpected(f"{method} {path}: {expect} was expected")
             return said
 
     async def execute(self, **body: Json) -> Json:
         """Post one step to the executor, as a client app does."""
-        self._say(shorten(f"  > POST /flow/execute  {json.dumps(_masked(body))}"))
+        self._say(shorten(f"  > POST /flow/execute  {_request(body)}"))
         async with self._http.post(f"{self._facts.executor_url}/flow/execute", json=body) as answer:
             said = await answer.json()
             self._say(shorten(f"  < {answer.status} {_step(said)}"))
@@ -102,18 +104,34 @@ def _step(answer: Json) -> str:
     return "  ".join(parts)
 
 
+def _request(body: Mapping[str, Json]) -> str:
+    """Show a step as it is sent, without what only the client needs."""
+    shown = {key: value for key, value in body.items() if value and key != "stepId"}
+    if "flowId" in shown:
+        shown["flowId"] = f"{shown['flowId'][:8]}..."
+    return json.dumps(_masked(shown))
+
+
 def _masked(value: Json) -> Json:
     if isinstance(value, Mapping):
         return {k: "********" if k in SECRET else _masked(v) for k, v in value.items()}
     return value
 
 
-def _graph_aside(body: Json) -> str:
-    """Show a body, its graph by the number of its nodes."""
+def _outline(body: Json) -> str:
+    """Show a body of the management API, its graph and its problems by their sizes and codes."""
     if body is None:
         return ""
     if isinstance(body, str):
         body = json.loads(body)
-    if isinstance(body, Mapping) and "graph" in body:
-        body = {**body, "graph": f"{len(body['graph']['nodes'])} nodes"}
-    return json.dumps(body)
+    shown: dict[str, Json] = {}
+    for key, value in body.items():
+        if key == "graph":
+            shown[key] = f"{len(value['nodes'])} nodes, {len(value['edges'])} edges"
+        elif key == "items":
+            shown[key] = [item["name"] for item in value]
+        elif isinstance(value, list):
+            shown[key] = [problem["code"] for problem in value]
+        elif key not in ASIDE:
+            shown[key] = value
+    return json.dumps(shown)
