@@ -6,7 +6,7 @@ errors and the reference page are written. A `Secret` may also come from a file 
 `GATEHOUSE_POSTGRES_DSN_FILE` names, as Kubernetes and Compose mount them. A tuple is written with
 commas.
 
-Values never reach a message: what is wrong is said, not what was there.
+A secret's value never reaches a message.
 """
 
 from __future__ import annotations

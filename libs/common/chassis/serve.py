@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final, TypeVar
 
 import msgspec
@@ -98,11 +98,10 @@ async def _serve(settings: S, build: Build[S], ground: Ground) -> None:
         await signals.get()
         app[HEALTH].stopping = True
         log.info("stopping")
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(settings.grace_seconds):
                 await signals.get()
-        except TimeoutError:
-            log.info("draining")
+        log.info("draining")
     log.info("stopped")
 
 

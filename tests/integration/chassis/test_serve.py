@@ -1,0 +1,178 @@
+"""A service as a process: how it starts, how it fails to, and how it stops."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import ClientConnectionError, ClientSession
+
+NAME = "tests.integration.chassis.service"
+
+
+async def spawn(**environ: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", NAME, stdin=PIPE, stdout=PIPE, stderr=PIPE,
+        env={"PATH": os.environ["PATH"], **environ},
+    )  # fmt: skip
+
+
+class Running:
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.url = ""
+
+    async def event(self, name: str) -> dict[str, Any]:
+        """Read lines until `name` is logged."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(20):
+            async for line in self.process.stdout:
+                told: dict[str, Any] = json.loads(line)
+                if told["event"] == name:
+                    return told
+        pytest.fail(f"ended without {name}")
+
+    async def said(self) -> str:
+        assert self.process.stderr is not None
+        async with asyncio.timeout(20):
+            return (await self.process.stderr.readline()).decode().strip()
+
+    async def release(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        await self.process.stdin.drain()
+
+    async def ended(self) -> int:
+        async with asyncio.timeout(20):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def running(**environ: str) -> AsyncIterator[Running]:
+    running = Running(await spawn(GATEHOUSE_PORT="0", **environ))
+    try:
+        running.url = f"http://127.0.0.1:{(await running.event('listening'))['port']}"
+        yield running
+    finally:
+        if running.process.returncode is None:
+            running.process.kill()
+            await running.process.wait()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[ClientSession]:
+    async with ClientSession() as session:
+        yield session
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_request_in_flight_is_finished_and_closers_run_the_last_first(
+    http: ClientSession, number: signal.Signals
+) -> None:
+    async with running() as service:
+        answer = asyncio.create_task(get(http, f"{service.url}/wait"))
+        assert await service.said() == "waiting"
+        service.process.send_signal(number)
+        await service.event("draining")
+        await service.release()
+        assert await answer == (200, {"waited": True})
+        assert [await service.said(), await service.said()] == ["closed second", "closed first"]
+        assert await service.ended() == 0
+
+
+async def test_readiness_goes_off_before_the_port_closes(http: ClientSession) -> None:
+    async with running(GATEHOUSE_GRACE_SECONDS="600") as service:
+        assert await get(http, f"{service.url}/readyz") == (200, {"status": "ready", "checks": {}})
+        service.process.terminate()
+        await service.event("stopping")
+        stopping = {"status": "stopping", "checks": {}}
+        assert await get(http, f"{service.url}/readyz") == (503, stopping)
+        # Whoever sends a second signal does not want to wait for load balancers.
+        service.process.terminate()
+        await service.event("stopped")
+        assert await service.ended() == 0
+    with pytest.raises(ClientConnectionError):
+        await get(http, f"{service.url}/healthz")
+
+
+async def test_a_request_that_outlasts_the_limit_does_not_keep_the_process(
+    http: ClientSession,
+) -> None:
+    async with running(GATEHOUSE_DRAIN_SECONDS="0.1") as service:
+        answer = asyncio.create_task(get(http, f"{service.url}/wait"))
+        assert await service.said() == "waiting"
+        service.process.terminate()
+        assert await service.ended() == 0
+        with pytest.raises(ClientConnectionError):
+            await answer
+
+
+async def test_a_port_that_is_taken_is_one_line_that_names_the_setting_after_closing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, errors = await failed(GATEHOUSE_PORT=str(port))
+    (*closed, line) = errors.splitlines()
+    assert code == 1
+    assert closed == ["closed second", "closed first"]
+    assert "GATEHOUSE_PORT" in line
+    assert f"127.0.0.1:{port}" in line
+    assert "in use" in line
+
+
+async def test_wrong_settings_are_a_line_each() -> None:
+    code, errors = await failed(GATEHOUSE_LOG_LEVEL="loud")
+    assert code == 1
+    assert [line.split()[:4] for line in errors.splitlines()] == [
+        ["small", "cannot", "start:", "GATEHOUSE_PORT"],
+        ["small", "cannot", "start:", "GATEHOUSE_LOG_LEVEL"],
+    ]
+
+
+async def test_a_dependency_that_is_away_is_one_line_that_names_the_setting() -> None:
+    with socket.socket() as bound:
+        # Bound and not listening: nobody answers there, and nobody else can take it.
+        bound.bind(("127.0.0.1", 0))
+        port = str(bound.getsockname()[1])
+        code, errors = await failed(GATEHOUSE_PORT="0", GATEHOUSE_NEEDED_PORT=port)
+    assert code == 1
+    assert errors == (
+        "small cannot start: GATEHOUSE_NEEDED_PORT: The needed cannot be reached "
+        "(ConnectionRefusedError); start it, or correct the setting\n"
+    )
+
+
+async def test_a_fault_in_the_wiring_is_a_log_line() -> None:
+    process = await spawn(GATEHOUSE_PORT="0", GATEHOUSE_CRASH="true")
+    async with asyncio.timeout(20):
+        out, errors = await process.communicate()
+    (line,) = [json.loads(line) for line in out.splitlines()]
+    assert (process.returncode, line["event"], errors) == (1, "crashed", b"")
+    assert line["error"]["message"] == "a fault in the wiring"
+
+
+async def test_a_misspelt_setting_is_a_warning_with_what_was_meant() -> None:
+    process = await spawn(GATEHOUSE_PORT="0", GATEHOUSE_LOG_LEVELS="info", GATEHOUSE_CRASH="true")
+    async with asyncio.timeout(20):
+        out, _ = await process.communicate()
+    warning = json.loads(out.splitlines()[0])
+    assert warning["event"] == "unknown_setting"
+    assert warning["hint"].endswith("did you mean GATEHOUSE_LOG_LEVEL?")
+
+
+async def failed(**environ: str) -> tuple[int | None, str]:
+    process = await spawn(**environ)
+    async with asyncio.timeout(20):
+        _, errors = await process.communicate()
+    return process.returncode, errors.decode()
+
+
+async def get(http: ClientSession, url: str) -> tuple[int, Any]:
+    async with http.get(url) as got:
+        return got.status, await got.json()
