@@ -25,7 +25,8 @@ def success_is_earned(drawing: Drawing) -> Iterator[Problem]:
             message = f"{path} succeeds with no proof of identity; ask for one on the way"
             yield Problem("unauthenticated_success", message, node_id=name)
         for outcome, target in place.to.items():
-            earned = place.type is not None and place.type.proves.get(outcome)
+            # What an unknown type proves nobody can say; that it is unknown is another rule's.
+            earned = place.type is None or place.type.proves.get(outcome)
             if target != IMPLICIT_FAILURE and target not in came_from and not earned:
                 came_from[target] = name
                 waiting.append(target)
