@@ -79,7 +79,11 @@ async def main() -> int:
         if not work.cancelling():
             work.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    told = [signal.SIGINT, signal.SIGTERM]
+    # Under nohup the stack goes on when its terminal is closed.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        told.append(signal.SIGHUP)
+    for number in told:
         asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
         code: int = await work

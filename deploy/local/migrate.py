@@ -16,7 +16,7 @@ async def migrate(dsn: str, *, log: Path) -> None:
         command=[
             *(script("dbmate"), "--migrations-dir", MIGRATIONS),
             # `schema.sql` is written by hand, and compared by a test.
-            *("--no-dump-schema", "up"),
+            *("--no-dump-schema", "--migration-lock", "up"),
         ],
         log=log,
         lock=log.with_name(f"{log.name}.lock"),

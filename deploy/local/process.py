@@ -63,6 +63,7 @@ class Process:
         self._program = program
         self._ready = ready
         self._child: subprocess.Popen[bytes] | None = None
+        self._told_to_end = False
         self._lifeline = -1
         self._log_begins = 0
 
@@ -99,6 +100,7 @@ class Process:
 
     async def stop(self) -> None:
         """Ask it to end, and kill it if it does not within its time. Harmless to repeat."""
+        self._told_to_end = True
         self._signal(self._program.stop_signal)
         deadline = time.monotonic() + self._program.stop_seconds
         while self.running and time.monotonic() < deadline:
@@ -107,12 +109,13 @@ class Process:
 
     async def kill(self) -> None:
         """Kill it (SIGKILL), as a crash would. Harmless to repeat."""
+        self._told_to_end = True
         self._signal(signal.SIGKILL)
         await self._gone()
 
     def died(self) -> Failed | None:
-        """Say how it ended if it ended by itself."""
-        if self._child is None or self.running:
+        """Say how it ended, if it did and was not stopped or killed from here."""
+        if self._child is None or self._told_to_end or self.running:
             return None
         return self._failed(f"ended with {self._exit()}")
 
@@ -137,9 +140,11 @@ class Process:
     async def _spawn(self) -> None:
         if self.running:
             raise Failed(f"{self.name} runs already")
+        await self._gone()
         program = self._program
         lock = await self._lock()
         reader, self._lifeline = os.pipe()
+        self._told_to_end = False
         try:
             program.prepare()
             with program.log.open("ab") as log:

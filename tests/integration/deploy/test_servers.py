@@ -26,7 +26,7 @@ from deploy.local import postgres
 from deploy.local.nats import start_nats
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.postgres import start_postgres
-from deploy.local.process import LEASH, Failed, Process, Program
+from deploy.local.process import LEASH, Failed
 from deploy.local.server import Server, wheel
 from deploy.local.valkey import start_valkey
 
@@ -202,84 +202,6 @@ async def test_a_failed_start_names_the_server_and_shows_its_log(tmp_path: Path)
     data.mkdir()
     with pytest.raises(Failed, match=rf"(?s)^postgres: .* {log}:.*could not access"):
         await start_postgres(data, password=SECRET, log=log)
-
-
-async def test_a_program_that_ends_early_is_reported_with_the_end_of_its_log(
-    tmp_path: Path,
-) -> None:
-    program = Program(
-        name="clumsy",
-        command=[sys.executable, "-c", "print('slipped'); raise SystemExit(3)"],
-        log=tmp_path / "log",
-        lock=tmp_path / "lock",
-    )
-    (tmp_path / "log").write_text("of an earlier run\n")
-    with pytest.raises(Failed) as failure:
-        await Process(program, ready=never).start()
-    message = str(failure.value)
-    assert message == (
-        f"clumsy: ended with exit code 3 before it was ready; "
-        f"the end of its log {tmp_path / 'log'}:\n  | slipped"
-    )
-
-
-async def never() -> bool:
-    return False
-
-
-async def test_a_program_that_is_never_ready_is_killed(tmp_path: Path) -> None:
-    program = Program(
-        name="sleepy",
-        command=[sys.executable, "-c", "import time; time.sleep(3600)"],
-        log=tmp_path / "log",
-        lock=tmp_path / "lock",
-        start_seconds=0.2,
-    )
-    process = Process(program, ready=never)
-    with pytest.raises(Failed, match="sleepy: not ready after"):
-        await process.start()
-    assert not process.running
-
-
-async def test_a_program_that_ignores_the_request_to_stop_is_killed(tmp_path: Path) -> None:
-    program = Program(
-        name="stubborn",
-        command=[
-            *(sys.executable, "-u", "-c"),
-            "from signal import *; signal(SIGTERM, SIG_IGN); print('deaf'); pause()",
-        ],
-        log=tmp_path / "log",
-        lock=tmp_path / "lock",
-        stop_seconds=0.2,
-    )
-
-    async def deaf() -> bool:
-        return "deaf" in (tmp_path / "log").read_text()
-
-    process = Process(program, ready=deaf)
-    await process.start()
-    await process.stop()
-    assert process.died() is not None
-    assert "SIGKILL" in str(process.died())
-
-
-async def test_two_programs_never_run_over_the_same_data(tmp_path: Path) -> None:
-    program = Program(
-        name="jealous",
-        command=[sys.executable, "-c", "import time; time.sleep(3600)"],
-        log=tmp_path / "log",
-        lock=tmp_path / "lock",
-        start_seconds=0.2,
-    )
-    first, second = Process(program), Process(program)
-    await first.start()
-    try:
-        with pytest.raises(Failed, match="jealous: another process uses this data"):
-            await second.start()
-    finally:
-        await first.kill()
-    await second.start()
-    await second.kill()
 
 
 async def test_a_stale_process_id_file_does_not_keep_postgres_from_starting(
