@@ -1,8 +1,8 @@
 """`make bench`: requests a second on one core, and what each request costs there, beside floors.
 
-Absolute figures belong to the machine; the ratios travel. The load and Redis share the other core,
-so that the server's core shows the server alone. On a machine with one core everything shares it,
-and the figures are void.
+Absolute figures belong to the machine; the ratios travel. The load, Redis and whatever else runs
+share the other core, so that the server's core shows the server alone. On a machine with one core
+everything shares it, and the figures are void.
 """
 
 from __future__ import annotations
@@ -10,44 +10,66 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import statistics
 import tempfile
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from deploy.local.migrate import database_dsn, migrate
+from deploy.local.nats import start_nats
+from deploy.local.postgres import start_postgres
 from deploy.local.valkey import start_valkey
 from tests.bench.case import Bench, Case
+from tests.bench.executor import START, STEP
 from tests.bench.floors import FLOOR_0, FLOOR_2, OTHERS
 from tests.bench.load import Sample, load
 
-CASES: tuple[Case, ...] = (FLOOR_0, FLOOR_2, *OTHERS)
+CASES: tuple[Case, ...] = (FLOOR_0, FLOOR_2, STEP, START, *OTHERS)
 RUNS = 3
 WARM_UP = 0.5
+ALONE = 0.95
+"""Of its core, that a server under load has when nothing else is on it."""
+PASSWORD = "bench"
+"""Of servers on loopback that live as long as the run."""
 RESULT = Path(".local/bench.json")
 
 
-async def measure(cases: tuple[Case, ...], seconds: float, cores: tuple[int, int]) -> list[Any]:
+async def measure(cases: tuple[Case, ...], seconds: float, server_core: int) -> list[Any]:
     """Measure each case RUNS times, in turn, so that a bad moment hits all alike."""
-    server_core, load_core = cores
     samples: dict[str, list[Sample]] = {case.name: [] for case in cases}
     async with AsyncExitStack() as end:
         folder = Path(end.enter_context(tempfile.TemporaryDirectory()))
-        redis = await start_valkey(
-            folder / "valkey", password="bench", log=folder / "valkey.log", durable=False
-        )
-        end.push_async_callback(redis.process.stop)
-        os.sched_setaffinity(redis.process.pid, {load_core})
-        bench = Bench(folder, redis, server_core)
+        bench = await start_servers(folder, server_core, end)
+        redis = bench.redis.process.pid
         targets = [(case, await end.enter_async_context(case.start(bench))) for case in cases]
         for case, target in targets:
-            await load(target, case.traffic, WARM_UP)
+            await load(target, redis, case.traffic, WARM_UP)
         for _ in range(RUNS):
             for case, target in targets:
-                samples[case.name].append(await load(target, case.traffic, seconds))
+                samples[case.name].append(await load(target, redis, case.traffic, seconds))
     return [row(name, runs) for name, runs in samples.items()]
+
+
+async def start_servers(folder: Path, server_core: int, end: AsyncExitStack) -> Bench:
+    """Start what the cases use, on this process's core, until `end`."""
+    postgres = await start_postgres(
+        folder / "postgres", password=PASSWORD, log=folder / "postgres.log", durable=False
+    )
+    end.push_async_callback(postgres.process.stop)
+    nats = await start_nats(folder / "nats", password=PASSWORD, log=folder / "nats.log")
+    end.push_async_callback(nats.process.stop)
+    redis = await start_valkey(
+        folder / "valkey", password=PASSWORD, log=folder / "valkey.log", durable=False
+    )
+    end.push_async_callback(redis.process.stop)
+    dsn = database_dsn(postgres.url, "bench")
+    await migrate(dsn, log=folder / "dbmate.log")
+    return Bench(folder, redis, dsn, nats, server_core)
 
 
 def row(name: str, runs: list[Sample]) -> dict[str, Any]:
@@ -55,7 +77,9 @@ def row(name: str, runs: list[Sample]) -> dict[str, Any]:
         "case": name,
         "requests_per_second": round(statistics.median(r.requests_per_second for r in runs)),
         "cpu_microseconds": round(statistics.median(r.cpu_microseconds for r in runs), 1),
-        # Below 1, something else was on the server's core, and only the CPU time can be believed.
+        "redis_microseconds": round(statistics.median(r.redis_microseconds for r in runs), 1),
+        # Below 1, something else was on the server's core, or the load or Redis could not keep up,
+        # and only the CPU time can be believed.
         "of_its_core": round(statistics.median(r.of_its_core for r in runs), 2),
         "runs": [round(r.requests_per_second) for r in runs],
     }
@@ -74,12 +98,13 @@ def compare(rows: list[dict[str, Any]]) -> None:
 
 def show(rows: list[dict[str, Any]]) -> None:
     print(f"{'':40}{'req/s':>8}{'÷ floor 0':>11}{'÷ floor 2':>11}{'CPU µs':>9}", end="")
-    print(f"{'÷ floor 0':>11}{'÷ floor 2':>11}{'of core':>9}   runs")
+    print(f"{'÷ floor 0':>11}{'÷ floor 2':>11}{'Redis µs':>10}{'of core':>9}   runs")
     for each in rows:
         print(
             f"{each['case']:40}{each['requests_per_second']:>8,}"
             f"{each['of_floor_0']:>11.2f}{each['of_floor_2']:>11.2f}{each['cpu_microseconds']:>9}"
             f"{each['of_floor_0_by_cpu']:>11.2f}{each['of_floor_2_by_cpu']:>11.2f}"
+            f"{each['redis_microseconds']:>10}"
             f"{each['of_its_core']:>9.0%}   " + " ".join(f"{run:,}" for run in each["runs"])
         )
 
@@ -87,17 +112,34 @@ def show(rows: list[dict[str, Any]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="of load for each of the runs")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--only", default="", help="besides the floors, cases with this in them")
+    told = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     server_core, load_core = cores[0], cores[-1]
     os.sched_setaffinity(0, {load_core})
-    placed = f"core {server_core}: the server under test; core {load_core}: the load and Redis"
-    print(f"{placed}\nmedians of {RUNS} runs of {seconds:g} s, in turn\n")
-    rows = uvloop.run(measure(CASES, seconds, (server_core, load_core)))
+    placed = f"core {server_core}: the server under test; core {load_core}: the load and the rest"
+    print(f"{placed}\nmedians of {RUNS} runs of {told.seconds:g} s, in turn\n")
+    cases = tuple(case for case in CASES if told.only in case.name or case in (FLOOR_0, FLOOR_2))
+    rows = uvloop.run(measure(cases, told.seconds, server_core))
     compare(rows)
     show(rows)
+    disturbed = [each["case"] for each in rows if each["of_its_core"] < ALONE]
+    if disturbed:
+        print(
+            "\nThe machine was busy, or the load too slow: these servers did not have their core "
+            "to themselves, so only their CPU time can be believed:\n  " + "\n  ".join(disturbed)
+        )
+    facts = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "placed": placed,
+        "seconds": told.seconds,
+        "disturbed": disturbed,
+        "cases": rows,
+    }
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps({"placed": placed, "seconds": seconds, "cases": rows}, indent=2))
+    RESULT.write_text(json.dumps(facts, indent=2))
     print(f"\nwritten to {RESULT}")
 
 

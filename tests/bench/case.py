@@ -33,6 +33,9 @@ class Bench:
     folder: Path
     """For logs and data."""
     redis: Server
+    postgres_dsn: str
+    """Of a database with the newest schema."""
+    nats: Server
     server_core: int
     """Where the server under test, and nothing else, runs."""
 

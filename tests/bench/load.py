@@ -27,6 +27,8 @@ class Sample:
     requests_per_second: float
     cpu_microseconds: float
     """Of the server's process, for each request."""
+    redis_microseconds: float
+    """Of Redis's, for each request."""
 
     @property
     def of_its_core(self) -> float:
@@ -92,10 +94,15 @@ class Connection(asyncio.Protocol):
             self._done.set_exception(exc or ConnectionError("the server closed the connection"))
 
 
-async def load(target: Target, traffic: Callable[[], Traffic], seconds: float) -> Sample:
-    """Load `target` for `seconds`; raises what went wrong if an answer was not as it should be."""
+async def load(
+    target: Target, redis: int, traffic: Callable[[], Traffic], seconds: float
+) -> Sample:
+    """Load `target`, which uses the process `redis`, for `seconds`.
+
+    Raises what went wrong if an answer was not as it should be.
+    """
     loop = asyncio.get_running_loop()
-    used, began = _cpu_seconds(target.pid), time.monotonic()
+    used, used_by_redis, began = _cpu_seconds(target.pid), _cpu_seconds(redis), time.monotonic()
     answers: list[Future[int]] = [loop.create_future() for _ in range(CONNECTIONS)]
     for done in answers:
         make = functools.partial(Connection, traffic(), began + seconds, done)
@@ -104,6 +111,7 @@ async def load(target: Target, traffic: Callable[[], Traffic], seconds: float) -
     return Sample(
         requests_per_second=total / (time.monotonic() - began),
         cpu_microseconds=(_cpu_seconds(target.pid) - used) / total * 1_000_000,
+        redis_microseconds=(_cpu_seconds(redis) - used_by_redis) / total * 1_000_000,
     )
 
 
