@@ -87,6 +87,7 @@ class Bus:
         client, self._client = self._client, None
         if client is None:
             return
+        self._reported_away = True
         # A server that is away has no requests to give back, and gets no answers.
         with suppress(NatsError, TimeoutError):
             for subscription in self._subscriptions:

@@ -89,6 +89,8 @@ class Consumption:
         self._consumer = consumer
         self._handle = handle
         self._count = count
+        # As safe as what it is taken from.
+        self._dead = msgspec.structs.replace(DEAD, replicas=consumer.stream.replicas)
         self._stopping = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
 
@@ -122,7 +124,7 @@ class Consumption:
     async def _bind(self, client: Client) -> JetStreamContext.PullSubscription:
         consumer = self._consumer
         await self._bus.ensure(consumer.stream)
-        await self._bus.ensure(DEAD)
+        await self._bus.ensure(self._dead)
         jetstream = client.jetstream()
         await jetstream.add_consumer(
             consumer.stream.name,
@@ -211,7 +213,7 @@ class Consumption:
         # The server's own headers would be taken for instructions about this copy.
         kept = {k: v for k, v in message.headers.items() if not k.lower().startswith(_CONTROL)}
         await self._bus.publish(
-            DEAD,
+            self._dead,
             DEAD_SUBJECT.format(durable=consumer.durable),
             message.data,
             message_id=f"{consumer.stream.name}.{message.sequence}.{consumer.durable}",
@@ -222,7 +224,7 @@ class Consumption:
                 "Gatehouse-Stream": consumer.stream.name,
                 "Gatehouse-Sequence": str(message.sequence),
                 "Gatehouse-Deliveries": str(message.delivery),
-                "Gatehouse-Reason": reason,
+                "Gatehouse-Reason": _printable(reason),
             },
         )
         await raw.term()
@@ -246,3 +248,8 @@ def _reason(error: Exception) -> str:
     """Return one line without values: a dead letter is kept for weeks."""
     described = describe_exception(error)
     return f"{described['type']}: {described['message']}"
+
+
+def _printable(text: str) -> str:
+    """Return `text` as a header may hold it: on one line, and in ASCII for every client."""
+    return " ".join(text.split()).encode("ascii", "backslashreplace").decode("ascii")

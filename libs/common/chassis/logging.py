@@ -239,7 +239,7 @@ def describe_exception(error: BaseException) -> dict[str, object]:
 def _safe(message: str) -> str:
     """Return the first line without what is quoted: PostgreSQL gives a row's values below it."""
     first = message.split("\n", 1)[0]
-    return _QUOTED.sub("…", first)[:_MESSAGE_CHARACTERS]
+    return _QUOTED.sub(MASK, first)[:_MESSAGE_CHARACTERS]
 
 
 def _exception(given: object) -> BaseException | None:

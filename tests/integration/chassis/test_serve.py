@@ -176,3 +176,17 @@ async def failed(**environ: str) -> tuple[int | None, str]:
 async def get(http: ClientSession, url: str) -> tuple[int, Any]:
     async with http.get(url) as got:
         return got.status, await got.json()
+
+
+async def test_a_client_that_speaks_no_http_cannot_fill_the_log() -> None:
+    async with running() as service:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(service.url.split(":")[-1]))
+        writer.write(b"POST /wait HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        answer = await reader.read()
+        writer.close()
+        service.process.terminate()
+        assert service.process.stdout is not None
+        lines = [json.loads(line) async for line in service.process.stdout]
+    assert b" 400 " in answer
+    assert [line["event"] for line in lines if line["level"] == "error"] == []
+    assert lines[-1]["event"] == "stopped"

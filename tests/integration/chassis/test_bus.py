@@ -1,0 +1,203 @@
+"""The bus against a real NATS, which goes away and comes back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import nats
+import pytest
+
+from deploy.local.server import Server
+from libs.common.chassis.bus import Bus, Stream
+from libs.common.errors import Unavailable
+from libs.common.secret import Secret
+
+EVENTS = Stream(name="BUS_TEST", subjects=("bustest.events.>",))
+SUBJECT = "bustest.events.flow"
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def opened(url: str) -> Bus:
+    bus = Bus(Secret(url), name="test")
+    bus.open()
+    return bus
+
+
+@pytest.fixture
+async def bus(nats_url: str) -> AsyncIterator[Bus]:
+    bus = await opened(nats_url)
+    await until(lambda: bus.connected)
+    yield bus
+    await bus.close()
+
+
+async def ask(bus: Bus, payload: bytes = b"", *, within: float = 10) -> bytes:
+    return await bus.request("bustest.ask", payload, within=within, what="compiler")
+
+
+async def echo(payload: bytes) -> bytes:
+    return payload[::-1]
+
+
+async def test_a_request_is_answered(bus: Bus, nats_url: str) -> None:
+    other = await opened(nats_url)
+    await other.respond("bustest.ask", "compilers", echo)
+    await until(lambda: other.connected)
+    await other.check()
+    assert await ask(bus, b"abc") == b"cba"
+    await other.close()
+
+
+async def test_one_of_those_that_share_a_queue_answers(bus: Bus) -> None:
+    asked: list[bytes] = []
+
+    async def count(payload: bytes) -> bytes:
+        asked.append(payload)
+        return b""
+
+    for _ in range(3):
+        await bus.respond("bustest.ask", "compilers", count)
+    for _ in range(10):
+        await ask(bus)
+    assert len(asked) == 10
+
+
+async def test_a_slow_answer_does_not_hold_up_the_next(bus: Bus) -> None:
+    both = asyncio.Barrier(2)
+
+    async def meet(payload: bytes) -> bytes:
+        await both.wait()
+        return payload
+
+    await bus.respond("bustest.ask", "compilers", meet)
+    answers = await asyncio.gather(ask(bus, b"1"), ask(bus, b"2"))
+    assert list(answers) == [b"1", b"2"]
+
+
+async def test_nobody_there_is_said_at_once(bus: Bus) -> None:
+    with pytest.raises(Unavailable) as missing:
+        await ask(bus, within=600)
+    assert missing.value.what == "compiler"
+
+
+async def test_an_answer_that_does_not_come_is_not_waited_for(bus: Bus) -> None:
+    async def never(_payload: bytes) -> bytes:
+        await release.wait()
+        return b""
+
+    release = asyncio.Event()
+    await bus.respond("bustest.ask", "compilers", never)
+    with pytest.raises(Unavailable):
+        await ask(bus, within=0.05)
+    release.set()
+
+
+async def test_a_handler_that_fails_is_said_at_once(bus: Bus) -> None:
+    async def fail(_payload: bytes) -> bytes:
+        raise RuntimeError
+
+    await bus.respond("bustest.ask", "compilers", fail)
+    with pytest.raises(Unavailable) as failed:
+        await ask(bus, within=600)
+    assert failed.value.what == "compiler"
+
+
+async def test_closing_finishes_the_answer_in_hand(bus: Bus, nats_url: str) -> None:
+    asked, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(payload: bytes) -> bytes:
+        asked.set()
+        await release.wait()
+        return payload
+
+    other = await opened(nats_url)
+    await until(lambda: other.connected)
+    await other.respond("bustest.ask", "compilers", slow)
+    await other.check()
+    answer = asyncio.create_task(ask(bus, b"whole"))
+    await asked.wait()
+    closing = asyncio.create_task(other.close())
+    await until(lambda: not other.connected)
+    release.set()
+    await closing
+    assert await answer == b"whole"
+
+
+async def test_a_stream_is_made_once_and_changed_where_it_differs(bus: Bus, nats_url: str) -> None:
+    await bus.ensure(EVENTS)
+    await bus.ensure(EVENTS)
+    await bus.publish(EVENTS, SUBJECT, b"1", message_id="1")
+    await bus.ensure(Stream(name=EVENTS.name, subjects=EVENTS.subjects, max_age_seconds=600))
+    connection = await nats.connect(nats_url)
+    info = await connection.jetstream().stream_info(EVENTS.name)
+    await connection.close()
+    assert (info.config.max_age, info.config.max_bytes) == (600, EVENTS.max_bytes)
+    assert info.state.messages == 1
+
+
+async def test_a_message_that_comes_again_is_stored_once(bus: Bus) -> None:
+    assert await bus.publish(EVENTS, SUBJECT, b"1", message_id="1")
+    assert not await bus.publish(EVENTS, SUBJECT, b"1", message_id="1")
+    assert await bus.publish(EVENTS, SUBJECT, b"2", message_id="2")
+
+
+async def test_publishing_makes_the_stream_that_is_missing(bus: Bus, nats_url: str) -> None:
+    connection = await nats.connect(nats_url)
+    assert await bus.publish(EVENTS, SUBJECT, b"1", message_id="1")
+    await connection.jetstream().delete_stream(EVENTS.name)
+    assert await bus.publish(EVENTS, SUBJECT, b"1", message_id="1")
+    assert (await connection.jetstream().stream_info(EVENTS.name)).state.messages == 1
+    await connection.close()
+
+
+async def test_everything_is_refused_at_once_while_the_server_is_away_and_works_when_it_is_back(
+    nats_url: str, nats_server: Server
+) -> None:
+    await nats_server.process.stop()
+    bus = await opened(nats_url)
+    await bus.respond("bustest.ask", "compilers", echo)
+    for attempt in (
+        bus.check(),
+        ask(bus, within=600),
+        bus.ensure(EVENTS),
+        bus.publish(EVENTS, SUBJECT, b"", message_id="1", within=600),
+    ):
+        with pytest.raises(Unavailable) as away:
+            await attempt
+        assert away.value.what == "nats"
+    await nats_server.process.start()
+    await until(lambda: bus.connected)
+    await bus.check()
+    assert await ask(bus, b"abc") == b"cba"
+    await nats_server.process.kill()
+    await until(lambda: not bus.connected)
+    await nats_server.process.start()
+    await until(lambda: bus.connected)
+    assert await ask(bus, b"abc") == b"cba"
+    assert await bus.publish(EVENTS, SUBJECT, b"", message_id="1")
+    await bus.close()
+
+
+async def test_closing_while_the_server_is_away_ends(nats_url: str, nats_server: Server) -> None:
+    never, lost = await opened("nats://127.0.0.1:1"), await opened(nats_url)
+    await until(lambda: lost.connected)
+    await nats_server.process.stop()
+    await until(lambda: not lost.connected)
+    async with asyncio.timeout(20):
+        await never.close()
+        await lost.close()
+
+
+async def test_a_client_that_gave_up_is_replaced(bus: Bus) -> None:
+    await bus.respond("bustest.ask", "compilers", echo)
+    client = bus._client
+    assert client is not None
+    # What nats-py does by itself when a reconnect is refused.
+    await client.close()
+    await until(lambda: bus.connected)
+    await bus.check()
+    assert await ask(bus, b"abc") == b"cba"
