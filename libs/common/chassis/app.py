@@ -89,7 +89,8 @@ class _Observer:
         self._out = out
         # Random once and counted on: a trace id has to be unique, not secret, and a random one for
         # each request costs ten times as much.
-        self._ids = (f"{secrets.token_hex(8)}-{number:x}" for number in count(1))
+        prefix = secrets.token_hex(8)
+        self._ids = (f"{prefix}-{number:x}" for number in count(1))
 
     def observed(
         self, handler: Handler, route: str, meter: RouteMeter, *, level: str = "info"
