@@ -37,7 +37,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     except ValueError as error:
         raise StartupFailure(f"{variable('redis_url')}: {error}") from error
     ground.closers.push_async_callback(line.aclose)
-    bus = Bus(settings.nats_url, name="gatehouse-compiler")
+    bus = Bus(settings.nats_url, name="gatehouse-compiler", replicas=settings.nats_replicas)
     bus.open()
     ground.closers.push_async_callback(bus.close)
 

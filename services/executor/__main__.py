@@ -62,7 +62,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     closers.push_async_callback(line.aclose)
     pool = await open_pool(settings.postgres_dsn, most=_CONNECTIONS, seconds=_STATEMENT_SECONDS)
     closers.push_async_callback(pool.close)
-    bus = Bus(settings.nats_url, name="executor")
+    bus = Bus(settings.nats_url, name="gatehouse-executor", replicas=settings.nats_replicas)
     bus.open()
     closers.push_async_callback(bus.close)
 
@@ -125,8 +125,9 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     consumption = Consumption(bus, PERFORMERS, perform, metrics.consumed)
     consumption.start()
     closers.push_async_callback(consumption.stop)
-    for work in (effects.run(), forget_effects(directory)):
-        closers.push_async_callback(stop, asyncio.create_task(work))
+    effects.start()
+    closers.push_async_callback(effects.stop)
+    closers.push_async_callback(stop, asyncio.create_task(forget_effects(directory)))
 
     health = Health(
         {"redis": lambda: reach(line)},

@@ -48,7 +48,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
             f"{variable('postgres_dsn')}: the database lacks our tables; apply the migrations first"
         ) from error
 
-    bus = Bus(settings.nats_url, name="gatehouse-management")
+    bus = Bus(settings.nats_url, name="gatehouse-management", replicas=settings.nats_replicas)
     bus.open()
     ground.closers.push_async_callback(bus.close)
     notes = plan_notes(bus, store, ground.metrics.registry)

@@ -48,7 +48,6 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     """The oldest go first when it is full."""
     duplicate_window_seconds: float = 120.0
     """A message id that comes again within this is dropped."""
-    replicas: int = 1
     work_queue: bool = False
     """Whether a message is gone once one consumer has acknowledged it."""
 
@@ -62,9 +61,13 @@ class _Responder(msgspec.Struct, frozen=True):
 class Bus:
     """The connection of a process."""
 
-    def __init__(self, servers: Secret, *, name: str) -> None:
-        """`servers` are URLs with commas between; `name` is what the server's monitoring shows."""
+    def __init__(self, servers: Secret, *, name: str, replicas: int = 1) -> None:
+        """`servers` are URLs with commas between; `name` is what the server's monitoring shows.
+
+        Each stream that this process makes has `replicas` copies.
+        """
         self._servers = servers
+        self._replicas = replicas
         self._name = name
         self._client: Client | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -133,7 +136,9 @@ class Bus:
             try:
                 current = (await jetstream.stream_info(stream.name)).config
             except NotFoundError:
-                await jetstream.add_stream(_configured(StreamConfig(), stream))
+                await jetstream.add_stream(
+                    _configured(StreamConfig(num_replicas=self._replicas), stream)
+                )
                 log.info("stream_added", stream=stream.name)
             else:
                 if _configured(current, stream) != current:
@@ -270,7 +275,7 @@ class Bus:
 
 
 def _configured(config: StreamConfig, stream: Stream) -> StreamConfig:
-    """Return `config` with what `stream` says; the rest is its operator's."""
+    """Return `config` with what `stream` says; the rest, as its copies, is its operator's."""
     return config.evolve(
         name=stream.name,
         subjects=list(stream.subjects),
@@ -279,5 +284,4 @@ def _configured(config: StreamConfig, stream: Stream) -> StreamConfig:
         max_age=stream.max_age_seconds,
         max_bytes=stream.max_bytes,
         duplicate_window=stream.duplicate_window_seconds,
-        num_replicas=stream.replicas,
     )

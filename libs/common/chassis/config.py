@@ -44,6 +44,12 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: Annotated[
         int, Meta(ge=1024, le=64 * 1024**2, description="most bytes of a request's body")
     ] = 1024**2
+    nats_replicas: Annotated[
+        int,
+        Meta(
+            ge=1, le=5, description="copies of each JetStream stream that is made; 3 in a cluster"
+        ),
+    ] = 1
     grace_seconds: Annotated[
         Seconds,
         Meta(description="time between readiness off and the last accept, for load balancers"),
@@ -220,7 +226,7 @@ def _takes(kind: inspect.Type) -> str:
         case inspect.IntType() | inspect.FloatType():
             word = "whole number" if isinstance(kind, inspect.IntType) else "number"
             bounds = (("≥", kind.ge), (">", kind.gt), ("≤", kind.le), ("<", kind.lt))
-            return " ".join([word, *(f"{sign} {b:g}" for sign, b in bounds if b is not None)])
+            return " ".join([word, *(f"{sign} {b:.12g}" for sign, b in bounds if b is not None)])
         case inspect.CustomType(cls=cls) if cls is Secret:
             return "secret"
         case inspect.VarTupleType():

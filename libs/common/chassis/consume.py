@@ -89,8 +89,6 @@ class Consumption:
         self._consumer = consumer
         self._handle = handle
         self._count = count
-        # As safe as what it is taken from.
-        self._dead = msgspec.structs.replace(DEAD, replicas=consumer.stream.replicas)
         self._stopping = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
 
@@ -124,7 +122,7 @@ class Consumption:
     async def _bind(self, client: Client) -> JetStreamContext.PullSubscription:
         consumer = self._consumer
         await self._bus.ensure(consumer.stream)
-        await self._bus.ensure(self._dead)
+        await self._bus.ensure(DEAD)
         jetstream = client.jetstream()
         await jetstream.add_consumer(
             consumer.stream.name,
@@ -213,7 +211,7 @@ class Consumption:
         # The server's own headers would be taken for instructions about this copy.
         kept = {k: v for k, v in message.headers.items() if not k.lower().startswith(_CONTROL)}
         await self._bus.publish(
-            self._dead,
+            DEAD,
             DEAD_SUBJECT.format(durable=consumer.durable),
             message.data,
             message_id=f"{consumer.stream.name}.{message.sequence}.{consumer.durable}",
