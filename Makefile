@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: help run demo test check fmt bench requirements clean
+.PHONY: help run demo test check fmt bench docs requirements clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -34,6 +34,9 @@ fmt: $(READY) ## format, and mend what ruff can mend safely
 
 bench: $(READY) ## measure a step beside its floors
 	@$(PY) -m tests.bench
+
+docs: $(READY) ## write docs/reference anew from the code
+	@$(PY) -m tools.docs write
 
 requirements: $(READY) ## pin anew what the pyprojects declare (UPGRADE=1: the newest of all)
 	@$(PY) -m tools.requirements pin $(if $(UPGRADE),--upgrade)

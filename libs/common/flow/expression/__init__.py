@@ -9,7 +9,7 @@ Values are null, booleans, numbers, strings, lists and maps. In order of how tig
     ||  ??                           never mixed without parentheses, nor is `??` with `&&`
     a ? b : c
 
-besides literals, `[a, b]`, parentheses, and the functions of `functions.FUNCTIONS`.
+besides literals, `[a, b]`, parentheses, and a fixed set of functions.
 
 What goes wrong never reads as false, for then a check such as `user.mfa_enabled` would be
 skipped just where nothing is known. Two things take a value's place instead:
@@ -27,7 +27,8 @@ Both spread, the left one first, through every operation but these:
 - `x ?? y` is y where x is missing or null; a fault stays.
 - `has(x)` says whether x is missing; a fault stays.
 
-A condition holds or not only where `truth` says so; otherwise the caller leaves by `error`.
+A condition that comes to either, or to anything but true or false, is not false: the node leaves
+by `error`.
 """
 
 from libs.common.flow.expression.analyse import Finding, check, paths, roots

@@ -1,0 +1,330 @@
+"""Writes `docs/reference/` from the code that it describes, and checks that both are in step.
+
+Nothing is said here that the code does not say: what a page lacks is added to a description, a
+docstring or a table there.
+"""
+
+import argparse
+import ast
+import inspect
+import json
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import yaml
+from msgspec.inspect import StructType, Type, UnionType, VarTupleType, type_info
+
+from libs.common.chassis.config import ServiceSettings, describe
+from libs.common.chassis.problems import ANSWERS
+from libs.common.flow import expression
+from libs.common.flow.expression import FUNCTIONS, SCHEMA, Shape, parse
+from libs.common.flow.model import Flow, FlowType, Graph
+from libs.common.flow.node import AnyNodeType
+from libs.common.flow.rules import ADVICE, RULES, Rule
+from libs.common.flow.rules.drawing import draw
+from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
+from libs.common.nodes.messages import MESSAGES
+from services.compiler.config import Settings as Compiler
+from services.executor.config import Settings as Executor
+from services.executor.faults import FAULTS
+from services.management.config import Settings as Management
+
+REFERENCE = Path("docs/reference")
+WRITTEN = "<!-- Written by `make docs` from the code that it describes: change that instead. -->"
+LONGEST_PATTERN = 40
+"""What is longer is told in words by the field's docstring."""
+
+SERVICES: Mapping[str, type[ServiceSettings]] = {
+    "management": Management,
+    "compiler": Compiler,
+    "executor": Executor,
+}
+
+Row = tuple[str, ...]
+
+
+def configuration() -> str:
+    intro = (
+        "Each service reads its settings from environment variables, once, at start. What is "
+        "missing or wrong keeps it from starting, and is named in one line each. A secret may also "
+        "come from a file, which the variable with `_FILE` at its end names; set one of the two. A "
+        "list is written with commas. What is unknown is ignored, with a warning where it looks "
+        "like a misspelt setting."
+    )
+    tables = (f"## {name}\n\n{describe(kind)}" for name, kind in SERVICES.items())
+    return page("Configuration", intro, *tables)
+
+
+def nodes() -> str:
+    intro = (
+        "What a node's `config` may hold, and where the node can lead. An edge without a condition "
+        "is for the *default* outcome. An outcome that no edge takes is an error, unless it *falls "
+        "to failure*: then it ends the flow as failed. What an outcome *proves* is in the `amr` of "
+        "the assertion."
+    )
+    return page("Node types", intro, *map(node_section, CATALOGUE))
+
+
+def node_section(node: AnyNodeType) -> str:
+    parts = [f"## {node.name}", node.summary]
+    structs = list(structs_in(type_info(node.config)))
+    parts += [fields_table(kind, titled=kind is not node.config) for kind in structs]
+    outcomes = node.outcomes(least(type_info(node.config), ""))
+    rows = [outcome_row(node, outcome) for outcome in outcomes]
+    if rows:
+        parts.append(table(("outcome", "default", "falls to failure", "proves"), rows))
+    return "\n\n".join(filter(None, parts))
+
+
+def outcome_row(node: AnyNodeType, outcome: str) -> Row:
+    # `least` names a config's text by its place, so an outcome that the author names is such a one.
+    name = f"each `{outcome}`" if outcome.startswith("config.") else f"`{outcome}`"
+    return (
+        name,
+        "yes" if outcome == node.default else "",
+        "yes" if outcome in node.fallbacks else "",
+        ", ".join(f"`{each}`" for each in node.proves.get(outcome, ())),
+    )
+
+
+def fields_table(kind: type[msgspec.Struct], *, titled: bool) -> str:
+    """Every field of a config, with its docstring; raises ValueError for one without."""
+    schemas = msgspec.json.schema_components([kind])[1][kind.__name__]
+    said = field_docstrings(kind)
+    rows = []
+    for name, schema in schemas["properties"].items():
+        if name not in said:
+            raise ValueError(f"{kind.__module__}.{kind.__name__}.{name} has no docstring")
+        required = name in schemas["required"]
+        default = "required" if required else code(schema["default"])
+        rows.append((f"`{name}`", default, takes(schema), said[name]))
+    if not rows:
+        return ""
+    heading = f"*{kind.__name__}*:\n\n" if titled else ""
+    return heading + table(("field", "default", "takes", "meaning"), rows)
+
+
+def field_docstrings(kind: type) -> Mapping[str, str]:
+    """The docstring under each field of a class, which Python itself does not keep."""
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101 -- narrows the type for mypy
+    found = {}
+    for field, text in zip(definition.body, definition.body[1:], strict=False):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(said))):
+                found[name] = " ".join(said.split())
+            case _:
+                pass
+    return found
+
+
+def takes(schema: Mapping[str, Any]) -> str:
+    """Say in words what a JSON Schema lets through."""
+    match schema:
+        case {"anyOf": [*kinds]}:
+            return " or ".join(takes(each) for each in kinds if each != {"type": "null"})
+        case {"$ref": str(name)}:
+            return f"*{name.rpartition('/')[2]}*, below"
+        case {"enum": [*values]}:
+            return ", ".join(map(code, values))
+        case {"type": "boolean"}:
+            return "`true`, `false`"
+        case {"type": "integer"}:
+            return f"whole number{span(schema, 'minimum', 'maximum')}"
+        case {"type": "array"}:
+            return f"list{span(schema, 'minItems', 'maxItems')} of: {takes(schema['items'])}"
+        case {"type": "string"}:
+            text = f"text{span(schema, 'minLength', 'maxLength', ' characters')}"
+            pattern = schema.get("pattern", "").replace("$(?!\\n)", "$")
+            return f"{text}, as `{pattern}`" if 0 < len(pattern) <= LONGEST_PATTERN else text
+        case _:
+            raise ValueError(f"no words for {schema}")
+
+
+def span(schema: Mapping[str, Any], least_name: str, most_name: str, unit: str = "") -> str:
+    match schema.get(least_name), schema.get(most_name):
+        case None, None:
+            return ""
+        case None, most:
+            return f", at most {most:,}{unit}"
+        case some, None:
+            return f", at least {some:,}{unit}"
+        case some, most:
+            return f", {some:,} to {most:,}{unit}"
+
+
+def structs_in(kind: Type) -> Iterator[type[msgspec.Struct]]:
+    """A config, and every struct inside it."""
+    match kind:
+        case StructType(cls=cls, fields=fields):
+            yield cls
+            for field in fields:
+                yield from structs_in(field.type)
+        case VarTupleType(item_type=inner):
+            yield from structs_in(inner)
+        case UnionType(types=kinds):
+            for each in kinds:
+                yield from structs_in(each)
+        case _:
+            pass
+
+
+def least(kind: Type, place: str) -> object:
+    """Make the least value of a kind; a text in it says at which `place` it is."""
+    match kind:
+        case StructType(cls=cls, fields=fields):
+            needed = {
+                each.name: least(each.type, f"{place or 'config'}.{each.name}")
+                for each in fields
+                if each.required
+            }
+            return cls(**needed)
+        case VarTupleType(item_type=inner):
+            return (least(inner, f"{place}[]"),)
+        case _:
+            return place
+
+
+def expressions() -> str:
+    bounds = module_of(parse)
+    limits = [
+        (f"{bounds.MAX_CHARACTERS:,}", "characters"),
+        (f"{bounds.MAX_NODES:,}", "values, operators and calls"),
+        (f"{bounds.MAX_DEPTH:,}", "levels of nesting"),
+    ]
+    functions = [
+        (
+            f"`{each.signature}`",
+            each.result,
+            each.description,
+            f"`{each.example}` is {code(each.gives)}",
+        )
+        for each in FUNCTIONS.values()
+    ]
+    return page(
+        "Expressions",
+        # Its first paragraph is for who works on the language.
+        inspect.cleandoc(expression.__doc__ or "").partition("\n\n")[2],
+        "## Limits\n\n" + table(("at most", "of"), limits),
+        "## Functions\n\n" + table(("function", "gives", "what", "example"), functions),
+        "## What can be read\n\nAny of it may be missing or null. Where a map is *open*, it may "
+        "hold more than is listed.\n\n"
+        + table(("path", "kind"), [row for each in SCHEMA.items() for row in paths(*each)]),
+    )
+
+
+def module_of(function: Callable[..., object]) -> ModuleType:
+    """The module behind a name that its package shows alone."""
+    return sys.modules[function.__module__]
+
+
+def paths(name: str, shape: Shape) -> Iterator[Row]:
+    kind = shape.kind or "any"
+    yield f"`{name}`", f"{kind}, open" if kind == "map" and not shape.closed else kind
+    for attribute, inner in shape.attributes.items():
+        yield from paths(f"{name}.{attribute}", inner)
+
+
+def errors() -> str:
+    refusals = [
+        (str(int(status)), f"`{name}`", summary(kind)) for kind, (status, name) in ANSWERS.items()
+    ]
+    faults = [
+        (f"`{each.code}`", each.code.removeprefix("FE-")[:3], f"`{name}`", each.message)
+        for name, each in FAULTS.items()
+    ]
+    found = [row for severity, rules in SEVERITIES.items() for row in problem_rows(severity, rules)]
+    return page(
+        "Errors",
+        "## Management\n\n`error` in the body of an answer that is not what was asked for; anything"
+        " unexpected is a 500 with `internal`.\n\n"
+        + table(("status", "`error`", "when"), refusals),
+        "## Executor\n\n`code` in the body of a fault; it stays the same from release to "
+        "release.\n\n" + table(("`code`", "status", "kind", "`message`"), faults),
+        "## Problems of a flow\n\n`code` of what `/validate` finds, by rule.\n\n"
+        + table(("`code`", "severity", "rule", "for example"), found),
+        "## Messages to users\n\n`i18nKey` and the words that come with it, for clients that speak "
+        "another language.\n\n"
+        + table(("`i18nKey`", "`message`"), [(f"`{key}`", text) for key, text in MESSAGES.items()]),
+    )
+
+
+SEVERITIES: Mapping[str, tuple[Rule, ...]] = {"error": RULES, "warning": ADVICE}
+FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures" / "rules"
+
+
+def problem_rows(severity: str, rules: Iterable[Rule]) -> Iterator[Row]:
+    """Each code that a rule gives for its own fixtures, with the first message."""
+    for rule in rules:
+        examples: dict[str, str] = {}
+        for case in sorted(FIXTURES.glob(f"{rule.__name__}/*.yaml")):
+            for problem in rule(draw(flow_of(yaml.safe_load(case.read_text())), NODE_TYPES)):
+                examples.setdefault(problem.code, problem.message)
+        for found, message in examples.items():
+            yield f"`{found}`", severity, summary(module_of(rule)), message
+
+
+def flow_of(case: Mapping[str, Any]) -> Flow:
+    graph = msgspec.convert({"nodes": case["nodes"], "edges": case["edges"]}, Graph)
+    return Flow("flow_case", 1, FlowType(case["type"]), graph)
+
+
+def summary(described: object) -> str:
+    """The first paragraph of a docstring, on one line."""
+    return " ".join((inspect.getdoc(described) or "").partition("\n\n")[0].split())
+
+
+def code(value: object) -> str:
+    """A value as JSON."""
+    return f"`{json.dumps(value, ensure_ascii=False)}`" if value is not None else "none"
+
+
+def table(head: Row, rows: Iterable[Row]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+def page(title: str, *parts: str) -> str:
+    return "\n\n".join([WRITTEN, f"# {title}", *(part.strip() for part in parts)]) + "\n"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "configuration.md": configuration,
+    "nodes.md": nodes,
+    "expressions.md": expressions,
+    "errors.md": errors,
+}
+
+
+def out_of_step(root: Path) -> list[str]:
+    """The pages that do not say what the code says."""
+    folder = root / REFERENCE
+    return [
+        str(REFERENCE / name)
+        for name, make in PAGES.items()
+        if not (folder / name).exists() or (folder / name).read_text() != make()
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.docs", description=__doc__)
+    parser.add_argument("command", choices=["write", "check"])
+    asked = parser.parse_args()
+    root = Path(__file__).parent.parent
+    if asked.command == "write":
+        (root / REFERENCE).mkdir(parents=True, exist_ok=True)
+        for name, make in PAGES.items():
+            (root / REFERENCE / name).write_text(make())
+    elif found := out_of_step(root):
+        sys.exit("\n".join([*found, "the reference is out of step: run `make docs`"]))
+
+
+if __name__ == "__main__":
+    main()
