@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, cast
 
 import msgspec
@@ -106,7 +107,9 @@ class Effects:
         self._stream = stream
         self._metrics = metrics
         self._clock = clock
-        self._queue: asyncio.Queue[Telling] = asyncio.Queue(_QUEUE_MOST)
+        self._queue: asyncio.Queue[Telling | None] = asyncio.Queue(_QUEUE_MOST)
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def prepare(
         self, handle: Handle, session: Session, before: bytes | None, effects: tuple[Effect, ...]
@@ -134,15 +137,19 @@ class Effects:
         except asyncio.QueueFull:
             log.warning("effects_left_to_the_sweep")
 
-    async def run(self) -> None:
-        """Tell, and sweep, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._tell_all())
-            group.create_task(self._sweep_all())
+    def start(self) -> None:
+        """Begin to tell, and to sweep."""
+        self._tasks = [asyncio.create_task(work()) for work in (self._tell_all, self._sweep_all)]
+
+    async def stop(self) -> None:
+        """Tell what is in hand, and no more. Stop before the stream closes."""
+        # Not by cancelling: the client of the stream may take that for its own time limit.
+        self._stopping.set()
+        await self._queue.put(None)
+        await asyncio.gather(*self._tasks)
 
     async def _tell_all(self) -> None:
-        while True:
-            telling = await self._queue.get()
+        while (telling := await self._queue.get()) is not None:
             try:
                 await self._tell(telling)
             except Unavailable as error:
@@ -156,8 +163,10 @@ class Effects:
         await self._unlist(_member(telling.tenant, telling.session), telling.listed)
 
     async def _sweep_all(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self._stopping.wait()
             try:
                 await self.sweep()
             except Unavailable as error:
