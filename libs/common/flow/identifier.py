@@ -50,8 +50,12 @@ def _phone(text: str) -> str | None:
 
 
 def _folded(text: str) -> str | None:
+    text = text.strip()
+    if text.isascii() and text.isprintable():
+        # Nothing of this is composed, or hidden: most names are so, and it is cheap to see.
+        return text.lower()
     # NFKC twice: lowering can leave a form that is not composed.
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).lower())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
     # Control and invisible characters would make two names that look alike.
     hidden = any(unicodedata.category(character)[0] == "C" for character in folded)
     return None if hidden else folded

@@ -6,16 +6,18 @@ simulation and a test all run this very code; it never reads a clock and never d
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
+from libs.common.flow.model import Json
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import FAILURE, Program
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import (
     Effect,
+    Facts,
     Leave,
     Message,
     Over,
@@ -34,6 +36,8 @@ for a cycle that only data can close."""
 
 FAILED = Over(succeeded=False, message=Message("flow.failed"))
 """The end that the author drew no node for."""
+
+_NOTHING: Mapping[str, Json] = {}
 
 Walk: TypeAlias = Generator[Question[Any], Any, Turn]
 
@@ -57,42 +61,56 @@ def advance(
 def _walk(
     program: Program, session: Session, submitted: Submission | None, surroundings: Surroundings
 ) -> Walk:
-    now = replace(session, revision=session.revision + 1)
+    node, facts, tries, kept = session.node, session.facts, session.tries, session.kept
     path: list[Passed] = []
     effects: list[Effect] = []
     for _ in range(LONGEST):
-        step = program.steps[now.node]
+        step = program.steps[node]
         visit = Visit(
             session=session.id,
             revision=session.revision,
             node=step.id,
             flow=program.type,
-            facts=now.facts,
+            facts=facts,
             surroundings=surroundings,
             submitted=submitted,
-            tries=now.tries.get(step.id, 0),
-            kept=now.kept,
+            tries=tries.get(step.id, 0),
+            kept=kept,
         )
         move = yield from step.type.run(step.config, visit)
         left_by = move.outcome if isinstance(move, Leave) else None
         path.append(Passed(step.id, step.type.name, left_by))
         if isinstance(move, Over):
-            return _end(now, move, effects, path, surroundings)
+            return _end(_moved(session, node, facts, tries), move, effects, path, surroundings)
         if move.tried:
-            now = replace(now, tries={**now.tries, step.id: visit.tries + 1})
+            tries = {**tries, step.id: visit.tries + 1}
         if isinstance(move, Stay):
-            return Turn(replace(now, kept=move.kept), move, tuple(effects), tuple(path))
+            waiting = _moved(session, node, facts, tries, move.kept)
+            return Turn(waiting, move, tuple(effects), tuple(path))
         effects.extend(move.effects)
         if move.facts is not None:
-            now = replace(now, facts=move.facts)
+            facts = move.facts
         target = step.to[move.outcome]
         if target == FAILURE:
-            return _end(now, FAILED, effects, path, surroundings)
+            return _end(_moved(session, node, facts, tries), FAILED, effects, path, surroundings)
         # What was sent was for the node that waited. The next one must ask for itself, and
         # what one node kept is not for another.
-        submitted, now = None, replace(now, node=target, kept={})
+        submitted, node, kept = None, target, _NOTHING
     msg = f"flow {program.flow} version {program.version} passed {LONGEST} nodes in one turn"
     raise Endless(msg)
+
+
+def _moved(
+    session: Session,
+    node: int,
+    facts: Facts,
+    tries: Mapping[str, int],
+    kept: Mapping[str, Json] = _NOTHING,
+) -> Session:
+    """Return `session` one turn later."""
+    return replace(
+        session, revision=session.revision + 1, node=node, facts=facts, tries=tries, kept=kept
+    )
 
 
 def _end(
@@ -111,4 +129,4 @@ def _end(
             over = FAILED
         else:
             effects = [*effects, SignedIn(facts.account, surroundings.time)]
-    return Turn(replace(session, kept={}, over=True), over, tuple(effects), tuple(path))
+    return Turn(replace(session, over=True), over, tuple(effects), tuple(path))

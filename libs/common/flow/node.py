@@ -120,14 +120,14 @@ def fixed(*outcomes: str) -> Callable[[Any], tuple[str, ...]]:
 
 def scope_for(visit: Visit, *expressions: Expression) -> Generator[Question[Any], Any, Scope]:
     """Gather the roots that `expressions` read; a root that nobody knows is missing."""
+    reads = {root for expression in expressions for root in expression.roots}
     facts = visit.facts
-    scope: dict[str, Json] = {
-        "facts": facts.attributes,
-        "inputs": facts.inputs,
-        "flow": {"type": visit.flow.value},
-        "request": msgspec.structs.asdict(visit.surroundings),
-    }
-    if any("user" in expression.roots for expression in expressions):
+    scope: dict[str, Json] = {"facts": facts.attributes, "inputs": facts.inputs}
+    if "flow" in reads:
+        scope["flow"] = {"type": visit.flow.value}
+    if "request" in reads:
+        scope["request"] = msgspec.structs.asdict(visit.surroundings)
+    if "user" in reads:
         user = facts.staged if facts.account is None else (yield from ask(LoadUser(facts.account)))
         if user:
             scope["user"] = user

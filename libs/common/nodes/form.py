@@ -220,17 +220,22 @@ def _string(sent: Json) -> str:
 
 def _text(sent: Json) -> str:
     text = _string(sent).strip()
-    # PostgreSQL stores no NUL, UTF-8 has no surrogates, and no control character is a line.
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+    # PostgreSQL stores no NUL, UTF-8 has no surrogates, and no control character is a line. Most
+    # text is printable, which none of those is, and that is seen at once.
+    if not text.isprintable() and _has(text, "Cc", "Cs"):
         raise _Wrong("field.invalid")
     return text
 
 
 def _password(sent: Json) -> str:
     text = _string(sent)
-    if any(unicodedata.category(character) == "Cs" for character in text):
+    if not text.isprintable() and _has(text, "Cs"):
         raise _Wrong("field.invalid")
     return text
+
+
+def _has(text: str, *categories: str) -> bool:
+    return any(unicodedata.category(character) in categories for character in text)
 
 
 def _code(sent: Json) -> str:

@@ -206,21 +206,25 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     if config.password is not None:
         password = filled.secrets.get(config.password)
         password_hash = None if password is None else (yield from ask(HashPassword(password)))
-    asked = {field.name for field in config.form.fields}
+    fields = config.form.fields
     facts = replace(
         facts,
-        inputs=_updated(facts.inputs, asked, filled.values),
-        staged=_updated(facts.staged, asked, filled.values),
+        inputs=_updated(facts.inputs, fields, filled.values),
+        staged=_updated(facts.staged, fields, filled.values),
         password_hash=password_hash,
     )
     return Leave("success", facts)
 
 
 def _updated(
-    known: Mapping[str, Json], asked: set[str], values: Mapping[str, Json]
+    known: Mapping[str, Json], asked: tuple[Field, ...], values: Mapping[str, Json]
 ) -> dict[str, Json]:
-    # What was asked for again and now left empty is gone.
-    return {**{name: known[name] for name in known if name not in asked}, **values}
+    updated = {**known, **values}
+    for field in asked:
+        # What was asked for again and now left empty is gone.
+        if field.name not in values:
+            updated.pop(field.name, None)
+    return updated
 
 
 NODE: NodeType[Config, Lowered] = NodeType(

@@ -12,16 +12,12 @@ from libs.common.flow.turn import Facts
 from tests.playbook import Playbook, visit
 
 ANONYMOUS = visit(Facts(inputs={"country": "SE"}, attributes={"risk": 1}))
-KNOWN: dict[str, Json] = {
-    "facts": {"risk": 1},
-    "inputs": {"country": "SE"},
-    "flow": {"type": "login"},
-    "request": {
-        "time": ANONYMOUS.surroundings.time,
-        "ip": "192.0.2.7",
-        "user_agent": "",
-        "language": "",
-    },
+KNOWN: dict[str, Json] = {"facts": {"risk": 1}, "inputs": {"country": "SE"}}
+REQUEST: Json = {
+    "time": ANONYMOUS.surroundings.time,
+    "ip": "192.0.2.7",
+    "user_agent": "",
+    "language": "",
 }
 
 
@@ -31,7 +27,9 @@ def expression(text: str) -> Expression:
 
 def test_an_expression_reads_the_run_the_request_and_the_flow() -> None:
     Playbook(scope_for(ANONYMOUS, expression("facts.risk"))).ends(KNOWN)
-    Playbook(scope_for(ANONYMOUS)).ends(KNOWN)
+    reading = (expression("flow.type"), expression("request.ip"))
+    flow: Json = {"type": "login"}
+    Playbook(scope_for(ANONYMOUS, *reading)).ends({**KNOWN, "flow": flow, "request": REQUEST})
 
 
 def test_the_user_is_loaded_once_and_only_where_somebody_reads_it() -> None:
