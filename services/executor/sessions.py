@@ -2,7 +2,7 @@
 
 A submit is looked up and claimed in one script, and its turn is stored by another. The claim lets
 one runner at a time answer a step, so that ten equal submits run one turn; it lapses when its
-runner dies. docs/decisions/0002-repeated-submits.md says when a submit is a repeat.
+runner dies. docs/decisions/0005-repeated-submits.md says when a submit is a repeat.
 
     r       revision                          d      digest of the submit answered last
     b       the session, sealed               t      when, in ms of Redis' clock
@@ -84,6 +84,11 @@ class Standing(enum.Enum):
     """A submit is being answered, maybe this very one."""
     CLAIMED = b"claimed"
     """`session` is the caller's to advance, and nobody else's."""
+
+
+# Looked up, since an enum's own call costs as much as opening a session.
+_STANDINGS: Final[Mapping[bytes | None, Standing]] = {each.value: each for each in Standing}
+_TYPES: Final[Mapping[bytes | None, FlowType]] = {each.value.encode(): each for each in FlowType}
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -168,7 +173,7 @@ class Sessions:
     def read(self, handle: Handle, reply: Reply) -> Found:
         """Open what `ask` found; raise `Unsealable` or `UnreadableSession`."""
         found = cast("list[bytes | None]", reply)
-        standing = Standing(found[0])
+        standing = _STANDINGS[found[0]]
         if standing is Standing.ABSENT:
             return Found(standing)
         revision = cast("bytes", found[1])
@@ -178,7 +183,7 @@ class Sessions:
         return Found(
             standing,
             revision,
-            FlowType(cast("bytes", kind).decode()),
+            _TYPES[kind],
             None if answer is None else handle.box.open(_ANSWER, answer),
             None if session is None else _decode(handle.box.open(_SESSION, session)),
             effects,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,11 @@ _FIRST_LOOK: Final = 0.01
 _SLOWEST_LOOK: Final = 0.1
 _PATIENCE: Final = 10.0
 """Seconds that a submit waits for another one of the same session."""
+
+_START_AGAIN: Final = "send a flowType, and no flowId, to start again"
+
+_CANONICAL: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A session's id as we give it, and nearly all clients send it back."""
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
@@ -154,9 +160,9 @@ class Turns:
                 self.metrics.conflicts.inc()
                 raise Overtaken(found.answer or b"")
             case Standing.EXPIRED:
-                raise SessionOver("this flow has expired", found.type)
+                raise SessionOver(f"this flow has expired; {_START_AGAIN}", found.type)
             case Standing.ENDED:
-                raise SessionOver("this flow has ended", found.type)
+                raise SessionOver(f"this flow has ended; {_START_AGAIN}", found.type)
             case Standing.BUSY:
                 raise Unavailable("the session, which another submit holds,")
             case Standing.ABSENT:
@@ -315,12 +321,15 @@ def _type_of(name: str | None) -> FlowType:
 
 
 def _session_id(request: wire.Request) -> str:
+    id = request.flow_id or ""
+    if _CANONICAL.fullmatch(id):
+        return id
     try:
-        return str(uuid.UUID(request.flow_id))
+        return str(uuid.UUID(id))
     except ValueError:
         # Not worth a look: no session is called so.
         raise _unknown_session() from None
 
 
 def _unknown_session() -> NotFound:
-    return NotFound("there is no such flow in progress")
+    return NotFound(f"there is no such flow in progress; {_START_AGAIN}")

@@ -8,7 +8,6 @@ import secrets
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any
 
 import aiohttp
 import asyncpg
@@ -20,14 +19,13 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from libs.common.chassis.app import HEALTH
 from libs.common.chassis.logging import Log
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.chassis.serve import Ground
 from libs.common.flow.compile import compile_flow
-from libs.common.flow.model import Flow, FlowType, Graph
+from libs.common.flow.model import Flow, FlowType, Graph, Json
 from libs.common.flow.plan import encode, name_of
 from libs.common.flow.questions import Written
 from libs.common.nodes.catalogue import NODE_TYPES
@@ -65,11 +63,11 @@ def signing_key() -> str:
 
 class Reply(msgspec.Struct, frozen=True):
     status: int
-    body: Any
+    body: Json
     headers: dict[str, str]
 
     @property
-    def data(self) -> Any:
+    def data(self) -> Json:
         return self.body["data"]
 
 
@@ -78,22 +76,22 @@ class Executor:
 
     def __init__(
         self, url: str, http: aiohttp.ClientSession, log: io.BytesIO, app: web.Application
-    ):
+    ) -> None:
         self.url = url
         self.http = http
         self.log = log
         self.app = app
 
     async def post(
-        self, path: str = "/flow/execute", headers: dict[str, str] | None = None, **body: Any
+        self, path: str = "/flow/execute", headers: dict[str, str] | None = None, **body: Json
     ) -> Reply:
         async with self.http.post(f"{self.url}{path}", json=body, headers=headers) as answer:
             return Reply(answer.status, await answer.json(), dict(answer.headers))
 
-    async def start(self, kind: str = "LOGIN", **more: Any) -> Reply:
+    async def start(self, kind: str = "LOGIN", **more: Json) -> Reply:
         return await self.post(flowType=kind, **more)
 
-    async def answer(self, step: Reply | str, action: str = "", **inputs: Any) -> Reply:
+    async def answer(self, step: Reply | str, action: str = "", **inputs: Json) -> Reply:
         flow = step if isinstance(step, str) else step.body["flowId"]
         return await self.post(flowId=flow, actionId=action, inputs=inputs)
 
@@ -113,7 +111,7 @@ class House:
         self.directory = PostgresDirectory(pool)
         self._stack = stack
 
-    async def executor(self, **changed: Any) -> Executor:
+    async def executor(self, **changed: Json) -> Executor:
         """Start an executor; `changed` are settings of its own."""
         settings = msgspec.structs.replace(self.settings, **changed)
         out = io.BytesIO()
@@ -218,6 +216,3 @@ async def house(build_house: Build, any_redis_url: str) -> House:
 @pytest_asyncio.fixture
 async def executor(house: House) -> Executor:
     return await house.executor()
-
-
-__all__ = ["HEALTH"]

@@ -1,0 +1,140 @@
+"""Guesses, and what the answers tell of who has an account."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from services.executor.handlers.authenticator import STEP_SECONDS
+from tests.integration.executor.conftest import PASSWORD, Executor, House, Reply
+from tests.integration.executor.graphs import LOGIN, MFA_LOGIN
+
+EMAIL = "sasha@example.com"
+NOBODY = "nobody@example.com"
+
+
+def shown(reply: Reply) -> object:
+    """What a client sees, but for what names the session."""
+    return {k: v for k, v in reply.body.items() if k not in ("flowId", "stepId")}
+
+
+async def test_a_wrong_password_shows_the_same_view_with_a_message(
+    house: House, executor: Executor
+) -> None:
+    await house.publish(LOGIN)
+    await house.person(EMAIL)
+    step = await executor.at_password(EMAIL)
+    wrong = await executor.answer(step, password="wrong")
+    assert (wrong.status, wrong.body["flowStatus"]) == (200, "INCOMPLETE")
+    assert wrong.data["components"] == step.data["components"]
+    (message,) = wrong.data["messages"]
+    assert (message["type"], message["i18nKey"]) == ("ERROR", "password.wrong")
+    assert wrong.data["additionalData"]["error"] == message["message"]
+    done = await executor.answer(step, password=PASSWORD)
+    assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def test_a_missing_input_is_named(house: House, executor: Executor) -> None:
+    await house.publish(LOGIN)
+    reply = await executor.answer(await executor.start())
+    (error,) = reply.data["fieldErrors"]
+    assert (error["identifier"], error["i18nKey"]) == ("identifier", "field.required")
+
+
+@pytest.mark.parametrize("identifier", [EMAIL, NOBODY])
+async def test_five_wrong_passwords_end_the_flow(
+    house: House, executor: Executor, identifier: str
+) -> None:
+    await house.publish(LOGIN)
+    await house.person(EMAIL)
+    step = await executor.at_password(identifier)
+    for n in range(4):
+        wrong = await executor.answer(step, password=f"wrong {n}")
+        assert wrong.body["flowStatus"] == "INCOMPLETE"
+    last = await executor.answer(step, password="wrong 5")
+    assert (last.status, last.body["flowStatus"]) == (200, "ERROR")
+    assert last.data["messages"]
+    late = await executor.answer(step, password=PASSWORD)
+    assert (late.status, late.body["step"]["flowStatus"]) == (409, "ERROR")
+
+
+@pytest.mark.parametrize("graph", [LOGIN, MFA_LOGIN])
+async def test_every_answer_is_the_same_whether_or_not_there_is_an_account(
+    house: House, executor: Executor, graph: object
+) -> None:
+    await house.publish(LOGIN)
+    await house.person(EMAIL)
+    there, not_there = await executor.at_password(EMAIL), await executor.at_password(NOBODY)
+    assert shown(there) == shown(not_there)
+    for n in range(5):
+        answers = [await executor.answer(s, password=f"wrong {n}") for s in (there, not_there)]
+        assert shown(answers[0]) == shown(answers[1])
+
+
+async def test_an_account_that_is_guessed_at_too_often_is_blocked_in_every_session(
+    house: House,
+) -> None:
+    executor = await house.executor(secret_burst=2, secret_rate=0.001)
+    await house.publish(LOGIN)
+    await house.person(EMAIL)
+    step = await executor.at_password(EMAIL)
+    for n in range(2):
+        wrong = await executor.answer(step, password=f"wrong {n}")
+        assert wrong.body["flowStatus"] == "INCOMPLETE"
+    fresh = await executor.at_password(EMAIL)
+    blocked = await executor.answer(fresh, password=PASSWORD)
+    assert blocked.body["flowStatus"] == "ERROR"
+
+
+async def test_right_passwords_use_no_tries_up(house: House) -> None:
+    executor = await house.executor(secret_burst=1, secret_rate=0.001)
+    await house.publish(LOGIN)
+    await house.person(EMAIL)
+    for _ in range(3):
+        done = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
+        assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def test_a_code_is_good_once(house: House, executor: Executor) -> None:
+    await house.publish(MFA_LOGIN)
+    _, totp = await house.person(EMAIL, totp=True)
+    assert totp is not None
+    one, other = [
+        await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
+        for _ in range(2)
+    ]
+    code = totp.now()
+    assert (await executor.answer(one, code=code)).body["flowStatus"] == "COMPLETE"
+    again = await executor.answer(other, code=code)
+    assert again.data["messages"][0]["i18nKey"] == "code.wrong"
+
+
+async def test_a_clock_may_be_off_by_one_step_and_no_more(house: House, executor: Executor) -> None:
+    await house.publish(MFA_LOGIN)
+    _, totp = await house.person(EMAIL, totp=True)
+    assert totp is not None
+    step = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
+    # Not so near the end of a step that the executor would already be in the next one.
+    now = time.time()
+    if now % STEP_SECONDS > STEP_SECONDS - 5:
+        await asyncio.sleep(5)
+        now = time.time()
+    for steps in (-3, 3):
+        wrong = await executor.answer(step, code=totp.at(int(now) + steps * STEP_SECONDS))
+        assert wrong.body["flowStatus"] == "INCOMPLETE"
+    done = await executor.answer(step, code=totp.at(int(now) + STEP_SECONDS))
+    assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def test_two_registrations_at_once_make_one_account(house: House) -> None:
+    written = await asyncio.gather(
+        *(
+            house.directory.write(
+                "default", f"00000000-0000-4000-8000-00000000000{n}", None, {"email": EMAIL}, None
+            )
+            for n in range(5)
+        )
+    )
+    assert sorted(type(one).__name__ for one in written) == ["Taken"] * 4 + ["Written"]
