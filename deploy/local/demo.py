@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import jwt
@@ -163,21 +162,32 @@ class Demo:
     def _person(self, name: str, *, totp: bool = False) -> Person:
         """Make an account by the executor's own command."""
         email = f"{name}-{self._run}@example.com"
-        command = [sys.executable, "-m", "services.executor.users", "add", "--email", email]
-        done = subprocess.run(
-            [*command, "--password-stdin", *(["--totp"] if totp else [])],
-            input=PASSWORD,
-            env=self._executor,
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise Unexpected(f"no account could be made: {done.stderr.strip()}")
-        made: Mapping[str, Any] = json.loads(done.stdout)
+        made = add_account(self._executor, email, PASSWORD, totp=totp)
         self._say(f"  + account {email}{' with an authenticator' if totp else ''}")
         return Person(email, pyotp.TOTP(made["totp_secret"]) if totp else None)
+
+
+def add_account(
+    executor: Mapping[str, str], email: str, password: str, *, totp: bool
+) -> Mapping[str, str]:
+    """Make an account by the command of the executor whose environment this is.
+
+    Returns its `id`, and with `totp` the `totp_secret` of its authenticator.
+    """
+    command = [sys.executable, "-m", "services.executor.users", "add", "--email", email]
+    done = subprocess.run(
+        [*command, "--password-stdin", *(["--totp"] if totp else [])],
+        input=password,
+        env=executor,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Unexpected(f"no account could be made: {done.stderr.strip()}")
+    made: Mapping[str, str] = json.loads(done.stdout)
+    return made
 
 
 def must(held: bool, sentence: str) -> None:
