@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from contextlib import suppress
 
 import asyncpg
 from aiohttp import web
@@ -64,14 +62,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         OutboxMetrics(ground.metrics.registry),
         seconds=settings.postgres_seconds,
     )
-    telling = asyncio.create_task(relay.run())
-
-    async def stop_telling() -> None:
-        telling.cancel()
-        with suppress(asyncio.CancelledError):
-            await telling
-
-    ground.closers.push_async_callback(stop_telling)
+    relay.start()
+    ground.closers.push_async_callback(relay.stop)
 
     link = CompilerLink(
         bus,

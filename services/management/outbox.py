@@ -60,7 +60,7 @@ class OutboxMetrics:
 
 
 class Relay:
-    """One replica's share of telling what is in the outbox."""
+    """One replica's share of telling what is in the outbox; `start` it, and `stop` it."""
 
     def __init__(
         self, dsn: Secret, publish: Publish, metrics: OutboxMetrics, *, seconds: float
@@ -71,10 +71,24 @@ class Relay:
         self._metrics = metrics
         self._seconds = seconds
         self._waits_for: str | None = None
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._running: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
-        """Tell events until cancelled, through whatever outage."""
-        while True:
+    def start(self) -> None:
+        """Tell events from now on, through whatever outage."""
+        self._running = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Finish the batch in hand, and tell no more."""
+        # Not by cancelling: before Python 3.12 `wait_for`, which the drivers use, may lose that.
+        self._stopping = True
+        self._wake.set()
+        if self._running is not None:
+            await self._running
+
+    async def _run(self) -> None:
+        while not self._stopping:
             try:
                 with asking_postgres():
                     await self._listen_and_tell()
@@ -83,7 +97,8 @@ class Relay:
             except Exception:
                 # Whatever it is, the events are still there, and somebody has to tell them.
                 log.exception("outbox_relay_failed")
-            await asyncio.sleep(POLL_SECONDS)
+            self._wake.clear()
+            await self._pause()
 
     async def _listen_and_tell(self) -> None:
         # A connection of its own: LISTEN holds it for good.
@@ -94,22 +109,27 @@ class Relay:
             server_settings=_LET_GO,
         )
         try:
-            added = asyncio.Event()
-            await connection.add_listener(CHANNEL, lambda *_: added.set())
-            while True:
+            await connection.add_listener(CHANNEL, lambda *_: self._wake.set())
+            while not self._stopping:
                 # Cleared first: what is added from here on is told in the next round at the latest.
-                added.clear()
+                self._wake.clear()
                 await self._tell_all(connection)
                 await self._measure(connection)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await added.wait()
+                await self._pause()
         finally:
             connection.terminate()
 
+    async def _pause(self) -> None:
+        """Wait for an event, for the next poll, or for the end."""
+        if self._stopping:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+
     async def _tell_all(self, connection: asyncpg.Connection) -> None:
         try:
-            while await self._tell_some(connection) == BATCH:
+            while await self._tell_some(connection) == BATCH and not self._stopping:
                 pass
         except Unavailable as error:
             self._note(error.what)

@@ -1,0 +1,167 @@
+"""Management as its `__main__` wires it, in this process, on real servers."""
+
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import asyncpg
+import msgspec
+import nats
+import pytest
+from aiohttp.test_utils import TestServer
+from nats.aio.msg import Msg
+
+from libs.common.chassis.logging import Log
+from libs.common.chassis.metrics import Metrics
+from libs.common.chassis.serve import Ground
+from libs.common.flow.model import Json
+from libs.common.secret import Secret
+from libs.common.wire.events import COMPILE, PUBLISH, Answer, Done, encode
+from services.management.__main__ import build
+from services.management.auth import Scope, Tokens
+from services.management.config import Settings
+
+KEY = Secret("a signing key of this test, long enough")
+TOKENS = Tokens(KEY, issuer="gatehouse", audience="gatehouse-management")
+EVERYTHING: tuple[Scope, ...] = ("read:flows", "create:flows", "update:flows", "delete:flows")
+
+
+def token(*scopes: Scope, tenant: str | None = None, minutes: float = 5) -> str:
+    return TOKENS.mint(
+        "tester", scopes or EVERYTHING, tenant=tenant, lifetime=timedelta(minutes=minutes)
+    )
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def body(self) -> Json:
+        return msgspec.json.decode(self.text)
+
+
+@dataclass(frozen=True)
+class Api:
+    """Management's HTTP interface, called as an operator would."""
+
+    session: aiohttp.ClientSession
+    metrics: Metrics
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        json: Json = None,
+        *,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        bearer: str | None = None,
+    ) -> Reply:
+        """`bearer` is a token that may do everything unless given; an empty one sends none."""
+        bearer = token() if bearer is None else bearer
+        sent = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        if json is not None:
+            data = msgspec.json.encode(json)
+            sent["Content-Type"] = "application/json"
+        async with self.session.request(
+            method, path, data=data, headers={**sent, **(headers or {})}
+        ) as answer:
+            return Reply(answer.status, answer.headers, await answer.text())
+
+    async def create(self, path: str = "/api/admin/flows", **fields: Json) -> str:
+        """Create a flow that can run, but for what `fields` say, and return its id."""
+        reply = await self.call("POST", path, {**FLOW, **fields})
+        assert reply.status == 201, reply.text
+        id: str = reply.body["id"]
+        return id
+
+
+GRAPH: Json = {
+    "nodes": [
+        {"id": "start", "type": "start"},
+        {"id": "identifier", "type": "identifier_input"},
+        {"id": "password", "type": "password_input"},
+        {"id": "success", "type": "success"},
+    ],
+    "edges": [
+        {"source": "start", "target": "identifier"},
+        {"source": "identifier", "target": "password"},
+        {"source": "password", "target": "success"},
+    ],
+}
+INVALID: Json = {"nodes": [{"id": "password", "type": "password_input"}], "edges": []}
+FLOW: Json = {"name": "sign-in", "display_name": "Sign in", "type": "login", "graph": GRAPH}
+
+
+@dataclass
+class CompilerStandIn:
+    """Answers on the compiler's subjects; the real one is in the end-to-end tests."""
+
+    answer: Answer = field(default_factory=lambda: Done("0" * 64, 1_800_000_000))
+    asked: list[tuple[str, Json]] = field(default_factory=list)
+
+    async def reply(self, message: Msg) -> None:
+        self.asked.append((message.subject, msgspec.json.decode(message.data)))
+        await message.respond(encode(self.answer))
+
+
+Start = Callable[..., Awaitable[Api]]
+
+
+@pytest.fixture
+async def compiler(nats_url: str) -> AsyncIterator[CompilerStandIn]:
+    stand_in = CompilerStandIn()
+    client = await nats.connect(nats_url)
+    for subject in (COMPILE, PUBLISH):
+        await client.subscribe(subject, cb=stand_in.reply)
+    await client.flush()
+    yield stand_in
+    await client.close()
+
+
+@pytest.fixture
+async def start(database: str, nats_url: str) -> AsyncIterator[Start]:
+    """Starts a replica with these settings beside the usual ones."""
+    async with AsyncExitStack() as stack:
+
+        async def start_one(**settings: object) -> Api:
+            known: dict[str, Any] = {
+                "postgres_dsn": Secret(database),
+                "nats_url": Secret(nats_url),
+                "admin_signing_key": KEY,
+                "tenants": ("default", "acme"),
+            }
+            chosen = Settings(**{**known, **settings})
+            ground = Ground(
+                Log("management", out=io.BytesIO()),
+                Metrics("management", "test"),
+                await stack.enter_async_context(AsyncExitStack()),
+            )
+            server = TestServer(await build(chosen, ground))
+            await server.start_server()
+            ground.closers.push_async_callback(server.close)
+            session = aiohttp.ClientSession(server.make_url("/"))
+            ground.closers.push_async_callback(session.close)
+            return Api(session, ground.metrics)
+
+        yield start_one
+
+
+@pytest.fixture
+async def api(start: Start) -> Api:
+    return await start()
+
+
+@pytest.fixture
+async def rows(database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A look at what is stored."""
+    connection = await asyncpg.connect(database)
+    yield connection
+    await connection.close()
