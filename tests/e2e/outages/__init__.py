@@ -1,0 +1,1 @@
+"""What dies here is brought back."""

@@ -1,0 +1,38 @@
+"""What a new user sees first."""
+
+from __future__ import annotations
+
+import pytest_asyncio
+
+from deploy.local.demo import walk
+from deploy.local.stack import Stack
+from tests.e2e.walker import Admin
+
+
+@pytest_asyncio.fixture
+async def left_by_others(admin: Admin) -> str:
+    """A flow that is not the demo's, and must be there afterwards."""
+    graph = {
+        "nodes": [{"id": "start", "type": "start"}, {"id": "end", "type": "failure"}],
+        "edges": [{"source": "start", "target": "end"}],
+    }
+    return await admin.create("not-of-the-demo", graph)
+
+
+async def test_the_demos_journeys_come_out_right_again_over_what_they_left(
+    stack: Stack, admin: Admin, left_by_others: str
+) -> None:
+    for _ in range(2):
+        said: list[str] = []
+        assert await walk(stack.facts, stack.settings["executor"], said.append), "\n".join(said)
+        assert said[-1] == "\n5 of 5 journeys came out right"
+    assert (await admin.ask("GET", f"/{left_by_others}")).status == 200
+
+
+async def test_what_the_demo_prints_holds_no_secret(stack: Stack, admin: Admin) -> None:
+    said: list[str] = []
+    await walk(stack.facts, stack.settings["executor"], said.append)
+    printed = "\n".join(said)
+    assert stack.facts.admin_token not in printed
+    assert "correct horse" not in printed
+    assert "eyJ" not in printed

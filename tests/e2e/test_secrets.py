@@ -1,0 +1,239 @@
+"""What people typed, and what they were given, is nowhere to be found afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import nats
+import pyotp
+import pytest_asyncio
+import redis.asyncio
+from nats.aio.msg import Msg
+from nats.js.errors import NotFoundError
+
+from deploy.local.demo import add_account
+from deploy.local.stack import Stack
+from tests.e2e.walker import Walker, ask, until
+
+Found = Iterable[tuple[str, bytes]]
+"""Where something is kept, and what."""
+
+
+class Typed:
+    """All that was typed and given in the journeys of this test."""
+
+    def __init__(self) -> None:
+        run = uuid.uuid4().hex[:12]
+        self.secrets: dict[str, str] = {}
+        self.codes: set[str] = set()
+        self.flows: set[str] = set()
+        self.new = self.password("chosen at registration")
+        self.right = self.password("right")
+        self.wrong = self.password("wrong")
+        self.short = uuid.uuid4().hex[:7]
+        self.secrets["too short a password"] = self.short
+        self.emails = [f"{who}-{run}@example.com" for who in ("new", "mfa", "nobody")]
+
+    def password(self, what: str) -> str:
+        made = f"{what} {uuid.uuid4().hex}"
+        self.secrets[f"the {what} password"] = made
+        return made
+
+    def needles(self) -> dict[str, re.Pattern[bytes]]:
+        found = {what: re.compile(re.escape(text.encode())) for what, text in self.secrets.items()}
+        for code in self.codes:
+            # Not where it is but a part of a longer number, as of microseconds.
+            found[f"the code {code}"] = re.compile(rb"(?<![\d.])%s(?!\d)" % code.encode())
+        return found
+
+    def handles(self) -> dict[str, re.Pattern[bytes]]:
+        """What identifies people and their sessions: no secret, but not for logs or metrics."""
+        return {text: re.compile(re.escape(text.encode())) for text in (*self.emails, *self.flows)}
+
+
+@pytest_asyncio.fixture
+async def heard(stack: Stack) -> AsyncIterator[list[tuple[str, bytes]]]:
+    """Everything that anybody says over NATS during the test."""
+    said: list[tuple[str, bytes]] = []
+
+    async def hear(message: Msg) -> None:
+        headers = json.dumps(message.headers or {}).encode()
+        said.append((message.subject, message.data + headers))
+
+    connection = await nats.connect(stack.facts.nats_url)
+    await connection.subscribe(">", cb=hear)
+    await connection.flush()
+    yield said
+    await connection.close()
+
+
+@pytest_asyncio.fixture
+async def typed(flows: None, stack: Stack, walker: Walker, heard: list[tuple[str, bytes]]) -> Typed:
+    """Walk every kind of journey, right and wrong."""
+    typed = Typed()
+    new, mfa, nobody = typed.emails
+    typed.secrets["the administrator's token"] = stack.facts.admin_token
+    step = await walker.start("sign-up", "REGISTRATION")
+    typed.flows.add(step.flow)
+    step = await walker.submit(step, "submit-registration", email=new, password=typed.short)
+    assert step.data["fieldErrors"]
+    await walker.submit(step, "submit-registration", email=new, password=typed.new)
+
+    for email in (new, nobody):
+        step = await walker.at_password("login", email)
+        typed.flows.add(step.flow)
+        await walker.submit(step, password=typed.wrong)
+
+    done = await walker.sign_in("login", new, typed.new)
+    typed.flows.add(done.flow)
+    typed.secrets["an assertion"] = done.data["userAssertion"]
+
+    made = add_account(stack.settings["executor"], mfa, typed.right, totp=True)
+    totp = pyotp.TOTP(made["totp_secret"])
+    typed.secrets["the authenticator's secret"] = totp.secret
+    typed.secrets["the authenticator's secret, as bytes"] = totp.byte_secret().hex()
+    step = await walker.sign_in("login", mfa, typed.right)
+    typed.flows.add(step.flow)
+    wrong = "000000" if totp.now() != "000000" else "000001"
+    step = await walker.submit(step, code=wrong)
+    assert step.asks == ["code"]
+    code = totp.now()
+    typed.codes.add(code)
+    done = await walker.submit(step, code=code)
+    typed.secrets["an assertion of two factors"] = done.data["userAssertion"]
+
+    async def told() -> bool:
+        return sum(subject == "gatehouse.effects" for subject, _ in heard) >= 2
+
+    await until(told)
+    return typed
+
+
+def expose(places: Found, needles: dict[str, re.Pattern[bytes]]) -> list[str]:
+    """Say what was found where."""
+    seen, found = 0, []
+    for where, kept in places:
+        seen += 1
+        found += [f"{what} in {where}" for what, needle in needles.items() if needle.search(kept)]
+    assert seen, "nothing was looked at"
+    return found
+
+
+async def in_redis(stack: Stack) -> list[tuple[str, bytes]]:
+    # Read by type: in a DUMP what is long is compressed, and what is a number is binary.
+    kept = []
+    async with redis.asyncio.Redis.from_url(stack.facts.redis_url) as client:
+        async for key in client.scan_iter():
+            match await client.type(key):
+                case b"string":
+                    value: object = await client.get(key)
+                case b"hash":
+                    value = await client.hgetall(key)
+                case b"zset":
+                    value = await client.zrange(key, 0, -1)
+                case other:
+                    raise AssertionError(f"a {other!r} of which nobody knows how to read it")
+            kept.append((key.decode(), key + b" " + flat(value)))
+    return kept
+
+
+def flat(value: object) -> bytes:
+    match value:
+        case bytes():
+            return value
+        case dict():
+            return b" ".join(part for item in value.items() for part in item)
+        case list():
+            return b" ".join(value)
+        case _:
+            raise AssertionError(value)
+
+
+async def in_postgres(database: asyncpg.Connection) -> list[tuple[str, bytes]]:
+    # Bytes as far as possible as text: in hexadecimal nothing would be found.
+    await database.execute("SET bytea_output = 'escape'")
+    tables = await database.fetch(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+    )
+    return [
+        (name, str(row[0]).encode())
+        for (name,) in tables
+        for row in await database.fetch(f'SELECT t::text FROM "{name}" AS t')  # noqa: S608 - a name that the database gave
+    ]
+
+
+async def in_streams(stack: Stack) -> list[tuple[str, bytes]]:
+    kept = []
+    connection = await nats.connect(stack.facts.nats_url)
+    try:
+        jetstream = connection.jetstream()
+        for stream in await jetstream.streams_info():
+            name = str(stream.config.name)
+            # Of a stream that never held anything, the first is said to be 0.
+            for number in range(max(1, stream.state.first_seq), stream.state.last_seq + 1):
+                try:
+                    message = await jetstream.get_msg(name, number)
+                except NotFoundError:
+                    continue
+                headers = json.dumps(message.headers or {}).encode()
+                kept.append((name, (message.data or b"") + headers))
+    finally:
+        await connection.close()
+    return kept
+
+
+def in_logs(stack: Stack) -> list[tuple[str, bytes]]:
+    folder = stack.parts["executor"].log.parent
+    logs: list[Path] = sorted(folder.glob("*.log"))
+    assert {log.stem for log in logs} >= set(stack.parts)
+    return [(log.name, log.read_bytes()) for log in logs]
+
+
+async def in_metrics(http: aiohttp.ClientSession, stack: Stack) -> list[tuple[str, bytes]]:
+    facts = stack.facts
+    urls = (facts.management_url, facts.compiler_url, *facts.executor_urls)
+    return [(url, (await ask(http, "GET", f"{url}/metrics")).content) for url in urls]
+
+
+async def test_no_password_code_or_token_is_kept_told_logged_or_counted(
+    http: aiohttp.ClientSession,
+    stack: Stack,
+    database: asyncpg.Connection,
+    heard: list[tuple[str, bytes]],
+    typed: Typed,
+) -> None:
+    shown = [*in_logs(stack), *await in_metrics(http, stack)]
+    kept = [
+        *await in_redis(stack),
+        *await in_postgres(database),
+        *await in_streams(stack),
+        *heard,
+    ]
+    assert expose([*shown, *kept], typed.needles()) == []
+    assert expose(shown, typed.handles()) == []
+
+
+async def test_redis_and_nats_know_nobodys_address(
+    stack: Stack, heard: list[tuple[str, bytes]], typed: Typed
+) -> None:
+    emails = {email: re.compile(re.escape(email.encode())) for email in typed.emails}
+    places = [*await in_redis(stack), *await in_streams(stack), *heard]
+    assert expose(places, emails) == []
+
+
+async def test_the_search_finds_what_is_not_hidden(
+    stack: Stack, database: asyncpg.Connection, typed: Typed
+) -> None:
+    emails = {email: re.compile(re.escape(email.encode())) for email in typed.emails}
+    new, mfa, _ = typed.emails
+    found = expose(await in_postgres(database), emails)
+    assert found == [f"{new} in users", f"{mfa} in users"]
+    flows = {flow: re.compile(flow.encode()) for flow in typed.flows}
+    in_keys = expose(await in_redis(stack), flows)
+    assert {place.split()[0] for place in in_keys} == typed.flows

@@ -1,0 +1,181 @@
+"""The clients of the end-to-end tests: an app that walks flows, and an administrator.
+
+They speak HTTP and judge nothing: whatever is answered is handed to the test as it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import aiohttp
+import jwt
+import msgspec
+
+from deploy.local.stack import Facts
+
+FLOWS = "/api/admin/flows"
+EXECUTE = "/flow/execute"
+
+PATIENCE_SECONDS = 40.0
+
+Json = Any
+T = TypeVar("T")
+
+
+class Reply(msgspec.Struct, frozen=True):
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def body(self) -> Json:
+        return json.loads(self.content)
+
+    @property
+    def data(self) -> Json:
+        """What a step shows; a fault has none, and fails the test that looks for it."""
+        return self.body["data"]
+
+    @property
+    def flow(self) -> str:
+        flow: str = self.body["flowId"]
+        return flow
+
+    @property
+    def asks(self) -> list[str]:
+        """The inputs that a step waits for; none at its end."""
+        asked: list[str] = self.data.get("requiredParams", [])
+        return asked
+
+
+async def ask(
+    http: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    body: Json = None,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """Send `body` as JSON, or as it is where it is text."""
+    data = body if isinstance(body, str) or body is None else json.dumps(body)
+    more = {"Content-Type": "application/json", **(headers or {})}
+    async with http.request(method, url, data=data, headers=more) as answer:
+        return Reply(answer.status, dict(answer.headers), await answer.read())
+
+
+class Walker:
+    """A client app behind a round-robin: each of its requests goes to the next executor.
+
+    It goes on to the one after where a connection is refused, as a load balancer does: nobody
+    there has seen the request. After anything else it does not repeat itself.
+    """
+
+    def __init__(self, http: aiohttp.ClientSession, urls: Sequence[str]) -> None:
+        self._http = http
+        self._urls = urls
+        self._next = itertools.cycle(urls)
+
+    async def post(
+        self, body: Json, *, path: str = EXECUTE, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        for _ in self._urls[1:]:
+            try:
+                return await ask(self._http, "POST", next(self._next) + path, body, headers)
+            except aiohttp.ClientConnectorError:
+                continue
+        return await ask(self._http, "POST", next(self._next) + path, body, headers)
+
+    async def start(self, flow: str | None = None, kind: str = "LOGIN") -> Reply:
+        return await self.post({"flowType": kind} if flow is None else with_flow(flow, kind))
+
+    async def submit(self, step: Reply, action: str = "", **inputs: Json) -> Reply:
+        """Answer `step`, and no other."""
+        return await self.post(answer_to(step, action, **inputs))
+
+    async def at_password(self, flow: str, identifier: str) -> Reply:
+        return await self.submit(await self.start(flow), identifier=identifier)
+
+    async def sign_in(self, flow: str, identifier: str, password: str) -> Reply:
+        return await self.submit(await self.at_password(flow, identifier), password=password)
+
+
+def with_flow(flow: str, kind: str) -> Json:
+    return {"flowType": kind, "flow": flow}
+
+
+def answer_to(step: Reply, action: str = "", **inputs: Json) -> Json:
+    """Make the body that answers `step`, and no other."""
+    return {
+        "flowId": step.flow,
+        "stepId": step.body["stepId"],
+        "actionId": action,
+        "inputs": inputs,
+    }
+
+
+async def until(reached: Callable[[], Awaitable[T]]) -> T:
+    """Wait until `reached` returns something true, and return that.
+
+    The limit is no measure of anything: it ends a test in which that never comes.
+    """
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not (found := await reached()):
+            await asyncio.sleep(0.05)
+    return found
+
+
+class Admin:
+    """An administrator of every tenant."""
+
+    def __init__(self, http: aiohttp.ClientSession, facts: Facts) -> None:
+        self._http = http
+        self._facts = facts
+
+    async def ask(self, method: str, path: str = "", body: Json = None) -> Reply:
+        """Ask for `path` below the flows."""
+        headers = {"Authorization": f"Bearer {self._facts.admin_token}"}
+        url = f"{self._facts.management_url}{FLOWS}{path}"
+        return await ask(self._http, method, url, body, headers)
+
+    async def done(self, method: str, path: str = "", body: Json = None) -> Json:
+        """Ask for what must be done, and return what is said of it."""
+        reply = await self.ask(method, path, body)
+        assert reply.status in {200, 201, 204}, reply.content
+        return reply.body if reply.content else None
+
+    async def create(self, name: str, graph: Json, kind: str = "login") -> str:
+        body = {"name": name, "display_name": name, "type": kind, "graph": graph}
+        id: str = (await self.done("POST", body=body))["id"]
+        return id
+
+    async def publish(self, name: str, graph: Json, kind: str = "login") -> str:
+        """Create and activate a flow; return its id."""
+        id = await self.create(name, graph, kind)
+        await self.done("POST", f"/{id}/activate")
+        return id
+
+    async def clear(self) -> None:
+        """Delete every flow there is."""
+        while items := (await self.done("GET", "?limit=100"))["items"]:
+            for flow in items:
+                await self.done("DELETE", f"/{flow['id']}")
+
+
+async def claims_of(http: aiohttp.ClientSession, facts: Facts, done: Reply) -> Json:
+    """Verify the assertion of a completed flow against the keys that every executor publishes."""
+    token = done.data["userAssertion"]
+    kid = jwt.get_unverified_header(token)["kid"]
+    claims: Json = None
+    for url in facts.executor_urls:
+        published = await ask(http, "GET", f"{url}/.well-known/jwks.json")
+        claims = jwt.decode(
+            token,
+            jwt.PyJWKSet.from_dict(published.body)[kid],
+            algorithms=["ES256"],
+            audience="gatehouse",
+            issuer=facts.executor_url,
+        )
+    return claims
