@@ -158,7 +158,7 @@ class Effects:
     async def _tell(self, telling: Telling) -> None:
         for told in telling.told:
             await self._stream.publish(told.id, _ENCODER.encode(told))
-            self._metrics.effects.of(type(told.effect).__name__, "told").inc()
+            self._metrics.effects.add(type(told.effect).__name__, "told")
         await self._sessions.clear(telling.handle, telling.sealed)
         await self._unlist(_member(telling.tenant, telling.session), telling.listed)
 
@@ -214,7 +214,7 @@ class Performer:
         told = _TOLD.decode(data)
         effect = told.effect
         await self._directory.count_login(told.tenant, effect.account, effect.at, told.id)
-        self._metrics.effects.of(type(effect).__name__, "performed").inc()
+        self._metrics.effects.add(type(effect).__name__, "performed")
 
 
 def _member(tenant: str, session: str) -> str:

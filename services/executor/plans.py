@@ -95,9 +95,9 @@ class Plans:
         program = self._kept.get(plan)
         if program is not None:
             self._kept.move_to_end(plan)
-            self._metrics.plan_hits.inc()
+            self._metrics.plan_hits.add()
             return program
-        self._metrics.plan_misses.inc()
+        self._metrics.plan_misses.add()
         return await self._loading.join((tenant, plan), lambda: self._load(plan, tenant, kind))
 
     async def _load(self, plan: str, tenant: str, kind: FlowType) -> Program:
@@ -123,7 +123,7 @@ class Plans:
             return False
         if wanted not in self._asking and len(self._asking) >= _ASKING_MOST:
             raise Unavailable("the compiler")
-        self._metrics.plans_wanted.inc()
+        self._metrics.plans_wanted.add()
         there = await self._asking.join(wanted, lambda: self._publisher.publish(tenant, kind))
         if not there:
             if len(self._missing) >= _MISSING_MOST:

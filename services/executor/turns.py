@@ -154,10 +154,10 @@ class Turns:
                     self.sessions.release(handle)
                     raise
             case Standing.ANSWERED:
-                self.metrics.replays.inc()
+                self.metrics.replays.add()
                 return found.answer or b""
             case Standing.STALE:
-                self.metrics.conflicts.inc()
+                self.metrics.conflicts.add()
                 raise Overtaken(found.answer or b"")
             case Standing.EXPIRED:
                 raise SessionOver(f"this flow has expired; {_START_AGAIN}", found.type)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -134,7 +134,7 @@ def tokens(secret: bytes, tenant: str, wanted: Sequence[tuple[Bucket, str]]) -> 
 
 def allowance(wanted: Tokens, reply: Reply) -> Allowance:
     """Read what TAKE answered to `wanted`."""
-    taken, tightest, left, reset_at, wait = msgspec.convert(reply, tuple[int, int, int, int, int])
+    taken, tightest, left, reset_at, wait = cast("list[int]", reply)
     bucket = wanted.buckets[tightest]
     return Allowance(taken == 1, bucket.name, bucket.capacity, left, reset_at, wait / _MICROSECONDS)
 

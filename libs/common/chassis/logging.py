@@ -19,7 +19,7 @@ import threading
 from collections import deque
 from contextvars import ContextVar, Token
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
@@ -185,7 +185,7 @@ class Log:
             **(_context.get() or {}),
             **fields,
         }
-        for name in filter(_is_telling, line):
+        for name in _telling(tuple(line)):
             line[name] = MASK
         if "exc_info" in line:
             error = _exception(line.pop("exc_info"))
@@ -254,9 +254,13 @@ def _exception(given: object) -> BaseException | None:
             return None
 
 
-@cache
-def _is_telling(name: str) -> bool:
-    return _TELLING.search(name) is not None
+@lru_cache(1_000)
+def _telling(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the names of a line's fields whose values are not to be seen.
+
+    Kept by line, since lines of one place in the code have the same fields.
+    """
+    return tuple(filter(_TELLING.search, names))
 
 
 def _plain(value: object) -> str:
