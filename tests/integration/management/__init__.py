@@ -1,0 +1,1 @@
+"""Management on real servers."""

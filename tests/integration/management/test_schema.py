@@ -1,0 +1,70 @@
+"""`schema.sql` is what the migrations make, and each migration can be taken back."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.local.migrate import MIGRATIONS, database_dsn, migrate
+from deploy.local.postgres import binary
+from deploy.local.server import Server, script
+
+SCHEMA = MIGRATIONS.parent / "schema.sql"
+NAMES = ("schema_as_written", "schema_as_migrated")
+
+
+@pytest.fixture
+async def databases(postgres_server: Server) -> AsyncIterator[tuple[str, ...]]:
+    """The URLs of two empty databases."""
+    connection = await asyncpg.connect(postgres_server.url)
+    for name in NAMES:
+        await connection.execute(f"CREATE DATABASE {name}")
+    yield tuple(database_dsn(postgres_server.url, name) for name in NAMES)
+    for name in NAMES:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+async def program(*command: str | Path) -> str:
+    done = await asyncio.to_thread(
+        subprocess.run, command, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+async def dump(dsn: str) -> str:
+    """Return the schema as `pg_dump` writes it, but for the record of migrations."""
+    return await program(
+        *(binary("pg_dump"), "--schema-only", "--no-owner", "--restrict-key=same"),
+        *("--exclude-table=schema_migrations", dsn),
+    )
+
+
+async def test_the_migrations_make_what_the_schema_file_says(
+    databases: tuple[str, ...], tmp_path: Path
+) -> None:
+    written, migrated = databases
+    connection = await asyncpg.connect(written)
+    await connection.execute(SCHEMA.read_text())
+    await connection.close()
+    await migrate(migrated, log=tmp_path / "dbmate.log")
+    assert await dump(written) == await dump(migrated)
+
+
+async def test_every_migration_can_be_taken_back_and_applied_again(
+    databases: tuple[str, ...], tmp_path: Path
+) -> None:
+    empty, migrated = databases
+    await migrate(migrated, log=tmp_path / "dbmate.log")
+    there = await dump(migrated)
+    for _ in sorted(MIGRATIONS.glob("*.sql")):
+        await program(
+            *(script("dbmate"), "--url", migrated, "--migrations-dir", MIGRATIONS),
+            *("--no-dump-schema", "down"),
+        )
+    assert await dump(migrated) == await dump(empty)
+    await migrate(migrated, log=tmp_path / "dbmate.log")
+    assert await dump(migrated) == there
