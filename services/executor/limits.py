@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from libs.common.chassis.bucket import TAKE, Allowance, Bucket, Tokens, allowance, take, tokens
 from libs.common.chassis.bucket import give_back as give_back_to
 from libs.common.chassis.redis_line.port import RedisLine, Reply
+from libs.common.chassis.tally import Counters
 from libs.common.errors import Exhausted
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -27,9 +28,17 @@ _IPV6_CLIENT: Final = 64
 class Requests:
     """The buckets that every request takes from: its tenant's, and its address's."""
 
-    def __init__(self, line: RedisLine, secret: bytes, tenant: Bucket, address: Bucket) -> None:
-        """`secret` keeps addresses out of Redis."""
+    def __init__(
+        self,
+        line: RedisLine,
+        secret: bytes,
+        tenant: Bucket,
+        address: Bucket,
+        rejected: Counters,
+    ) -> None:
+        """`secret` keeps addresses out of Redis; count refusals in `rejected`, by bucket."""
         self._line = line
+        self._rejected = rejected
 
         @lru_cache(_REMEMBERED)
         def wanted(name: str, subject: str) -> Tokens:
@@ -40,16 +49,17 @@ class Requests:
     def ask(self, tenant: str, address: str) -> Admission:
         """Send for a token of each; the question leaves at the end of this tick."""
         wanted = self._wanted(tenant, address)
-        return Admission(wanted, self._line.run(TAKE, wanted.keys, wanted.args))
+        return Admission(wanted, self._line.run(TAKE, wanted.keys, wanted.args), self._rejected)
 
 
 class Admission:
     """Whether one request may go on."""
 
-    __slots__ = ("_reply", "_wanted", "given")
+    __slots__ = ("_rejected", "_reply", "_wanted", "given")
 
-    def __init__(self, wanted: Tokens, reply: Future[Reply]) -> None:
-        """Wait for the `reply` about what was `wanted`."""
+    def __init__(self, wanted: Tokens, reply: Future[Reply], rejected: Counters) -> None:
+        """Wait for the `reply` about what was `wanted`; count in `rejected` if it is no."""
+        self._rejected = rejected
         self._wanted = wanted
         self._reply = reply
         self.given: Allowance | None = None
@@ -59,6 +69,7 @@ class Admission:
         """Return if the request may go on; raise `Exhausted` if not."""
         self.given = allowance(self._wanted, await self._reply)
         if not self.given.taken:
+            self._rejected.add(self.given.bucket)
             raise Exhausted("too many requests", self.given.retry_after)
 
 

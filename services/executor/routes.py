@@ -16,12 +16,11 @@ from msgspec import UNSET
 from libs.common.chassis.bucket import headers as rate_headers
 from libs.common.chassis.logging import remember
 from libs.common.chassis.problems import JSON, Refusal, decode_json
-from libs.common.errors import Exhausted, GatehouseError
+from libs.common.errors import GatehouseError
 from services.executor import wire
 from services.executor.assertions import DEFAULT_TENANT
 from services.executor.faults import describe, fault_of
 from services.executor.limits import Admission, Proxies, Requests, subject
-from services.executor.metrics import ExecutorMetrics
 from services.executor.turns import Call, Overtaken, SessionOver, Turns
 
 PATHS: Final = ("/flow/execute", "/api/server/v1/flow/execute")
@@ -46,7 +45,6 @@ class Face:
 
     turns: Turns
     requests: Requests
-    metrics: ExecutorMetrics
     proxies: Proxies
     tenants: Mapping[str, str]
     """By host."""
@@ -72,7 +70,7 @@ class Face:
         try:
             body = await decode_json(request, wire.Request)
         except GatehouseError:
-            # What cannot be read is counted as well.
+            # What cannot be read costs a token as well.
             await self._ask(request, tenant, address).wait()
             raise
         headers = request.headers
@@ -88,12 +86,11 @@ class Face:
         admission = self._ask(request, tenant, address)
         try:
             answer = await run(call, admission.wait)
-        except (Overtaken, SessionOver) as error:
+        except GatehouseError as error:
             request[_ERROR] = error
-            raise
-        except Exhausted:
-            if admission.given is not None:
-                self.metrics.rejected.of(admission.given.bucket).inc()
+            if admission.given is None:
+                # Refused before anybody looked whether the caller may ask at all.
+                await admission.wait()
             raise
         response = web.Response(body=answer, headers=_ANSWER_HEADERS)
         self._add_headers(request, response)

@@ -1,0 +1,213 @@
+"""What the API looks like from outside (seed 002, DESIGN section 8)."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from libs.common.flow.model import FlowType
+from tests.integration.executor.conftest import Build, Executor, House
+from tests.integration.executor.graphs import LOGIN, REGISTRATION
+
+EMAIL = "sasha@example.com"
+SEED_COMPONENTS = json.loads("""
+[
+  {
+    "id": "form_1",
+    "type": "FORM",
+    "components": [
+      {
+        "id": "email",
+        "type": "INPUT",
+        "variant": "EMAIL",
+        "config": {"identifier": "email", "label": "Email", "required": true}
+      },
+      {
+        "id": "password",
+        "type": "INPUT",
+        "variant": "PASSWORD",
+        "config": {"identifier": "password", "label": "Password", "required": true}
+      },
+      {
+        "id": "submit",
+        "type": "BUTTON",
+        "actionId": "submit-registration",
+        "variant": "PRIMARY",
+        "config": {"text": "Continue"}
+      }
+    ]
+  }
+]
+""")
+"""Seed 002's example response."""
+
+
+def within(expected: object, found: object) -> bool:
+    """Whether `found` says all that `expected` does; maps may say more."""
+    if isinstance(expected, dict):
+        return isinstance(found, dict) and all(
+            key in found and within(value, found[key]) for key, value in expected.items()
+        )
+    if isinstance(expected, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(expected)
+            and all(map(within, expected, found))
+        )
+    return expected == found
+
+
+@pytest.fixture
+async def house(build_house: Build, redis_url: str) -> House:
+    """On one Redis: nothing here depends on which."""
+    return await build_house(redis_url)
+
+
+@pytest.fixture
+async def executor(house: House) -> Executor:
+    return await house.executor(
+        allowed_origins=("https://app.example",),
+        tenant_hosts=("acme.example=acme",),
+        trusted_proxies=("127.0.0.0/8",),
+    )
+
+
+async def test_a_registration_begins_as_the_page_shows(house: House, executor: Executor) -> None:
+    await house.publish(REGISTRATION, FlowType.REGISTRATION)
+    step = await executor.start("REGISTRATION")
+    assert step.body.keys() == {"flowId", "flowType", "flowStatus", "type", "stepId", "data"}
+    assert (step.body["flowType"], step.body["flowStatus"], step.body["type"]) == (
+        "REGISTRATION",
+        "INCOMPLETE",
+        "VIEW",
+    )
+    assert step.data.keys() == {"components", "requiredParams"}
+    assert step.data["requiredParams"] == ["email", "password"]
+    assert within(SEED_COMPONENTS, step.data["components"])
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/server/v1", "/t/default", "/t/default/api/server/v1"])
+async def test_the_same_is_served_at_every_path(
+    house: House, executor: Executor, prefix: str
+) -> None:
+    await house.publish(LOGIN)
+    step = await executor.post(f"{prefix}/flow/execute", flowType="LOGIN")
+    assert step.status == 200
+    assert (await executor.answer(step, identifier=EMAIL)).status == 200
+
+
+async def test_a_tenant_is_named_by_path_or_host(house: House, executor: Executor) -> None:
+    await house.publish(LOGIN, tenant="acme")
+    assert (await executor.post("/t/acme/flow/execute", flowType="LOGIN")).status == 200
+    named = {"Host": "acme.example"}
+    assert (await executor.start(headers=named)).status == 200
+
+
+async def test_what_a_client_sends_besides_is_ignored(house: House, executor: Executor) -> None:
+    await house.publish(LOGIN)
+    step = await executor.post(
+        flowType="LOGIN", applicationId="app", verbose=True, flowId=None, inputs=None
+    )
+    assert step.status == 200
+    step = await executor.post(
+        flowType="REGISTRATION", flowId=step.body["flowId"], inputs={"identifier": EMAIL}
+    )
+    assert (step.status, step.body["flowType"]) == (200, "LOGIN")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "status"),
+    [
+        (b"{", "FE-40002", 400),
+        (b"", "FE-40002", 400),
+        (b'{"flowId": 7}', "FE-40001", 400),
+        (b"{}", "FE-40003", 400),
+        (b'{"flowType": "PARTY"}', "FE-40003", 400),
+        (b'{"flowId": "' + b"a" * 2_000_000 + b'"}', "FE-41301", 413),
+    ],
+)
+async def test_what_cannot_be_read_is_refused_with_a_code(
+    executor: Executor, body: bytes, code: str, status: int
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    async with executor.http.post(
+        f"{executor.url}/flow/execute", data=io.BytesIO(body), headers=headers
+    ) as answer:
+        said = await answer.json()
+        assert (answer.status, said["code"]) == (status, code)
+        assert said.keys() >= {"code", "message", "description", "traceId"}
+        assert said["traceId"] == answer.headers["X-Request-Id"]
+        assert "X-RateLimit-Remaining" in answer.headers
+
+
+async def test_only_json_is_spoken(executor: Executor) -> None:
+    async with executor.http.post(f"{executor.url}/flow/execute", data={"a": "b"}) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (415, "FE-41501")
+
+
+async def test_an_answer_is_kept_by_no_cache(house: House, executor: Executor) -> None:
+    await house.publish(LOGIN)
+    assert (await executor.start()).headers["Cache-Control"] == "no-store"
+
+
+async def test_pages_of_allowed_origins_may_call(house: House, executor: Executor) -> None:
+    await house.publish(LOGIN)
+    for origin, allowed in (("https://app.example", True), ("https://evil.example", False)):
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        async with executor.http.options(
+            f"{executor.url}/flow/execute", headers=headers
+        ) as preflight:
+            assert preflight.status == 204
+            assert (preflight.headers.get("Access-Control-Allow-Origin") == origin) is allowed
+            assert ("Access-Control-Allow-Methods" in preflight.headers) is allowed
+        answer = await executor.start(headers={"Origin": origin})
+        assert (answer.headers.get("Access-Control-Allow-Origin") == origin) is allowed
+        assert answer.headers["Vary"] == "Origin"
+
+
+async def test_an_address_that_asks_too_often_is_told_when_to_come_back(house: House) -> None:
+    executor = await house.executor(
+        address_burst=2, address_rate=0.01, trusted_proxies=("127.0.0.0/8",)
+    )
+    await house.publish(LOGIN)
+    mine = {"X-Forwarded-For": "10.1.1.1, 192.0.2.7"}
+    for left in ("1", "0"):
+        reply = await executor.start(headers=mine)
+        assert (reply.status, reply.headers["X-RateLimit-Remaining"]) == (200, left)
+    refused = await executor.start(headers=mine)
+    assert (refused.status, refused.body["code"]) == (429, "FE-42901")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 100
+    assert refused.headers["X-RateLimit-Limit"] == "2"
+    # What is left of the proxy's own word is the client's invention.
+    again = await executor.start(headers={"X-Forwarded-For": "10.9.9.9, 192.0.2.7"})
+    assert again.status == 429
+    other = await executor.start(headers={"X-Forwarded-For": "192.0.2.8"})
+    assert other.status == 200
+
+
+async def test_a_refused_submit_does_not_hold_the_session(house: House) -> None:
+    strict = await house.executor(address_burst=1, address_rate=0.01)
+    executor = await house.executor()
+    await house.publish(LOGIN)
+    step = await strict.start()
+    assert (await strict.answer(step, identifier=EMAIL)).status == 429
+    # The bucket is one, and takes a moment to fill for who lets more through.
+    while (reply := await executor.answer(step, identifier=EMAIL)).status == 429:
+        pass
+    assert reply.status == 200
+
+
+async def test_the_keys_of_every_tenant_are_published(executor: Executor) -> None:
+    for path in ("/.well-known/jwks.json", "/t/acme/.well-known/jwks.json"):
+        async with executor.http.get(f"{executor.url}{path}") as answer:
+            (key,) = (await answer.json())["keys"]
+            assert key.keys() == {"kty", "crv", "x", "y", "kid", "use", "alg"}
+
+
+async def test_the_rest_is_not_there(executor: Executor) -> None:
+    async with executor.http.get(f"{executor.url}/flow/execute") as answer:
+        assert (answer.status, (await answer.json())["code"]) == (405, "FE-40501")
+    async with executor.http.get(f"{executor.url}/nowhere") as answer:
+        assert answer.status == 404
