@@ -118,9 +118,9 @@ SELECT pg_try_advisory_xact_lock(:turn);
 -- the oldest events, in the order they are to be told
 SELECT id, subject, payload FROM outbox ORDER BY id LIMIT :most;
 
--- name: delete_events(ids)!
--- events that are told
-DELETE FROM outbox WHERE id = ANY(:ids::bigint[]);
+-- name: delete_event(id)!
+-- an event that is told
+DELETE FROM outbox WHERE id = :id;
 
 -- name: measure_outbox()^
 -- how many events wait, and for how many seconds the oldest does
