@@ -10,6 +10,7 @@ from libs.common.flow.model import FlowType
 from libs.common.flow.turn import Over, Turn
 
 _HERE: Final = "waits"
+_END: Final = "ends"
 """The outcome of a node that the turn did not leave."""
 
 
@@ -38,7 +39,7 @@ class ExecutorMetrics:
         )
         self.nodes = counters(
             "node_outcomes",
-            "Nodes that turns went through, and how they were left; `waits` where not.",
+            "Nodes that turns went through, and how they were left; `waits` or `ends` where not.",
             *("node_type", "outcome"),
         )
         self.conflicts = counters("submit_conflicts", "Submits of a step that was not current.")
@@ -61,7 +62,7 @@ class ExecutorMetrics:
         session = turn.session
         self.seconds.add(seconds, session.type.value)
         for passed in turn.path:
-            self.nodes.add(passed.type, passed.outcome or _HERE)
+            self.nodes.add(passed.type, passed.outcome or (_END if session.over else _HERE))
         if isinstance(turn.shown, Over):
             ends = self.completions if turn.shown.succeeded else self.failures
             ends.add(session.tenant, session.type.value)

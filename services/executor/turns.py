@@ -17,8 +17,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.logging import remember
+from libs.common.chassis.redis_line.port import Reply
 from libs.common.errors import Conflict, Expired, Invalid, NotFound, Problem, Unavailable
 from libs.common.flow.interpreter import Walk, advance, begin
 from libs.common.flow.model import FlowType
@@ -30,8 +33,18 @@ from services.executor.handlers.table import HANDLERS
 from services.executor.handlers.world import World
 from services.executor.metrics import ExecutorMetrics
 from services.executor.plans import Plans, choose
-from services.executor.seal import Keys
-from services.executor.sessions import Found, Handle, Sessions, Standing, Stored, Submit
+from services.executor.seal import Keys, Unsealable
+from services.executor.sessions import (
+    Found,
+    Handle,
+    Sessions,
+    Standing,
+    Stored,
+    Submit,
+    UnreadableSession,
+)
+
+log: Final[FilteringBoundLogger] = structlog.get_logger()
 
 _SUBMIT: Final = b"submit"
 _FIRST_LOOK: Final = 0.01
@@ -145,6 +158,16 @@ class Turns:
         handle = self.sessions.handle(call.tenant, id)
         submit = self._identify(call, id)
         found = await self._find(handle, submit, admit)
+        try:
+            return await self._answer(call, handle, submit, found)
+        except Conflict as error:
+            if isinstance(error, Overtaken):
+                raise
+            # The claim lapsed in the middle of the turn. Somebody else may have run it since.
+            found = await self._wait(handle, submit, found.revision)
+            return await self._answer(call, handle, submit, found)
+
+    async def _answer(self, call: Call, handle: Handle, submit: Submit, found: Found) -> bytes:
         match found.standing:
             case Standing.CLAIMED:
                 try:
@@ -164,7 +187,7 @@ class Turns:
             case Standing.ENDED:
                 raise SessionOver(f"this flow has ended; {_START_AGAIN}", found.type)
             case Standing.BUSY:
-                raise Unavailable("the session, which another submit holds,")
+                raise Unavailable("the session")
             case Standing.ABSENT:
                 raise _unknown_session()
 
@@ -172,11 +195,11 @@ class Turns:
         asked = self.sessions.ask(handle, submit)
         try:
             await admit()
+            found = self._read(handle, await asked)
         except BaseException:
             # The look may have claimed the session already.
             self.sessions.release(handle)
             raise
-        found = self.sessions.read(handle, await asked)
         if found.standing is Standing.BUSY:
             found = await self._wait(handle, submit, found.revision)
         return found
@@ -187,9 +210,21 @@ class Turns:
         while True:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _SLOWEST_LOOK)
-            found = self.sessions.read(handle, await self.sessions.ask(handle, submit, seen))
+            found = self._read(handle, await self.sessions.ask(handle, submit, seen))
             if found.standing is not Standing.BUSY or time.monotonic() > until:
                 return found
+
+    def _read(self, handle: Handle, reply: Reply) -> Found:
+        try:
+            return self.sessions.read(handle, reply)
+        except Unsealable as error:
+            # Its key was taken out of the deployment: it is as lost as if Redis had been emptied.
+            log.warning("session_unsealable", reason=str(error))
+            raise _unknown_session() from error
+        except UnreadableSession as error:
+            # A newer release has written it, whose executors are about to take over.
+            log.warning("session_unreadable", reason=str(error))
+            raise Unavailable("the session") from error
 
     async def _advance(self, call: Call, handle: Handle, submit: Submit, found: Found) -> bytes:
         began = time.perf_counter()

@@ -68,8 +68,9 @@ class PostgresDirectory:
             "phone": row["phone"],
             "email_verified": row["email_verified"],
             "logins_count": row["logins_count"],
-            "last_login_at": row["last_login_at"],
+            "last_login": row["last_login"],
             "created_at": row["created_at"],
+            "updated_at": row["updated_at"],
             "mfa_enabled": row["totp"],
             "mfa_methods": ["totp"] if row["totp"] else [],
         }

@@ -26,8 +26,9 @@ WHERE u.tenant = :tenant AND u.id = :account AND t.confirmed;
 -- what is known of the account
 SELECT
     u.id, u.email, u.username, u.phone, u.email_verified, u.attributes, u.logins_count,
-    extract(epoch FROM u.last_login_at)::bigint AS last_login_at,
+    extract(epoch FROM u.last_login_at)::bigint AS last_login,
     extract(epoch FROM u.created_at)::bigint AS created_at,
+    extract(epoch FROM u.updated_at)::bigint AS updated_at,
     EXISTS (SELECT FROM totp_credentials AS t WHERE t.user_id = u.id AND t.confirmed) AS totp
 FROM users AS u
 WHERE u.tenant = :tenant AND u.id = :account;

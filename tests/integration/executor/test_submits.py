@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.integration.executor.conftest import PASSWORD, Executor, House
+from libs.common.secret import Secret
+from tests.integration.executor.conftest import PASSWORD, Executor, House, sealing_keys
 from tests.integration.executor.graphs import LOGIN, MFA_LOGIN
 
 EMAIL = "sasha@example.com"
@@ -189,3 +190,29 @@ async def test_a_turn_that_died_is_run_again_when_its_claim_lapses(house: House)
     replies = await asyncio.gather(*(executor.answer(step, code=totp.now()) for _ in range(3)))
     assert [reply.status for reply in replies] == [200, 200, 200]
     assert len({reply.data["userAssertion"] for reply in replies}) == 1
+
+
+async def test_a_turn_that_lost_its_claim_leaves_the_answer_to_whoever_took_it(
+    house: House,
+) -> None:
+    executor = await house.executor(argon2_memory_kib=65_536, argon2_passes=10)
+    await house.publish(LOGIN)
+    await house.person(EMAIL)
+    step = await executor.at_password(EMAIL)
+    key = f"gh:session:{{default:{step.body['flowId']}}}"
+    running = asyncio.create_task(executor.answer(step, password="wrong"))
+    while not await house.line.execute(b"HGET", key, "owner"):
+        await asyncio.sleep(0)
+    # Somebody else's, and over before the hash is made.
+    await house.line.execute(b"HSET", key, "owner", "another", "until", "1")
+    reply = await running
+    assert (reply.status, reply.body["flowStatus"]) == (200, "INCOMPLETE")
+    assert await house.line.execute(b"HGET", key, "r") == b"3"
+
+
+async def test_a_session_whose_key_is_gone_is_lost(house: House, executor: Executor) -> None:
+    await house.publish(LOGIN)
+    step = await executor.start()
+    stranger = await house.executor(session_keys=Secret(sealing_keys("b")))
+    assert (await stranger.answer(step, identifier=EMAIL)).status == 404
+    assert (await executor.answer(step, identifier=EMAIL)).status == 200
