@@ -105,9 +105,11 @@ class Bus:
         return self._client is not None and self._client.is_connected
 
     async def check(self) -> None:
-        """Raise `Unavailable` unless the server answers: for `/readyz`."""
+        """Raise `Unavailable` unless JetStream answers: for `/readyz`."""
+        # Not `flush`: given up on, it leaves its future behind in the client, and the late answer
+        # to it would end the client's reading for good, unnoticed.
         async with self.asking() as client:
-            await client.flush()
+            await client.jetstream().account_info()
 
     async def request(
         self, subject: str, payload: bytes, *, within: float, what: str, retry_after: float = 1.0

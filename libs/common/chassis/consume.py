@@ -5,7 +5,8 @@
     handler raises Unavailable again here, and no delivery is spent: what it needs is away for
                                every message alike, and giving up would lose good ones
     the last delivery fails    published to the stream of the dead, with the reason, then ended
-    the process dies of it     delivered again; past the last delivery it is dead without a try
+    the process dies of it     delivered again, and dead without a try once it has come so often
+                               that nothing else explains it
 
 A message may be handled twice, so handlers are idempotent. Handling never depends on order between
 processes. The stream and the consumer are made again if somebody deletes them.
@@ -43,6 +44,7 @@ _FETCH_SECONDS = 1.0
 _AWAY_SECONDS = 1.0
 _LEAST_WAIT_SECONDS = 0.05
 _CONTROL = "nats-"
+_HOPELESS = 4
 
 log: FilteringBoundLogger = structlog.get_logger()
 
@@ -163,7 +165,9 @@ class Consumption:
             raw.metadata.sequence.stream,
         )
         with Context(consumer=self._consumer.durable, message=str(message.sequence)):
-            if message.delivery > self._consumer.deliveries:
+            # A delivery that nobody took in, as when a connection stalled, counts with the server
+            # like one that a process died of; so a message gets a try well past its last one.
+            if message.delivery > _HOPELESS * self._consumer.deliveries:
                 await self._bury(raw, message, "more deliveries than it may have")
                 return
             alive = asyncio.create_task(self._stay_alive(raw))
@@ -174,7 +178,7 @@ class Consumption:
             except Exception as error:
                 # Any error of a handler is the message's, and the next one must not wait for it.
                 log.warning("message_failed", delivery=message.delivery, exc_info=error)
-                if message.delivery == self._consumer.deliveries:
+                if message.delivery >= self._consumer.deliveries:
                     await self._bury(raw, message, _reason(error))
                 else:
                     await raw.nak(delay=self._delay(message.delivery))

@@ -51,7 +51,6 @@ RESERVED = frozenset(
         "mfa_methods",
         "logins_count",
         "last_login",
-        "last_login_at",
         "created_at",
         "updated_at",
     }

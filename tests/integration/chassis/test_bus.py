@@ -1,6 +1,8 @@
 """The bus against a real NATS, which goes away and comes back."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 
 import nats
@@ -50,6 +52,21 @@ async def test_a_request_is_answered(bus: Bus, nats_url: str) -> None:
     await other.check()
     assert await ask(bus, b"abc") == b"cba"
     await other.close()
+
+
+async def test_a_check_that_was_given_up_on_leaves_the_connection_as_it_was(
+    bus: Bus, nats_server: Server
+) -> None:
+    await bus.respond("bustest.ask", "compilers", echo)
+    os.kill(nats_server.process.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await bus.check()
+    finally:
+        os.kill(nats_server.process.pid, signal.SIGCONT)
+    await bus.check()
+    assert await ask(bus, b"abc") == b"cba"
 
 
 async def test_one_of_those_that_share_a_queue_answers(bus: Bus) -> None:

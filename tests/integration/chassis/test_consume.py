@@ -159,7 +159,7 @@ async def test_a_message_that_processes_die_of_is_set_aside_without_another_try(
         EVENTS.name, ConsumerConfig(durable_name=CONSUMER.durable, ack_wait=CONSUMER.ack_seconds)
     )
     subscription = await jetstream.pull_subscribe_bind(durable=CONSUMER.durable, stream=EVENTS.name)
-    for _ in range(CONSUMER.deliveries):
+    for _ in range(4 * CONSUMER.deliveries):
         (taken,) = await subscription.fetch(1, timeout=10)
         # As a process that dies: the server hands the message on without a word from it.
         await taken.nak()

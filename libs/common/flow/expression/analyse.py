@@ -119,7 +119,7 @@ class _Checker:
         parent = self.shape(of)
         self.needs(f"`.{name}`", of, parent, "map", "null")
         if parent.closed and name not in parent.attributes:
-            known = ", ".join(f"`{attribute}`" for attribute in parent.attributes)
+            known = ", ".join(f"`{attribute}`" for attribute in parent.attributes) or "nothing yet"
             message = f"`{to_text(expr)}` is not known; `{to_text(of)}` has {known}"
             self.findings.append(Finding("warning", "unknown_attribute", message))
         return parent.attributes.get(name, _ANYTHING)

@@ -14,8 +14,9 @@ def ends_are_reachable(drawing: Drawing) -> Iterator[Problem]:
     before: dict[str, list[str]] = {}
     ending: set[str] = set()
     for name, place in drawing.in_reach():
-        # A node of unknown type, or with an edge to nowhere, is another rule's.
-        if place.is_end or place.type is None or len(place.to) < len(place.outcomes):
+        # A node of which nobody knows where it leads, or that lacks an edge, is another rule's.
+        unread = place.reading.config is None
+        if place.is_end or unread or len(place.to) < len(place.outcomes):
             ending.add(name)
         for target in place.to.values():
             if target == IMPLICIT_FAILURE:

@@ -79,7 +79,7 @@ def test_what_can_be_right_has_no_findings(text: str) -> None:
             "user.email_verified !== 0",
             "`!==` compares `user.email_verified`, a boolean, with `0`, a number",
         ),
-        ("user.blocked < 1", "`<` needs a number or a string; `user.blocked` is a boolean"),
+        ("user.mfa_enabled < 1", "`<` needs a number or a string; `user.mfa_enabled` is a boolean"),
         ("user.email < 1", "`<` compares `user.email`, a string, with `1`, a number"),
         ('"a" in user.email', "the right of `in` needs a list or a map; `user.email` is a string"),
         ("1 in user", "`in` on a map needs a string; `1` is a number"),

@@ -14,7 +14,7 @@ def test_every_root_is_a_map() -> None:
 
 
 def test_what_only_authors_can_name_is_open() -> None:
-    for root in ("user", "configuration", "facts", "inputs"):
+    for root in ("user", "facts", "inputs"):
         assert not check(parse(f"{root}.of_their_own"), SCHEMA)
 
 
