@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from libs.common.flow.model import FlowType
+from libs.common.flow.turn import FieldError, Message, Over, Session, Stay, Submission
+from libs.common.flow.view import Component, View
+from libs.common.nodes.messages import MESSAGES
+from services.executor import wire
+from services.executor.answers import could_answer, end, show, step_id
+
+SESSION = Session(
+    id="5f31ce20-872d-4334-8f9f-3572710dbc57",
+    tenant="default",
+    plan="p",
+    type=FlowType.LOGIN,
+    node=0,
+    started_at=0,
+    expires_at=60,
+    idle_until=60,
+)
+BUTTON = Component("submit", "BUTTON", "PRIMARY", "go-on")
+VIEW = View((Component("form", "FORM", components=(BUTTON,)),), ("password",))
+
+
+def body(answer: wire.Answer) -> dict[str, object]:
+    decoded: dict[str, object] = msgspec.json.decode(wire.encode(answer))
+    return decoded
+
+
+def test_a_view_is_shown_with_no_key_that_says_nothing() -> None:
+    assert body(show(SESSION, Stay(VIEW))) == {
+        "flowId": SESSION.id,
+        "flowType": "LOGIN",
+        "flowStatus": "INCOMPLETE",
+        "type": "VIEW",
+        "stepId": step_id(SESSION.id, 0),
+        "data": {
+            "components": [
+                {
+                    "id": "form",
+                    "type": "FORM",
+                    "components": [
+                        {
+                            "id": "submit",
+                            "type": "BUTTON",
+                            "variant": "PRIMARY",
+                            "actionId": "go-on",
+                        }
+                    ],
+                }
+            ],
+            "requiredParams": ["password"],
+        },
+    }
+
+
+def test_what_was_wrong_is_said_in_words_and_by_key() -> None:
+    shown = Stay(VIEW, Message("form.invalid"), (FieldError("password", "field.required"),))
+    data = body(show(SESSION, shown))["data"]
+    assert isinstance(data, dict)
+    assert data["messages"] == [
+        {"type": "ERROR", "message": MESSAGES["form.invalid"], "i18nKey": "form.invalid"}
+    ]
+    assert data["fieldErrors"] == [
+        {
+            "identifier": "password",
+            "message": MESSAGES["field.required"],
+            "i18nKey": "field.required",
+        }
+    ]
+    assert data["additionalData"] == {"error": MESSAGES["form.invalid"]}
+
+
+def test_an_end_without_words_has_no_data() -> None:
+    assert body(end(SESSION, Over(succeeded=True), None)) == {
+        "flowId": SESSION.id,
+        "flowType": "LOGIN",
+        "flowStatus": "COMPLETE",
+        "type": "VIEW",
+        "data": {},
+    }
+
+
+def test_an_assertion_is_given_under_both_names() -> None:
+    assert body(end(SESSION, Over(succeeded=True, sign_in=True), "jwt"))["data"] == {
+        "userAssertion": "jwt",
+        "additionalData": {"userAssertion": "jwt"},
+    }
+
+
+def test_a_redirect_is_given_under_both_names() -> None:
+    answer = body(end(SESSION, Over(succeeded=True, redirect="/home"), None))
+    assert answer["type"] == "REDIRECTION"
+    assert answer["data"] == {"url": "/home", "redirectURL": "/home"}
+
+
+def test_a_failure_says_the_authors_words_where_there_are_any() -> None:
+    over = Over(succeeded=False, message=Message("flow.failed"), text="Ask the help desk.")
+    answer = body(end(SESSION, over, None))
+    assert answer["flowStatus"] == "ERROR"
+    assert answer["data"] == {
+        "messages": [{"type": "ERROR", "message": "Ask the help desk."}],
+        "additionalData": {"error": "Ask the help desk."},
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "inputs", "could"),
+    [
+        ("", ("password",), True),
+        ("submit", ("password",), True),
+        ("go-on", ("password", "more"), True),
+        ("other", ("password",), False),
+        ("", ("identifier",), False),
+        ("", (), False),
+    ],
+)
+def test_a_submit_could_answer_a_view_if_it_names_a_button_and_all_that_is_required(
+    action: str, inputs: tuple[str, ...], could: bool
+) -> None:
+    assert could_answer(VIEW, Submission(action, dict.fromkeys(inputs, "x"))) is could
+
+
+def test_an_ended_flow_shows_somebody_else_only_that_it_ended() -> None:
+    answer = wire.encode(end(SESSION, Over(succeeded=True, sign_in=True), "jwt"))
+    shown = msgspec.json.decode(wire.current_step(answer))
+    assert (shown["flowStatus"], shown["data"]) == ("COMPLETE", {})
+
+
+def test_a_running_flow_shows_somebody_else_its_current_step() -> None:
+    answer = wire.encode(show(SESSION, Stay(VIEW)))
+    assert bytes(wire.current_step(answer)) == answer

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from libs.common.flow.turn import Facts
+from libs.common.secret import Secret
+from services.executor.assertions import Assertions, KeySet
+
+OLD, NEW = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+NOW = 1_700_000_000
+
+
+def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def public_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    public = key.public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def assertions(keys: KeySet) -> Assertions:
+    return Assertions(
+        keys, lambda: NOW + 0.5, issuer="https://id.example/", audience="app", lifetime=60
+    )
+
+
+def verified(token: str, keys: KeySet) -> dict[str, object]:
+    published = jwt.PyJWKSet.from_json(keys.jwks.decode())
+    kid = jwt.get_unverified_header(token)["kid"]
+    claims: dict[str, object] = jwt.decode(
+        token,
+        published[kid],
+        algorithms=["ES256"],
+        audience="app",
+        options={"verify_exp": False},
+    )
+    return claims
+
+
+def test_an_assertion_says_who_how_and_until_when() -> None:
+    keys = KeySet.parse(Secret(pem(OLD)))
+    facts = Facts(account="sasha", proved=("pwd", "otp"))
+    claims = verified(assertions(keys).sign("default", "session", facts), keys)
+    assert claims.pop("jti")
+    assert claims.pop("sid") not in ("session", None)
+    assert claims == {
+        "iss": "https://id.example",
+        "aud": "app",
+        "sub": "sasha",
+        "iat": NOW,
+        "nbf": NOW,
+        "exp": NOW + 60,
+        "auth_time": NOW,
+        "amr": ["pwd", "otp"],
+        "acr": "aal2",
+    }
+
+
+def test_another_tenant_has_another_issuer() -> None:
+    keys = KeySet.parse(Secret(pem(OLD)))
+    token = assertions(keys).sign("acme", "session", Facts(account="sasha", proved=("pwd",)))
+    claims = verified(token, keys)
+    assert (claims["iss"], claims["acr"]) == ("https://id.example/t/acme", "aal1")
+
+
+def test_a_key_is_known_before_it_signs_and_after() -> None:
+    first, last = Secret(pem(OLD) + pem(NEW)), Secret(pem(NEW) + public_pem(OLD))
+    before, after = KeySet.parse(first), KeySet.parse(last)
+    facts = Facts(account="sasha")
+    old_token = assertions(before).sign("default", "s", facts)
+    new_token = assertions(after).sign("default", "s", facts)
+    for keys in (before, after):
+        for token in (old_token, new_token):
+            assert verified(token, keys)["sub"] == "sasha"
+    kids = [jwt.get_unverified_header(token)["kid"] for token in (old_token, new_token)]
+    assert kids[0] != kids[1]
+
+
+def test_nothing_private_is_published() -> None:
+    (published,) = json.loads(KeySet.parse(Secret(pem(OLD))).jwks)["keys"]
+    assert published.keys() == {"kty", "crv", "x", "y", "kid", "use", "alg"}
+
+
+def test_a_jwks_is_read_as_well() -> None:
+    jwk = jwt.algorithms.ECAlgorithm.to_jwk(OLD)
+    keys = KeySet.parse(Secret(json.dumps({"keys": [json.loads(jwk)]})))
+    assert keys.kid == KeySet.parse(Secret(pem(OLD))).kid
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        '{"keys": []}',
+        '{"keys": [{"kty": "EC"}]}',
+        public_pem(OLD),
+        pem(rsa.generate_private_key(65537, 2048)),
+        pem(ec.generate_private_key(ec.SECP384R1())),
+        pem(OLD).replace("M", "?"),
+    ],
+)
+def test_what_cannot_sign_is_refused_without_quoting_it(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^(holds|is) [a-z ]+") as refused:
+        KeySet.parse(Secret(text))
+    assert not text or text not in str(refused.value)
