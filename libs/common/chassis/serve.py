@@ -90,9 +90,9 @@ async def _serve(settings: S, build: Build[S], ground: Ground) -> None:
     signals = _signals()
     async with ground.closers:
         app = await build(settings, ground)
-        # What is loaded by now stays, so no collection need walk through it again, and requests leave
-        # hardly a cycle behind: collecting as eagerly as Python does by itself is a tenth of what a
-        # step costs (docs/performance.md).
+        # What is loaded by now stays, so no collection need walk through it again, and requests
+        # leave hardly a cycle behind: collecting as eagerly as Python does by itself is a tenth of
+        # what a step costs (docs/performance.md).
         gc.collect()
         gc.freeze()
         gc.set_threshold(_GARBAGE)
@@ -129,7 +129,7 @@ async def _linger(runner: web.AppRunner, seconds: float) -> None:
     assert runner.server is not None  # noqa: S101 - it is set up
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            while runner.server.connections:
+            while runner.server.connections:  # noqa: ASYNC110 - aiohttp tells nobody when they go
                 await asyncio.sleep(_LOOK_SECONDS)
 
 

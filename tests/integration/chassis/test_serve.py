@@ -66,6 +66,16 @@ async def running(**environ: str) -> AsyncIterator[Running]:
             await running.process.wait()
 
 
+async def until_refused(port: int) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            return
+        writer.close()
+        await asyncio.sleep(0.005)
+
+
 @pytest.fixture
 async def http() -> AsyncIterator[ClientSession]:
     async with ClientSession() as session:
@@ -84,6 +94,20 @@ async def test_a_request_in_flight_is_finished_and_closers_run_the_last_first(
         await service.release()
         assert await answer == (200, {"waited": True})
         assert [await service.said(), await service.said()] == ["closed second", "closed first"]
+        assert await service.ended() == 0
+
+
+async def test_a_request_sent_over_an_open_connection_after_the_port_closed_is_answered() -> None:
+    async with running() as service:
+        port = int(service.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        service.process.terminate()
+        await until_refused(port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nConnection: close\r\n" in answer
+        writer.close()
         assert await service.ended() == 0
 
 
