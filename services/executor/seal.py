@@ -1,9 +1,10 @@
 """Seals what the executor stores, so that whoever reads Redis or a backup learns nothing.
 
 AES-256-GCM. The associated data names the purpose, the tenant and the thing, so that nothing
-sealed for one can be passed off as another's. The key of each thing is derived from a deployment
-key: with one key for all, random nonces would begin to repeat after 2^32 turns (NIST SP 800-38D,
-8.3), which a busy deployment makes in days.
+sealed for one can be passed off as another's. What seals is derived from a deployment key and a
+salt that each process draws for itself, and anew long before its random nonces could repeat: with
+one key for all they would after 2^32 turns (NIST SP 800-38D, 8.3), which a busy deployment makes in
+days.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import binascii
 import hashlib
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -25,6 +27,11 @@ _NONCE_BYTES: Final = 12
 _DIGEST_BYTES: Final = 16
 _LONGEST_ID: Final = 32
 _BOX: Final = b"gatehouse box"
+_SALT_BYTES: Final = 16
+_SEALED_MOST: Final = 2**24
+"""What is sealed under one salt."""
+_CIPHERS_KEPT: Final = 1_000
+"""Ciphers kept ready: of the salts of so many processes, each of which seals what any may open."""
 
 
 class Unsealable(Exception):
@@ -38,13 +45,16 @@ class Keys:
     is taken out when all that it sealed has expired.
     """
 
-    __slots__ = ("_hashers", "first", "secrets")
+    __slots__ = ("_hashers", "_left", "_salt", "cipher", "first", "secrets")
 
     def __init__(self, secrets: Mapping[bytes, bytes]) -> None:
         """Take at least one key of 32 bytes by its id, the sealing one first."""
         self.secrets = secrets
         self.first = next(iter(secrets))
         self._hashers: dict[tuple[bytes, bytes], hashlib.blake2b] = {}
+        self._salt, self._left = b"", 0
+        self.cipher = lru_cache(_CIPHERS_KEPT)(self._make_cipher)
+        """Takes the id of a key and a salt."""
 
     @classmethod
     def parse(cls, text: Secret) -> Keys:
@@ -84,6 +94,16 @@ class Keys:
         """Derive a key from the first, for what need not outlive a rotation."""
         return hashlib.blake2b(purpose, key=self.secrets[self.first], person=b"derive").digest()
 
+    def salt(self) -> bytes:
+        """Return the salt to seal the next thing with."""
+        if not self._left:
+            self._salt, self._left = os.urandom(_SALT_BYTES), _SEALED_MOST
+        self._left -= 1
+        return self._salt
+
+    def _make_cipher(self, name: bytes, salt: bytes) -> AESGCM:
+        return AESGCM(self.digest(name, _BOX, salt))
+
     def box(self, tenant: str, thing: str) -> Box:
         """Return what seals and opens for `thing` of `tenant`."""
         return Box(self, f"{tenant}\0{thing}".encode())
@@ -92,37 +112,29 @@ class Keys:
 class Box:
     """Seals and opens what belongs to one thing, such as one session."""
 
-    __slots__ = ("_ciphers", "_keys", "_owner")
+    __slots__ = ("_keys", "_owner")
 
     def __init__(self, keys: Keys, owner: bytes) -> None:
         """Belong to `owner`, which is public."""
         self._keys = keys
         self._owner = owner
-        self._ciphers: dict[bytes, AESGCM] = {}
 
     def seal(self, purpose: bytes, data: bytes) -> bytes:
-        """Seal `data` for `purpose`: the key's id, a nonce, and what is sealed."""
-        name = self._keys.first
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._cipher(name).encrypt(nonce, data, purpose + b"\0" + self._owner)
-        return b"".join((bytes((len(name),)), name, nonce, sealed))
+        """Seal `data` for `purpose`: the key's id, the salt, a nonce, and what is sealed."""
+        keys = self._keys
+        name, salt, nonce = keys.first, keys.salt(), os.urandom(_NONCE_BYTES)
+        sealed = keys.cipher(name, salt).encrypt(nonce, data, purpose + b"\0" + self._owner)
+        return b"".join((bytes((len(name),)), name, salt, nonce, sealed))
 
     def open(self, purpose: bytes, sealed: bytes) -> bytes:
         """Return what was sealed for `purpose`, or raise `Unsealable`."""
-        start = 1 + sealed[0] if sealed else 0
-        name, nonce = sealed[1:start], sealed[start : start + _NONCE_BYTES]
+        salted = 1 + sealed[0] if sealed else 0
+        begins = salted + _SALT_BYTES
+        name, salt = sealed[1:salted], sealed[salted:begins]
+        nonce, rest = sealed[begins : begins + _NONCE_BYTES], sealed[begins + _NONCE_BYTES :]
         if name not in self._keys.secrets:
             raise Unsealable("sealed with a key that this deployment does not have")
         try:
-            return self._cipher(name).decrypt(
-                nonce, sealed[start + _NONCE_BYTES :], purpose + b"\0" + self._owner
-            )
+            return self._keys.cipher(name, salt).decrypt(nonce, rest, purpose + b"\0" + self._owner)
         except (InvalidTag, ValueError):  # ValueError: cut short within the nonce
             raise Unsealable("sealed for another use, or changed since") from None
-
-    def _cipher(self, name: bytes) -> AESGCM:
-        cipher = self._ciphers.get(name)
-        if cipher is None:
-            derived = self._keys.digest(name, _BOX, self._owner)
-            cipher = self._ciphers[name] = AESGCM(derived)
-        return cipher
