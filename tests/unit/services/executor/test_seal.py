@@ -86,3 +86,16 @@ def test_two_keys_of_one_name_are_refused() -> None:
     one = written(a=OLD).reveal()
     with pytest.raises(ValueError, match="two keys called `a`"):
         Keys.parse(Secret(f"{one},{one}"))
+
+
+def test_a_salt_is_replaced_before_nonces_could_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.executor.seal._SEALED_MOST", 2)
+    keys = Keys({b"a": OLD})
+    salts = [keys.salt() for _ in range(6)]
+    assert len(set(salts)) == 3
+    box = keys.box("acme", "one")
+    assert [box.open(b"session", box.seal(b"session", text)) for text in (b"1", b"2", b"3")] == [
+        b"1",
+        b"2",
+        b"3",
+    ]
