@@ -15,7 +15,15 @@ import msgspec
 Json: TypeAlias = Any
 """What JSON can say: null, bool, number, string, list, map. Checked where it is read."""
 
-Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=50, pattern=r"^[A-Za-z0-9-]+$(?!\n)")]
+Slug = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=50,
+        pattern=r"^[A-Za-z0-9-]+$(?!\n)",
+        description="letters, digits and hyphens",
+    ),
+]
 """A flow's `name`: letters, digits, hyphens (seed 001); unique in its tenant. `$` alone would
 let a line feed follow."""
 

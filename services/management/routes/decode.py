@@ -1,15 +1,8 @@
-"""Reads what callers send, and tells everything that is wrong with it at once.
-
-msgspec stops at the first mistake. Where it finds one, the value is taken apart along its type,
-and each part is tried by itself; what is right costs nothing extra.
-"""
+"""Reads what callers send, and tells everything that is wrong with it at once."""
 
 from __future__ import annotations
 
-import types
-import typing
-from collections.abc import Iterator
-from typing import Annotated, Any, TypeVar, Union
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -17,6 +10,7 @@ from aiohttp import web
 from libs.common.chassis.problems import decode_json
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import Json
+from libs.common.misfit import misfits
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -46,66 +40,16 @@ def decode_query(request: web.Request, kind: type[T]) -> T:
     try:
         return msgspec.convert(query, kind, strict=False)
     except msgspec.ValidationError as error:
-        problems = tuple(_problems(query, kind, "", strict=False))
+        problems = tuple(misfits(query, kind, strict=False))
         raise Invalid("the query is not as expected", problems) from error
 
 
 def _all_problems(body: bytes, kind: type[T]) -> tuple[Problem, ...]:
     """Find everything that keeps JSON from being a `kind`; nothing if it is not JSON to its end."""
     try:
-        return tuple(_problems(msgspec.json.decode(body), kind, "", strict=True))
+        return tuple(misfits(msgspec.json.decode(body), kind))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
-
-
-def _problems(value: Json, kind: Any, path: str, *, strict: bool) -> Iterator[Problem]:  # noqa: ANN401 -- a type, of any form
-    try:
-        msgspec.convert(value, kind, strict=strict)
-    except msgspec.ValidationError as error:
-        found = False
-        for part in _parts(value, kind, path, strict=strict):
-            found = True
-            yield part
-        if not found:
-            what, _, _ = str(error).partition(" - at `$")
-            yield Problem("invalid", what, path=path or None)
-
-
-def _parts(value: Json, kind: Any, path: str, *, strict: bool) -> Iterator[Problem]:  # noqa: ANN401 -- as above
-    """Find what is wrong inside `value`; nothing where it has no parts of its own."""
-    match _core(kind):
-        case type() as struct if issubclass(struct, msgspec.Struct) and isinstance(value, dict):
-            yield from _fields(value, struct, path, strict=strict)
-        case core if typing.get_origin(core) is tuple and isinstance(value, list):
-            item_kind = typing.get_args(core)[0]
-            for index, item in enumerate(value):
-                yield from _problems(item, item_kind, f"{path}[{index}]", strict=strict)
-
-
-def _fields(
-    value: dict[str, Json], struct: type[msgspec.Struct], path: str, *, strict: bool
-) -> Iterator[Problem]:
-    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    inside = f"{path}." if path else ""
-    if struct.__struct_config__.forbid_unknown_fields:
-        for name in sorted(value.keys() - fields.keys()):
-            yield Problem("unknown_field", "there is no such field", path=inside + name)
-    for name, field in fields.items():
-        if name in value:
-            yield from _problems(value[name], field.type, inside + name, strict=strict)
-        elif field.required:
-            yield Problem("missing_field", "it is required", path=inside + name)
-
-
-def _core(kind: Any) -> Any:  # noqa: ANN401 -- as above
-    """Return what a type is without its bounds, and without null or unset."""
-    if typing.get_origin(kind) is Annotated:
-        return _core(typing.get_args(kind)[0])
-    if typing.get_origin(kind) in {Union, types.UnionType}:
-        optional = {type(None), msgspec.UnsetType}
-        cores = [_core(part) for part in typing.get_args(kind) if part not in optional]
-        return cores[0] if len(cores) == 1 else kind
-    return kind
 
 
 def _is_deeper(value: Json, depth: int) -> bool:

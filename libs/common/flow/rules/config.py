@@ -11,6 +11,7 @@ from libs.common.errors import Problem
 from libs.common.flow.expression import Expression
 from libs.common.flow.model import FlowType, Node
 from libs.common.flow.node import AnyNodeType, InvalidConfig, Site
+from libs.common.misfit import misfits
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -27,14 +28,11 @@ UNREAD = Reading(None, None, ())
 
 def read_config(kind: AnyNodeType, node: Node, flow: FlowType) -> Reading:
     """Read the config of `node`, which is of type `kind`, in a flow of type `flow`."""
-    wrong = tuple(_wrong_fields(kind, node))
+    wrong = tuple(misfits(node.config, kind.config, "config"))
     if wrong:
-        return Reading(None, None, wrong)
-    try:
-        config = msgspec.convert(node.config, kind.config)
-    except msgspec.ValidationError as error:
-        # A check over several fields, by the struct itself.
-        return Reading(None, None, (_problem(node, "invalid_config", str(error), "config"),))
+        told = (_problem(node, "invalid_config", each.message, each.path) for each in wrong)
+        return Reading(None, None, tuple(told))
+    config = msgspec.convert(node.config, kind.config)
     try:
         lowered = kind.lower(config, Site(node.id, flow))
     except InvalidConfig as error:
@@ -60,25 +58,5 @@ def expressions_in(value: object, path: str = "config") -> Iterator[tuple[str, E
             yield from expressions_in(item, f"{path}[{index}]")
 
 
-def _wrong_fields(kind: AnyNodeType, node: Node) -> Iterator[Problem]:
-    # Field by field, because a decoder stops at the first that is wrong.
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind.config)}
-    for name, value in node.config.items():
-        if name not in fields:
-            known = ", ".join(f"`{field}`" for field in fields) or "none"
-            message = f"`{node.type}` has no field `{name}`; its fields are: {known}"
-            yield _problem(node, "invalid_config", message, f"config.{name}")
-            continue
-        try:
-            msgspec.convert(value, fields[name].type)
-        except msgspec.ValidationError as error:
-            text, _, where = str(error).partition(" - at `$")
-            yield _problem(node, "invalid_config", text, f"config.{name}{where.rstrip('`')}")
-    for name, field in fields.items():
-        if field.required and name not in node.config:
-            message = f"`{node.type}` needs `{name}`"
-            yield _problem(node, "invalid_config", message, f"config.{name}")
-
-
-def _problem(node: Node, code: str, message: str, path: str) -> Problem:
+def _problem(node: Node, code: str, message: str, path: str | None) -> Problem:
     return Problem(code, message, node_id=node.id, path=path)
