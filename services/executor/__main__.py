@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+import asyncpg
 from aiohttp import web
 
 from libs.common.chassis.bucket import Bucket
@@ -68,6 +69,12 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
 
     metrics = ExecutorMetrics(ground.metrics)
     directory = PostgresDirectory(pool)
+    try:
+        await directory.reach()
+    except asyncpg.UndefinedTableError as error:
+        raise StartupFailure(
+            f"{variable('postgres_dsn')}: the database lacks our tables; apply the migrations first"
+        ) from error
     hasher = make_hasher(settings)
     closers.callback(hasher.close)
     sessions = Sessions(
@@ -164,9 +171,9 @@ async def reach(line: RedisLine) -> None:
 async def forget_effects(directory: Directory) -> None:
     """Forget what was performed long ago, for as long as the process runs."""
     while True:
-        await asyncio.sleep(_FORGET_EVERY_SECONDS)
         with contextlib.suppress(Unavailable):
             await directory.forget_effects(REMEMBER_DAYS)
+        await asyncio.sleep(_FORGET_EVERY_SECONDS)
 
 
 async def stop(task: asyncio.Task[None]) -> None:

@@ -24,15 +24,15 @@ def step_id(session: str, revision: int) -> str:
     return hashlib.blake2b(f"{session}/{revision}".encode(), digest_size=8).hexdigest()
 
 
-def show(session: Session, shown: Stay) -> wire.Answer:
-    """Show the view that `session` waits at, and what was wrong with what was sent."""
+def show(session: Session, shown: Stay, step: str) -> wire.Answer:
+    """Show `step`, the view that `session` waits at, and what was wrong with what was sent."""
     message, errors = shown.message, shown.field_errors
     return wire.Answer(
         flow_id=session.id,
         flow_type=session.type.wire or session.type.value,
         flow_status="INCOMPLETE",
         type="VIEW",
-        step_id=step_id(session.id, session.revision),
+        step_id=step,
         data=wire.Data(
             components=shown.view.components_json,
             required_params=shown.view.required,

@@ -154,6 +154,9 @@ class Effects:
                 await self._tell(telling)
             except Unavailable as error:
                 log.warning("effects_not_told", what=error.what)
+            except Exception:
+                # Whatever it is, the next one must not wait for it; the sweep tries again.
+                log.exception("effects_not_told")
 
     async def _tell(self, telling: Telling) -> None:
         for told in telling.told:
@@ -171,6 +174,9 @@ class Effects:
                 await self.sweep()
             except Unavailable as error:
                 log.warning("effects_not_swept", what=error.what)
+            except Exception:
+                # Whatever it is, a process that sweeps no more would leave effects untold.
+                log.exception("effects_not_swept")
 
     async def sweep(self) -> None:
         """Tell what dead executors left."""

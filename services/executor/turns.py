@@ -269,14 +269,14 @@ class Turns:
         session, shown = turn.session, turn.shown
         idle_until = min(session.expires_at, now + self.lifetimes.idle)
         session = msgspec.structs.replace(session, idle_until=idle_until)
-        again = False
+        step, again = "", False
         if isinstance(shown, Stay):
-            answer = answers.show(session, shown)
+            step = answers.step_id(session.id, session.revision)
+            answer = answers.show(session, shown, step)
             again = submitted is not None and answers.could_answer(shown.view, submitted)
         else:
             answer = answers.end(session, shown, self._assert(session, shown))
         body = wire.encode(answer)
-        step = "" if session.over else answers.step_id(session.id, session.revision)
         telling = None
         if turn.effects or (found is not None and found.effects is not None):
             before = None if found is None else found.effects

@@ -83,5 +83,5 @@ WHERE EXISTS (SELECT FROM fresh) AND tenant = :tenant AND id = :account;
 DELETE FROM performed_effects WHERE performed_at < now() - make_interval(days => :days);
 
 -- name: reach()$
--- whether anybody answers
-SELECT 1;
+-- whether anybody answers who knows of accounts
+SELECT EXISTS (SELECT FROM users);

@@ -30,12 +30,12 @@ def body(answer: wire.Answer) -> dict[str, object]:
 
 
 def test_a_view_is_shown_with_no_key_that_says_nothing() -> None:
-    assert body(show(SESSION, Stay(VIEW))) == {
+    assert body(show(SESSION, Stay(VIEW), "step")) == {
         "flowId": SESSION.id,
         "flowType": "LOGIN",
         "flowStatus": "INCOMPLETE",
         "type": "VIEW",
-        "stepId": step_id(SESSION.id, 0),
+        "stepId": "step",
         "data": {
             "components": [
                 {
@@ -58,7 +58,7 @@ def test_a_view_is_shown_with_no_key_that_says_nothing() -> None:
 
 def test_what_was_wrong_is_said_in_words_and_by_key() -> None:
     shown = Stay(VIEW, Message("form.invalid"), (FieldError("password", "field.required"),))
-    data = body(show(SESSION, shown))["data"]
+    data = body(show(SESSION, shown, "step"))["data"]
     assert isinstance(data, dict)
     assert data["messages"] == [
         {"type": "ERROR", "message": MESSAGES["form.invalid"], "i18nKey": "form.invalid"}
@@ -130,5 +130,10 @@ def test_an_ended_flow_shows_somebody_else_only_that_it_ended() -> None:
 
 
 def test_a_running_flow_shows_somebody_else_its_current_step() -> None:
-    answer = wire.encode(show(SESSION, Stay(VIEW)))
+    answer = wire.encode(show(SESSION, Stay(VIEW), "step"))
     assert bytes(wire.current_step(answer)) == answer
+
+
+def test_every_step_of_every_session_has_a_name_of_its_own() -> None:
+    names = {step_id(session, revision) for session in "ab" for revision in range(50)}
+    assert len(names) == 100
