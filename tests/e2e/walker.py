@@ -20,7 +20,8 @@ from deploy.local.stack import Facts
 FLOWS = "/api/admin/flows"
 EXECUTE = "/flow/execute"
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 90.0
+"""Longer than anything is put off: JetStream gives a dead executor's work away after 30."""
 
 Json = Any
 T = TypeVar("T")

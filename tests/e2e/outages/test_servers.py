@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 import asyncpg
@@ -14,10 +15,11 @@ import pytest
 import pytest_asyncio
 import redis.asyncio
 
+from deploy.local.process import Process
 from deploy.local.stack import Stack
 from tests.e2e.conftest import LOGIN, PASSWORD, register
 from tests.e2e.outages.conftest import bring_back
-from tests.e2e.walker import Admin, Json, Reply, Walker, claims_of, until
+from tests.e2e.walker import Admin, Json, Reply, Walker, ask, claims_of, until
 
 TWO_PROMPTS: Json = {
     "nodes": [
@@ -49,7 +51,26 @@ TWO_PROMPTS: Json = {
 }
 """Needs no account until it writes one."""
 
-Emptied = Callable[[Stack], Awaitable[None]]
+Empty = Callable[[Stack], Awaitable[None]]
+Fail = Callable[[Process], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def kill(part: Process) -> AsyncIterator[None]:
+    """Have a part dead for a while."""
+    await part.kill()
+    yield
+    await part.start()
+
+
+@asynccontextmanager
+async def hang(part: Process) -> AsyncIterator[None]:
+    """Have a part take what it is sent, and say nothing, for a while."""
+    os.kill(part.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(part.pid, signal.SIGCONT)
 
 
 @pytest_asyncio.fixture
@@ -125,10 +146,17 @@ async def test_a_flow_saved_while_nats_was_dead_runs_when_it_is_back(
     assert (await runnable(walker, flow)).asks == ["identifier"]
 
 
-async def test_management_works_while_nats_is_dead_and_running_flows_are_untouched(
-    stack: Stack, admin: Admin, walker: Walker, olga: str
+@pytest.mark.parametrize("fail", [kill, hang])
+async def test_management_works_without_nats_and_running_flows_are_untouched(
+    stack: Stack, admin: Admin, walker: Walker, olga: str, fail: Fail
 ) -> None:
-    await stack.parts["nats"].kill()
+    async with fail(stack.parts["nats"]):
+        await management_works(admin)
+        done = await walker.sign_in("login", olga, PASSWORD)
+        assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def management_works(admin: Admin) -> None:
     flow = name()
     id = await admin.create(flow, LOGIN)
     assert (await admin.done("POST", f"/{id}/validate"))["valid"] is True
@@ -137,8 +165,6 @@ async def test_management_works_while_nats_is_dead_and_running_flows_are_untouch
         await admin.done("POST", f"/{id}/{switched}")
     assert flow in {item["name"] for item in (await admin.done("GET"))["items"]}
     await admin.done("DELETE", f"/{id}")
-    done = await walker.sign_in("login", olga, PASSWORD)
-    assert done.body["flowStatus"] == "COMPLETE"
 
 
 async def test_a_login_told_while_nats_was_dead_is_counted_when_it_is_back(
@@ -158,7 +184,7 @@ async def test_a_login_told_while_nats_was_dead_is_counted_when_it_is_back(
 
 @pytest.mark.parametrize("empty", [flush, replace])
 async def test_flows_come_back_by_themselves_into_an_emptied_redis(
-    stack: Stack, walker: Walker, empty: Emptied, olga: str
+    stack: Stack, walker: Walker, empty: Empty, olga: str
 ) -> None:
     await empty(stack)
     await runnable(walker, "login")
@@ -216,14 +242,10 @@ async def test_a_redis_that_hangs_is_not_waited_for_and_no_session_is_lost(
     stack: Stack, walker: Walker, olga: str
 ) -> None:
     step = await walker.at_password("login", olga)
-    hung = stack.parts["redis"].pid
-    os.kill(hung, signal.SIGSTOP)
-    try:
+    async with hang(stack.parts["redis"]):
         replies = await asyncio.gather(
             walker.start("login"), walker.submit(step, password=PASSWORD)
         )
-    finally:
-        os.kill(hung, signal.SIGCONT)
     for reply in replies:
         must_wait(reply)
 
@@ -261,6 +283,17 @@ async def test_without_postgres_a_session_that_needs_no_account_goes_on_and_othe
     assert (await walker.submit(named, identifier=olga)).asks == ["password"]
     done = await walker.submit(asked, password=PASSWORD)
     assert (await claims_of(http, stack.facts, done))["amr"] == ["pwd"]
+
+
+async def test_an_executor_is_always_alive_and_ready_without_what_it_can_spare(
+    http: aiohttp.ClientSession, stack: Stack
+) -> None:
+    async def answered(path: str) -> int:
+        return (await ask(http, "GET", f"{stack.facts.executor_url}{path}")).status
+
+    for server, ready in (("postgres", 200), ("nats", 200), ("redis", 503)):
+        async with kill(stack.parts[server]):
+            assert (await answered("/healthz"), await answered("/readyz")) == (200, ready)
 
 
 async def test_everything_works_after_every_server_has_died_at_once(
