@@ -7,7 +7,7 @@ from aiohttp import web
 from libs.common.chassis.app import make_app
 from libs.common.chassis.health import Health
 from libs.common.chassis.serve import Ground
-from services.executor.routes import Face
+from services.executor.routes import PATHS, Face
 
 
 def executor_app(face: Face, health: Health, ground: Ground, *, body_limit: int) -> web.Application:
@@ -19,4 +19,5 @@ def executor_app(face: Face, health: Health, ground: Ground, *, body_limit: int)
         out=ground.out,
         metrics=ground.metrics,
         body_limit=body_limit,
+        direct=PATHS,
     )

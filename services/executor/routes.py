@@ -151,7 +151,8 @@ class Face:
                 )
 
     def _tenant(self, request: web.Request) -> str:
-        named = request.match_info.get("tenant")
+        # What came past the router has no match, and no tenant in its path.
+        named = None if request.raw_path in PATHS else request.match_info.get("tenant")
         if named is not None:
             return named
         if self.tenants:

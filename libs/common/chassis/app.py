@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import count
 from time import perf_counter
 from typing import Final
@@ -23,14 +23,13 @@ import structlog
 from aiohttp import hdrs, web
 from structlog.typing import FilteringBoundLogger
 
+from libs.common.chassis.direct import DIRECT, Handler
 from libs.common.chassis.health import Health
 from libs.common.chassis.logging import Context, Log
 from libs.common.chassis.metrics import Metrics, RouteMeter
 from libs.common.chassis.problems import JSON, Refusal, refusal_of
 from libs.common.errors import NotFound
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-"""Returns its answer or raises; a redirect is returned."""
 Face = Callable[[web.Request, Refusal], web.Response]
 """Gives a refusal the shape of the API that was called."""
 
@@ -53,14 +52,22 @@ def make_app(
     out: Log,
     metrics: Metrics,
     body_limit: int,
+    direct: Collection[str] = (),
 ) -> web.Application:
-    """Return the application of `routes` and the chassis's own; bodies have up to `body_limit`."""
+    """Return the application of `routes` and the chassis's own; bodies have up to `body_limit`.
+
+    The paths in `direct` are served as the module of that name says.
+    """
     app = web.Application(client_max_size=body_limit)
     app[HEALTH] = health
     observer = _Observer(face, health, out)
+    past_the_router: dict[tuple[str, str], Handler] = {}
+    app[DIRECT] = past_the_router
     for route in routes:
         meter = metrics.route(route.method, route.path)
         handler = observer.observed(route.handler, route.path, meter)
+        if route.path in direct:
+            past_the_router[route.method, route.path] = handler
         web.RouteDef(route.method, route.path, handler, route.kwargs).register(app.router)
     for path, probe in _probes(health, metrics).items():
         meter = metrics.route(hdrs.METH_GET, path)
@@ -120,7 +127,7 @@ class _Observer:
                 seconds = perf_counter() - started
                 meter.record(answer.status, seconds)
                 fields["status"] = answer.status
-                fields["ms"] = round(seconds * 1000, 3)
+                fields["ms"] = int(seconds * 1_000_000) / 1000
                 self._out.line(level, "request", fields)
             return answer
 

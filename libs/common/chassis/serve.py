@@ -29,6 +29,7 @@ from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.app import HEALTH
 from libs.common.chassis.config import ServiceSettings, load, strangers, variable
+from libs.common.chassis.direct import go_direct
 from libs.common.chassis.logging import Log
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.startup import StartupFailure
@@ -104,6 +105,7 @@ async def _serve(settings: S, build: Build[S], ground: Ground) -> None:
             shutdown_timeout=settings.drain_seconds,
         )
         await runner.setup()
+        go_direct(runner)
         # Added last, so run first: nothing that a request needs is closed before its answer.
         ground.closers.push_async_callback(runner.cleanup)
         await _open(runner, settings)
