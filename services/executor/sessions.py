@@ -9,7 +9,7 @@ runner dies. docs/decisions/0005-repeated-submits.md says when a submit is a rep
     a       the answer now shown, sealed      again  '1' if the view shown takes that submit anew
     e       effects not yet told, sealed      shape  what that submit looked like, '' if again
     f       the flow's type                   step   id of the step shown, '' where it has ended
-    x       when it expires, in ms            owner, until   the claim, if any
+    x       when it expires, in ms            owner, until   the claim, '' and 0 if none
 
 Nothing is in clear but what says nothing of the user. All times are of Redis' clock, so that the
 clocks of executors need not agree.

@@ -13,10 +13,10 @@ else
   -- A lapsed claim is lost even where nobody took it: the sweep of effects relies on nothing being
   -- stored so late.
   if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] or tonumber(held[3]) <= now then return 0 end
-  redis.call('HDEL', KEYS[1], 'owner', 'until')
 end
 redis.call('HSET', KEYS[1], 'r', ARGV[3], 'b', ARGV[4], 'a', ARGV[5], 'f', ARGV[6], 'd', ARGV[7],
-  'again', ARGV[8], 'shape', ARGV[9], 'step', ARGV[10], 't', now, 'x', now + ARGV[11])
+  'again', ARGV[8], 'shape', ARGV[9], 'step', ARGV[10], 't', now, 'x', now + ARGV[11],
+  'owner', '', 'until', 0)
 if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'e', ARGV[13]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[11] + ARGV[12])
 return 1
