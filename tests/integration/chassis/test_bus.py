@@ -1,11 +1,10 @@
 """The bus against a real NATS, which goes away and comes back."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Callable
 
 import nats
+import psutil
 import pytest
 
 from deploy.local.server import Server
@@ -58,13 +57,15 @@ async def test_a_check_that_was_given_up_on_leaves_the_connection_as_it_was(
     bus: Bus, nats_server: Server
 ) -> None:
     await bus.respond("bustest.ask", "compilers", echo)
-    os.kill(nats_server.process.pid, signal.SIGSTOP)
+    process = psutil.Process(nats_server.process.pid)
+    process.suspend()
     try:
+        await until(lambda: process.status() == psutil.STATUS_STOPPED)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await bus.check()
     finally:
-        os.kill(nats_server.process.pid, signal.SIGCONT)
+        process.resume()
     await bus.check()
     assert await ask(bus, b"abc") == b"cba"
 
