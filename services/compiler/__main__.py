@@ -10,7 +10,7 @@ from libs.common.chassis.bus import Bus
 from libs.common.chassis.config import variable
 from libs.common.chassis.events import EVENT_STREAM
 from libs.common.chassis.health import Health
-from libs.common.chassis.postgres import open_pool
+from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.serve import Ground, run
 from libs.common.chassis.startup import StartupFailure
@@ -32,6 +32,9 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         seconds=settings.postgres_seconds,
     )
     ground.closers.push_async_callback(pool.close)
+    store = Store(pool)
+    with expecting_tables():
+        await store.check()
     try:
         line = open_line(settings.redis_url.reveal())
     except ValueError as error:
@@ -48,7 +51,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
 
     registry = ground.metrics.registry
     metrics = CompilerMetrics(registry)
-    store, shelf = Store(pool), Shelf(line, keep=3600 * settings.plan_hours)
+    shelf = Shelf(line, keep=3600 * settings.plan_hours)
     compiler = Compiler(store, shelf, announce, metrics)
     reconciler = Reconciler(compiler, every=settings.reconcile_seconds)
     reconciler.start()

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from libs.common.errors import Invalid
+from libs.common.errors import Invalid, Unavailable
 from libs.common.flow.compile import compile_flow
 from libs.common.flow.model import Flow, FlowType
 from libs.common.flow.plan import encode, name_of
@@ -52,7 +52,7 @@ class Compiler:
             return Refused(error.problems)
         await self._shelf.hold(tenant, plan, data)
         at = int(time.time())
-        await self._announce(PlanCompiled(tenant, flow, version, plan, at))
+        await self._tell(PlanCompiled(tenant, flow, version, plan, at))
         return Done(plan, at)
 
     async def publish(self, tenant: str, kind: FlowType) -> Answer:
@@ -83,7 +83,7 @@ class Compiler:
         moved = await self._shelf.publish(tenant, kind, pointer, plans)
         self._metrics.published(moved=moved)
         for event in compiled:
-            await self._announce(event)
+            await self._tell(event)
         return Done(at=at)
 
     async def reconcile(self, *, everything: bool) -> int:
@@ -102,6 +102,14 @@ class Compiler:
                 await self.publish(wanted.tenant, wanted.type)
                 made += 1
         return made
+
+    async def _tell(self, event: PlanCompiled) -> None:
+        # A note for people. What runs must not wait for it: while JetStream is away, a rebuild
+        # would end at the first flow.
+        try:
+            await self._announce(event)
+        except Unavailable as error:
+            log.warning("plan_not_told", tenant=event.tenant, flow=event.flow, reason=error.message)
 
     def _compile(self, flow: Flow) -> tuple[str, bytes]:
         with self._metrics.compiling():

@@ -22,9 +22,10 @@ class CompilerMetrics:
             buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0),
             registry=registry,
         )
-        self._refused = Counter(
-            f"{PREFIX}compile_refused",
-            "Versions that were refused for their problems.",
+        self._problems = Counter(
+            f"{PREFIX}compile_problems",
+            "Problems of versions that were refused, by their codes.",
+            ("code",),
             registry=registry,
         )
         pointers = Counter(
@@ -44,12 +45,13 @@ class CompilerMetrics:
 
     @contextmanager
     def compiling(self) -> Iterator[None]:
-        """Time one compilation, and count it if it is refused."""
+        """Time one compilation, and count the problems it is refused for."""
         started = time.perf_counter()
         try:
             yield
-        except Invalid:
-            self._refused.inc()
+        except Invalid as error:
+            for problem in error.problems:
+                self._problems.labels(problem.code).inc()
             raise
         finally:
             self._seconds.observe(time.perf_counter() - started)

@@ -23,3 +23,7 @@ FROM active_pointers
 WHERE (tenant, type) > (:after_tenant, :after_kind)
 ORDER BY tenant, type
 LIMIT :most;
+
+-- name: reach()$
+-- that PostgreSQL answers, and has our tables
+SELECT count(*) FROM (SELECT FROM active_pointers LIMIT 1) AS any_pointer;

@@ -49,7 +49,7 @@ class Store:
     async def check(self) -> None:
         """Raise `Unavailable` unless PostgreSQL answers: for `/readyz`."""
         with asking_postgres():
-            await self._pool.fetchval("SELECT 1")
+            await _QUERIES.reach(self._pool)
 
     async def read_version(self, tenant: str, flow: str, version: int) -> Flow | None:
         """Read one version; None where there is none."""

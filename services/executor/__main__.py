@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-import asyncpg
 from aiohttp import web
 
 from libs.common.chassis.bucket import Bucket
@@ -17,7 +16,7 @@ from libs.common.chassis.bus import Bus
 from libs.common.chassis.config import variable
 from libs.common.chassis.consume import Consumption, Message
 from libs.common.chassis.health import Health
-from libs.common.chassis.postgres import open_pool
+from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.chassis.serve import Ground, run
@@ -69,12 +68,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
 
     metrics = ExecutorMetrics(ground.metrics)
     directory = PostgresDirectory(pool)
-    try:
+    with expecting_tables():
         await directory.reach()
-    except asyncpg.UndefinedTableError as error:
-        raise StartupFailure(
-            f"{variable('postgres_dsn')}: the database lacks our tables; apply the migrations first"
-        ) from error
     hasher = make_hasher(settings)
     closers.callback(hasher.close)
     sessions = Sessions(

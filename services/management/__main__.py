@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 
-import asyncpg
 from aiohttp import web
 
 from libs.common.chassis.bus import Bus
-from libs.common.chassis.config import variable
 from libs.common.chassis.events import EVENT_STREAM
 from libs.common.chassis.health import Health
-from libs.common.chassis.postgres import open_pool
+from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.serve import Ground, run
-from libs.common.chassis.startup import StartupFailure
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.management.app import management_app
 from services.management.auth import Tokens
@@ -39,12 +36,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     )
     ground.closers.push_async_callback(pool.close)
     store = Store(pool)
-    try:
+    with expecting_tables():
         await store.add_tenants(settings.tenants)
-    except asyncpg.UndefinedTableError as error:
-        raise StartupFailure(
-            f"{variable('postgres_dsn')}: the database lacks our tables; apply the migrations first"
-        ) from error
 
     bus = Bus(settings.nats_url, name="gatehouse-management", replicas=settings.nats_replicas)
     bus.open()

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from libs.common.chassis.startup import depends_on
+from libs.common.chassis.config import variable
+from libs.common.chassis.startup import StartupFailure, depends_on
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
 
@@ -29,10 +30,21 @@ async def open_pool(dsn: Secret, *, most: int, seconds: float) -> asyncpg.Pool:
 
     Raises `StartupFailure` if the server cannot be reached now.
     """
-    with depends_on("PostgreSQL", "GATEHOUSE_POSTGRES_DSN", *AWAY, asyncpg.PostgresError):
+    with depends_on("PostgreSQL", variable("postgres_dsn"), *AWAY, asyncpg.PostgresError):
         return await asyncpg.create_pool(
             dsn.reveal(), min_size=1, max_size=most, timeout=seconds, command_timeout=seconds
         )
+
+
+@contextmanager
+def expecting_tables() -> Iterator[None]:
+    """Turn what a database without our tables answers into a `StartupFailure`."""
+    try:
+        yield
+    except asyncpg.UndefinedTableError as error:
+        raise StartupFailure(
+            f"{variable('postgres_dsn')}: the database lacks our tables; apply the migrations first"
+        ) from error
 
 
 @contextmanager

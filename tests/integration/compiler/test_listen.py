@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from prometheus_client import CollectorRegistry
@@ -27,6 +28,7 @@ from libs.common.wire.events import (
     Failed,
     FlowChanged,
     Missing,
+    PlanCompiled,
     PublishWanted,
     Refused,
     decode_answer,
@@ -36,7 +38,9 @@ from libs.common.wire.plans import decode_pointer, pointer_key
 from services.compiler.compiling import Compiler
 from services.compiler.listen import Reconciler, answer_requests, hear_events
 from services.compiler.metrics import CompilerMetrics
-from tests.integration.compiler.conftest import LOGIN, Management
+from services.compiler.publish import Shelf
+from services.compiler.store import Store
+from tests.integration.compiler.conftest import KEEP, LOGIN, Management
 
 PATIENCE = 20.0
 Action = Literal["created", "updated", "activated", "deactivated", "deleted"]
@@ -201,3 +205,20 @@ async def test_what_no_event_told_is_found_by_looking(
         await until(runs)
     finally:
         await reconciler.stop()
+
+
+async def test_what_cannot_be_told_is_published_all_the_same(
+    pool: asyncpg.Pool, management: Management, line: RedisLine
+) -> None:
+    for tenant in ("default", "acme"):
+        flow = await management.save("login", LOGIN, tenant=tenant)
+        await management.activate((flow, 1), tenant=tenant, generation=1)
+
+    async def refuse(_event: PlanCompiled) -> None:
+        raise Unavailable("nats")
+
+    shelf = Shelf(line, keep=KEEP)
+    mute = Compiler(Store(pool), shelf, refuse, CompilerMetrics(CollectorRegistry()))
+    assert await mute.reconcile(everything=True) == 2
+    assert [await shelf.generation(name, FlowType.LOGIN) for name in ("default", "acme")] == [1, 1]
+    assert isinstance(await mute.compile("default", "flow_login", 1), Done)
