@@ -18,6 +18,8 @@ from services.management.config import TokenSettings
 
 PROJECT = Path(__file__).parents[2]
 SERVICES = ("management", "compiler", "executor")
+DEMO = "demo"
+"""The tenant of `make demo`, so that it may clear up without touching anybody's flows."""
 TOKEN_LIFETIME = timedelta(days=30)
 """How long a token that the stack prints is good for; each start makes a new one."""
 
@@ -49,6 +51,7 @@ def environment(service: str, port: int, around: Surroundings) -> dict[str, str]
     own: Mapping[str, dict[str, str]] = {
         "management": {
             "GATEHOUSE_ADMIN_SIGNING_KEY": around.keys.admin_signing_key,
+            "GATEHOUSE_TENANTS": f"default,{DEMO}",
         },
         "compiler": redis,
         "executor": redis
@@ -60,6 +63,7 @@ def environment(service: str, port: int, around: Surroundings) -> dict[str, str]
             # Everybody who explores this stack has the same address.
             "GATEHOUSE_ADDRESS_BURST": "10000",
             "GATEHOUSE_ADDRESS_RATE": "2000",
+            "GATEHOUSE_SEARCH_BURST": "1000",
         },
     }
     return shared | own[service]

@@ -32,7 +32,7 @@ from services.executor.effects import Effects, Performer
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.handlers.hasher import make_hasher
 from services.executor.handlers.world import World
-from services.executor.limits import Guesses, Proxies, Requests
+from services.executor.limits import Guesses, Proxies, Requests, Searches
 from services.executor.metrics import ExecutorMetrics
 from services.executor.nats import PERFORMERS, REMEMBER_DAYS, BusPublisher, BusStream
 from services.executor.plans import Plans
@@ -82,9 +82,11 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     effects = Effects(sessions, line, BusStream(bus), metrics, time.time)
     hidden = keys.derive(b"buckets")
     wrong = Bucket("secret", settings.secret_burst, settings.secret_rate)
+    searched = Bucket("search", settings.search_burst, settings.search_rate)
     turns = Turns(
         sessions=sessions,
         plans=Plans(line, BusPublisher(bus), NODE_TYPES, metrics, most=settings.plans_kept),
+        searches=Searches(line, hidden, searched, metrics.rejected),
         world=World(
             directory=directory,
             hasher=hasher,

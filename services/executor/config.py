@@ -116,6 +116,12 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
     tenant_rate: Annotated[Rate, Meta(description="requests a second, per tenant")] = 2_000.0
     address_burst: Annotated[Bucket, Meta(description="requests at once, per address")] = 300
     address_rate: Annotated[Rate, Meta(description="requests a second, per address")] = 20.0
+    search_burst: Annotated[
+        Bucket, Meta(description="starts that find nothing active at once, per address")
+    ] = 30
+    search_rate: Annotated[
+        Rate, Meta(description="starts that find nothing active a second, per address")
+    ] = 0.5
     secret_burst: Annotated[
         Bucket, Meta(description="wrong secrets in a row, per account, before it is blocked")
     ] = 20

@@ -21,6 +21,8 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _REMEMBERED: Final = 10_000
 """Clients whose buckets' names are kept ready."""
+_DEPLOYMENT: Final = "*"
+"""In place of a tenant; none can be called so."""
 _IPV6_CLIENT: Final = 64
 """Bits of an IPv6 address that name a client: whoever has one address has the rest of its /64."""
 
@@ -71,6 +73,28 @@ class Admission:
         if not self.given.taken:
             self._rejected.add(self.given.bucket)
             raise Exhausted("too many requests", self.given.retry_after)
+
+
+class Searches:
+    """The bucket of starts that find nothing and are searched for, which each address has.
+
+    It is the deployment's, not a tenant's: whoever makes tenants up would have one of each.
+    """
+
+    def __init__(self, line: RedisLine, secret: bytes, bucket: Bucket, rejected: Counters) -> None:
+        """`secret` keeps addresses out of Redis; count refusals in `rejected`, by bucket."""
+        self._line = line
+        self._secret = secret
+        self._bucket = bucket
+        self._rejected = rejected
+
+    async def admit(self, address: str) -> None:
+        """Return if what `address` wants may be searched for; raise `Exhausted` if not."""
+        wanted = tokens(self._secret, _DEPLOYMENT, ((self._bucket, subject(address)),))
+        given = await take(self._line, wanted)
+        if not given.taken:
+            self._rejected.add(given.bucket)
+            raise Exhausted("too many requests", given.retry_after)
 
 
 class Guesses:

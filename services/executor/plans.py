@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Final, Generic, Protocol, TypeVar, cast
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -39,6 +39,10 @@ _MISSING_SECONDS: Final = 2.0
 flows that do not exist; only so many of those starts may reach the compiler."""
 _MISSING_MOST: Final = 10_000
 _ASKING_MOST: Final = 64
+
+
+Admit: TypeAlias = Callable[[], Awaitable[None]]
+"""Returns if a request may go on, and raises if not."""
 
 
 class Publisher(Protocol):
@@ -75,10 +79,15 @@ class Plans:
         """Send for the pointer that `pointer` reads; it leaves at the end of this tick."""
         return self._line.execute(b"GET", pointer_key(tenant, kind))
 
-    async def pointer(self, tenant: str, kind: FlowType, reply: Reply) -> Pointer:
-        """Read what `ask` found; raise `NotFound` where nothing is active."""
+    async def pointer(
+        self, tenant: str, kind: FlowType, reply: Reply, may_search: Admit
+    ) -> Pointer:
+        """Read what `ask` found; raise `NotFound` where nothing is active.
+
+        What is not there is searched for by the compiler, if `may_search` lets the caller.
+        """
         if reply is None:
-            if not await self._publish(tenant, kind):
+            if not await self._publish(tenant, kind, may_search):
                 raise _nothing_active()
             reply = await self.ask(tenant, kind)
         if reply is None:
@@ -116,13 +125,16 @@ class Plans:
             self._kept.popitem(last=False)
         return program
 
-    async def _publish(self, tenant: str, kind: FlowType) -> bool:
+    async def _publish(self, tenant: str, kind: FlowType, may_search: Admit | None = None) -> bool:
         wanted = (tenant, kind)
         now = asyncio.get_running_loop().time()
         if self._missing.get(wanted, 0.0) > now:
             return False
-        if wanted not in self._asking and len(self._asking) >= _ASKING_MOST:
-            raise Unavailable("the compiler")
+        if wanted not in self._asking:
+            if len(self._asking) >= _ASKING_MOST:
+                raise Unavailable("the compiler")
+            if may_search is not None:
+                await may_search()
         self._metrics.plans_wanted.add()
         there = await self._asking.join(wanted, lambda: self._publisher.publish(tenant, kind))
         if not there:

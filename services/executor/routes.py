@@ -34,7 +34,12 @@ _ERROR: Final = web.RequestKey("error", Exception)
 
 # An answer may hold an assertion (RFC 6749, 5.1, of tokens alike).
 _ANSWER_HEADERS: Final = {hdrs.CONTENT_TYPE: JSON, hdrs.CACHE_CONTROL: "no-store"}
-_KEYS_HEADERS: Final = {hdrs.CONTENT_TYPE: JSON, hdrs.CACHE_CONTROL: "public, max-age=300"}
+_KEYS_HEADERS: Final = {
+    hdrs.CONTENT_TYPE: JSON,
+    hdrs.CACHE_CONTROL: "public, max-age=300",
+    # Public keys, which a page of any origin may need to check an assertion.
+    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
+}
 _LONGEST_HEADER: Final = 512
 """Characters of a header of the client's that a flow may look at."""
 

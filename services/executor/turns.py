@@ -13,7 +13,7 @@ import hashlib
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -31,8 +31,9 @@ from services.executor.assertions import Assertions
 from services.executor.effects import Effects
 from services.executor.handlers.table import HANDLERS
 from services.executor.handlers.world import World
+from services.executor.limits import Searches
 from services.executor.metrics import ExecutorMetrics
-from services.executor.plans import Plans, choose
+from services.executor.plans import Admit, Plans, choose
 from services.executor.seal import Keys, Unsealable
 from services.executor.sessions import (
     Found,
@@ -58,9 +59,6 @@ _CANONICAL: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A session's id as we give it, and nearly all clients send it back."""
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
-
-Admit = Callable[[], Awaitable[None]]
-"""Returns if the request may go on, and raises if not."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -108,6 +106,7 @@ class Turns:
 
     sessions: Sessions
     plans: Plans
+    searches: Searches
     world: World
     assertions: Assertions
     effects: Effects
@@ -123,7 +122,9 @@ class Turns:
         asked = self.plans.ask(call.tenant, kind)
         await admit()
         began = time.perf_counter()
-        pointer = await self.plans.pointer(call.tenant, kind, await asked)
+        pointer = await self.plans.pointer(
+            call.tenant, kind, await asked, lambda: self.searches.admit(call.ip)
+        )
         id = uuid.uuid4()
         chosen = choose(pointer, call.request.flow, id.int)
         program = await self.plans.program(chosen.plan, call.tenant, kind)

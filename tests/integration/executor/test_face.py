@@ -220,3 +220,13 @@ async def test_the_rest_is_not_there(executor: Executor) -> None:
         assert (answer.status, (await answer.json())["code"]) == (405, "FE-40501")
     async with executor.http.get(f"{executor.url}/nowhere") as answer:
         assert answer.status == 404
+
+
+async def test_who_makes_tenants_up_is_soon_refused_before_the_compiler_is_asked(
+    house: House,
+) -> None:
+    executor = await house.executor(search_burst=3, search_rate=0.001)
+    places = [f"/t/nobodys{number}/flow/execute" for number in range(5)]
+    statuses = [(await executor.post(place, flowType="LOGIN")).status for place in places]
+    assert statuses[3:] == [429, 429]
+    assert 429 not in statuses[:3]
