@@ -21,7 +21,7 @@ from libs.common.wire.events import Answer, Done, Missing, PlanCompiled, Refused
 from libs.common.wire.plans import FORMAT, Candidate, Pointer, Weighted
 from services.compiler.metrics import CompilerMetrics
 from services.compiler.publish import Shelf
-from services.compiler.store import Store
+from services.compiler.store import Generation, Store
 
 log: FilteringBoundLogger = structlog.get_logger()
 
@@ -90,18 +90,33 @@ class Compiler:
         """Publish what Redis lacks or has of an older generation; return how much that was.
 
         With `everything`, whatever Redis has is made again: another release may compile it to
-        another plan.
+        another plan. Raises `Unavailable` at the end where something that was needed was away;
+        what could be made is made by then.
         """
         made = 0
+        away: Unavailable | None = None
         async for page in self._store.read_generations():
             for wanted in page:
-                if not everything:
-                    published = await self._shelf.generation(wanted.tenant, wanted.type)
-                    if published is not None and published >= wanted.generation:
-                        continue
-                await self.publish(wanted.tenant, wanted.type)
-                made += 1
+                try:
+                    made += await self._reconcile_one(wanted, everything=everything)
+                except Unavailable as error:
+                    # As one shard of a cluster; the others' flows are not to wait for it.
+                    away = error
+                except Exception:
+                    # One row that this release cannot read must not keep all tenants from theirs.
+                    log.exception("pointer_not_published", tenant=wanted.tenant, type=wanted.type)
+        if away is not None:
+            raise away
         return made
+
+    async def _reconcile_one(self, wanted: Generation, *, everything: bool) -> bool:
+        kind = FlowType(wanted.type)
+        if not everything:
+            published = await self._shelf.generation(wanted.tenant, kind)
+            if published is not None and published >= wanted.generation:
+                return False
+        await self.publish(wanted.tenant, kind)
+        return True
 
     async def _tell(self, event: PlanCompiled) -> None:
         # A note for people. What runs must not wait for it: while JetStream is away, a rebuild

@@ -52,18 +52,29 @@ class Shelf:
             _MOVE, [pointer_key(tenant, kind)], [encode_pointer(pointer), GENERATION_DIGITS]
         )
         moved, other = _moved(reply)
-        leads_now = set(plans) if moved else _plans(other)
-        led_before = _plans(other) if moved else set(plans)
-        for plan in led_before - leads_now:
-            await self._line.execute(b"EXPIRE", plan_key(tenant, plan), self._keep)
+        others = _plans(other)
+        if others is not None:
+            left = others - set(plans) if moved else set(plans) - others
+            await self._leave(tenant, kind, left)
         return moved
+
+    async def _leave(self, tenant: str, kind: FlowType, left: set[str]) -> None:
+        """Let plans end that no pointer leads to any more."""
+        if not left:
+            return
+        for plan in left:
+            await self._line.execute(b"EXPIRE", plan_key(tenant, plan), self._keep)
+        # Somebody may have led to one of them again meanwhile.
+        data = await self._line.execute(b"GET", pointer_key(tenant, kind))
+        for plan in left & ((isinstance(data, bytes) and _plans(data)) or set()):
+            await self._line.execute(b"PERSIST", plan_key(tenant, plan))
 
     async def generation(self, tenant: str, kind: FlowType) -> int | None:
         """Tell which generation is published; None if none, or one that cannot be run."""
         data = await self._line.execute(b"GET", pointer_key(tenant, kind))
         if not isinstance(data, bytes):
             return None
-        for plan in _plans(data):
+        for plan in _plans(data) or ():
             if not await self._line.execute(b"EXISTS", plan_key(tenant, plan)):
                 return None
         try:
@@ -80,12 +91,12 @@ def _moved(reply: Reply) -> tuple[bool, bytes]:
             raise TypeError("move_pointer.lua answers a number and a string")
 
 
-def _plans(data: bytes) -> set[str]:
+def _plans(data: bytes) -> set[str] | None:
+    """Name what a pointer leads to; None for one of another release: leave that alone."""
     if not data:
         return set()
     try:
         pointer = decode_pointer(data)
     except UnreadablePointer:
-        # Of another release: what it leads to is left alone.
-        return set()
+        return None
     return {version.plan for candidate in pointer.candidates for version in candidate.versions}

@@ -36,7 +36,8 @@ class Generation(msgspec.Struct, frozen=True):
     """Which state of a pointer is the newest."""
 
     tenant: str
-    type: FlowType
+    type: str
+    """Of a newer release, it may be a `FlowType` that this one does not have."""
     generation: int
 
 
@@ -48,18 +49,18 @@ class Store:
 
     async def check(self) -> None:
         """Raise `Unavailable` unless PostgreSQL answers: for `/readyz`."""
-        with asking_postgres():
+        async with asking_postgres():
             await _QUERIES.reach(self._pool)
 
     async def read_version(self, tenant: str, flow: str, version: int) -> Flow | None:
         """Read one version; None where there is none."""
-        with asking_postgres():
+        async with asking_postgres():
             row = await _QUERIES.read_version(self._pool, tenant=tenant, flow=flow, version=version)
         return None if row is None else _flow(row)
 
     async def read_active(self, tenant: str, kind: FlowType) -> Active | None:
         """Read what is active; None where nothing ever was."""
-        with asking_postgres():
+        async with asking_postgres():
             rows = [
                 row
                 async for row in _QUERIES.read_active(self._pool, tenant=tenant, kind=kind.value)
@@ -73,7 +74,7 @@ class Store:
         """Read the newest generation of every pointer, page by page."""
         after = ("", "")
         while True:
-            with asking_postgres():
+            async with asking_postgres():
                 rows = [
                     row
                     async for row in _QUERIES.read_generations(

@@ -81,7 +81,7 @@ class Tokens:
                 ),
                 _Claims,
             )
-        except (jwt.InvalidTokenError, msgspec.ValidationError) as error:
+        except (jwt.InvalidTokenError, msgspec.ValidationError, UnicodeError) as error:
             raise Unauthenticated("the token is not valid, or not any more") from error
         return Caller(claims.sub, frozenset(claims.scope.split()), claims.tenant)
 

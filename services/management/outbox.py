@@ -93,7 +93,7 @@ class Relay:
     async def _run(self) -> None:
         while not self._stopping:
             try:
-                with asking_postgres():
+                async with asking_postgres():
                     await self._listen_and_tell()
             except Unavailable as error:
                 self._note(error.what)

@@ -24,8 +24,8 @@ from services.management.records import Filter, FlowRecord, Newest, Place, Versi
 QUERIES = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
 """A query's name is its method's."""
 
-WAIT_SECONDS = 5.0
-"""For a free connection; then PostgreSQL counts as away."""
+CHANGING_SECONDS = 10.0
+"""For a whole change; then PostgreSQL counts as away."""
 
 
 class Store:
@@ -36,24 +36,24 @@ class Store:
 
     async def check(self) -> None:
         """Raise `Unavailable` unless PostgreSQL answers: for `/readyz`."""
-        with asking_postgres():
+        async with asking_postgres():
             await QUERIES.answer(self._pool)
 
     async def add_tenants(self, tenants: tuple[str, ...]) -> None:
         """See to it that there are these tenants."""
-        with asking_postgres():
+        async with asking_postgres():
             await QUERIES.add_tenants(self._pool, tenants=tenants)
 
     async def has_tenant(self, tenant: str) -> bool:
         """Tell whether there is such a tenant."""
-        with asking_postgres():
+        async with asking_postgres():
             return bool(await QUERIES.find_tenant(self._pool, tenant=tenant))
 
     async def list_flows(
         self, tenant: str, wanted: Filter, after: Place | None, most: int
     ) -> tuple[FlowRecord, ...]:
         """List up to `most` flows that were created after `after`, the oldest first."""
-        with asking_postgres():
+        async with asking_postgres():
             rows = QUERIES.list_flows(
                 self._pool,
                 tenant=tenant,
@@ -67,7 +67,7 @@ class Store:
 
     async def count_flows(self, tenant: str, wanted: Filter) -> int:
         """Count all flows that are asked for."""
-        with asking_postgres():
+        async with asking_postgres():
             return int(
                 await QUERIES.count_flows(
                     self._pool, tenant=tenant, type=wanted.type, status=wanted.status
@@ -76,12 +76,12 @@ class Store:
 
     async def find_flow(self, tenant: str, id: str) -> Newest | None:
         """Find a flow with its newest version."""
-        with asking_postgres():
+        async with asking_postgres():
             return _newest(await QUERIES.find_flow(self._pool, tenant=tenant, flow=id))
 
     async def record_plan(self, tenant: str, id: str, version: int, plan: str, at: int) -> None:
         """Note that a version was compiled to `plan` at `at`, in Unix seconds, if there is such."""
-        with asking_postgres():
+        async with asking_postgres():
             await QUERIES.record_plan(
                 self._pool,
                 tenant=tenant,
@@ -94,12 +94,12 @@ class Store:
     @asynccontextmanager
     async def changing(self, tenant: str) -> AsyncIterator[Change]:
         """Open a transaction: all of what is done within is done, or none of it."""
-        with asking_postgres():
-            async with (
-                self._pool.acquire(timeout=WAIT_SECONDS) as connection,
-                connection.transaction(),
-            ):
-                yield Change(connection, tenant)
+        async with (
+            asking_postgres(CHANGING_SECONDS),
+            self._pool.acquire() as connection,
+            connection.transaction(),
+        ):
+            yield Change(connection, tenant)
 
 
 class Change:

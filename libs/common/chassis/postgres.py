@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
@@ -11,6 +12,9 @@ from libs.common.chassis.config import variable
 from libs.common.chassis.startup import StartupFailure, depends_on
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
+
+ASKING_SECONDS = 5.0
+"""How long a question of a request may take, unless somebody says otherwise."""
 
 AWAY: tuple[type[Exception], ...] = (
     OSError,
@@ -47,11 +51,16 @@ def expecting_tables() -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def asking_postgres() -> Iterator[None]:
-    """Turn what the driver raises for a server that is away into `Unavailable`."""
+@asynccontextmanager
+async def asking_postgres(seconds: float = ASKING_SECONDS) -> AsyncIterator[None]:
+    """Turn what the driver raises for a server that is away into `Unavailable`.
+
+    So is one that has not answered in `seconds`, with the wait for a connection in them: behind a
+    server that hangs, those who wait for a connection would otherwise wait for each other.
+    """
     try:
-        yield
+        async with asyncio.timeout(seconds):
+            yield
     except AWAY as error:
         if isinstance(error, ValueError):
             # asyncpg's own complaint about an argument is an `InterfaceError` too.

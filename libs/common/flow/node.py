@@ -119,7 +119,12 @@ def fixed(*outcomes: str) -> Callable[[Any], tuple[str, ...]]:
 
 
 def scope_for(visit: Visit, *expressions: Expression) -> Generator[Question[Any], Any, Scope]:
-    """Gather the roots that `expressions` read; a root that nobody knows is missing."""
+    """Gather the roots that `expressions` read; a root that nobody knows is missing.
+
+    `user` is the account once the caller has proved to be its owner, or has just made it, and what
+    is staged while nobody was named. In between it is missing, whether or not anybody has that
+    name: a flow that branched on it would tell.
+    """
     reads = {root for expression in expressions for root in expression.roots}
     facts = visit.facts
     scope: dict[str, Json] = {"facts": facts.attributes, "inputs": facts.inputs}
@@ -128,7 +133,11 @@ def scope_for(visit: Visit, *expressions: Expression) -> Generator[Question[Any]
     if "request" in reads:
         scope["request"] = msgspec.structs.asdict(visit.surroundings)
     if "user" in reads:
-        user = facts.staged if facts.account is None else (yield from ask(LoadUser(facts.account)))
+        user: Mapping[str, Json] | None = None
+        if facts.account is not None and (facts.proved or facts.created):
+            user = yield from ask(LoadUser(facts.account))
+        elif facts.identifier is None and facts.account is None:
+            user = facts.staged
         if user:
             scope["user"] = user
     return scope

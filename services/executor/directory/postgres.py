@@ -30,7 +30,7 @@ class PostgresDirectory:
 
     async def find(self, tenant: str, kinds: tuple[str, ...], identifier: str) -> str | None:
         """See `Directory.find`."""
-        with asking_postgres():
+        async with asking_postgres():
             found = await _QUERIES.find(
                 self._pool, tenant=tenant, kinds=kinds, identifier=identifier
             )
@@ -38,7 +38,7 @@ class PostgresDirectory:
 
     async def password_hash(self, tenant: str, account: str) -> str | None:
         """See `Directory.password_hash`."""
-        with asking_postgres():
+        async with asking_postgres():
             found: str | None = await _QUERIES.password_hash(
                 self._pool, tenant=tenant, account=account
             )
@@ -46,7 +46,7 @@ class PostgresDirectory:
 
     async def totp_secret(self, tenant: str, account: str) -> bytes | None:
         """See `Directory.totp_secret`."""
-        with asking_postgres():
+        async with asking_postgres():
             found: bytes | None = await _QUERIES.totp_secret(
                 self._pool, tenant=tenant, account=account
             )
@@ -54,7 +54,7 @@ class PostgresDirectory:
 
     async def load(self, tenant: str, account: str) -> Mapping[str, Json] | None:
         """See `Directory.load`."""
-        with asking_postgres():
+        async with asking_postgres():
             row = await _QUERIES.load(self._pool, tenant=tenant, account=account)
         if row is None:
             return None
@@ -93,7 +93,7 @@ class PostgresDirectory:
             "password_hash": password_hash,
         }
         try:
-            with asking_postgres():
+            async with asking_postgres():
                 if account is None:
                     written = await _QUERIES.create(
                         self._pool, id=uuid.uuid4(), key=uuid.UUID(key), **values
@@ -114,24 +114,24 @@ class PostgresDirectory:
 
     async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
         """See `Directory.enrol_totp`."""
-        with asking_postgres():
+        async with asking_postgres():
             await _QUERIES.enrol_totp(self._pool, tenant=tenant, account=account, sealed=sealed)
 
     async def count_login(self, tenant: str, account: str, at: int, effect: str) -> None:
         """See `Directory.count_login`."""
-        with asking_postgres():
+        async with asking_postgres():
             await _QUERIES.count_login(
                 self._pool, tenant=tenant, account=account, at=at, effect=effect
             )
 
     async def forget_effects(self, days: int) -> None:
         """See `Directory.forget_effects`."""
-        with asking_postgres():
+        async with asking_postgres():
             await _QUERIES.forget_effects(self._pool, days=days)
 
     async def reach(self) -> None:
         """See `Directory.reach`."""
-        with asking_postgres():
+        async with asking_postgres():
             await _QUERIES.reach(self._pool)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -30,6 +30,8 @@ DEFAULT_TENANT: Final = "default"
 DisplayName = Annotated[Label, Meta(pattern=r"^[^\x00]*$")]
 Description = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
 """PostgreSQL's text has no NUL."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What was ever given, and no more: the path may hold bytes that PostgreSQL would refuse.
 _ID = re.compile(r"flow_[A-Za-z0-9_]{1,64}")
@@ -277,9 +279,11 @@ def _place(cursor: str) -> Place:
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         place = msgspec.msgpack.decode(data, type=Place)
-        if _ID.fullmatch(place.id):
+        if _ID.fullmatch(place.id) and place.created_at > _EPOCH:
+            # Anywhere on earth, and so for PostgreSQL, this is a date.
+            place.created_at.astimezone(UTC)
             return place
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, OverflowError, TypeError, msgspec.DecodeError):
         # Which of its bytes is wrong helps nobody.
         pass
     problem = Problem("invalid", "pass a cursor on as it was given", path="cursor")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
+
 from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.flow.model import FlowType
 from libs.common.flow.plan import load
@@ -11,6 +13,7 @@ from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.wire.events import Done, Missing, PlanCompiled, Refused
 from libs.common.wire.plans import Pointer, decode_pointer, plan_key, pointer_key
 from services.compiler.compiling import Compiler
+from services.compiler.publish import Shelf
 from tests.integration.compiler.conftest import KEEP, LOGIN, Management, edited
 
 FOR_GOOD = -1
@@ -173,3 +176,27 @@ async def test_what_redis_lacks_is_found_and_made_again(
     assert await compiler.reconcile(everything=False) == 2
     await management.activate(tenant="acme", generation=2)
     assert await compiler.reconcile(everything=False) == 1
+
+
+async def test_a_row_that_this_release_cannot_read_keeps_nobody_from_theirs(
+    compiler: Compiler, management: Management, line: RedisLine, database: str
+) -> None:
+    flow = await management.save("login", LOGIN)
+    await management.activate((flow, 1), generation=1)
+    connection = await asyncpg.connect(database)
+    await connection.execute("INSERT INTO active_pointers VALUES ('default', 'a_future_type', 1)")
+    await connection.close()
+    assert await compiler.reconcile(everything=True) == 1
+    assert await only_plan(line)
+
+
+async def test_a_plan_that_is_led_to_again_while_it_was_left_lies_there_for_good(
+    compiler: Compiler, management: Management, line: RedisLine
+) -> None:
+    flow = await management.save("login", LOGIN)
+    await management.activate((flow, 1), generation=1)
+    await compiler.publish("default", FlowType.LOGIN)
+    plan = await only_plan(line)
+    # The others' replica has moved the pointer on, and back, before this one lets the plan go.
+    await Shelf(line, keep=KEEP)._leave("default", FlowType.LOGIN, {plan})
+    assert await ttl(line, plan) == FOR_GOOD

@@ -33,7 +33,7 @@ def test_an_expression_reads_the_run_the_request_and_the_flow() -> None:
 
 
 def test_the_user_is_loaded_once_and_only_where_somebody_reads_it() -> None:
-    named = replace(ANONYMOUS, facts=replace(ANONYMOUS.facts, account="alice"))
+    named = replace(ANONYMOUS, facts=replace(ANONYMOUS.facts, account="alice", proved=("pwd",)))
     Playbook(scope_for(named, expression("inputs.country"))).ends(KNOWN)
     several = (expression("facts.risk"), expression("user.name"), expression("user.email"))
     dialogue = Playbook(scope_for(named, *several))
@@ -42,9 +42,24 @@ def test_the_user_is_loaded_once_and_only_where_somebody_reads_it() -> None:
 
 
 def test_an_account_that_is_gone_is_missing() -> None:
-    named = replace(ANONYMOUS, facts=replace(ANONYMOUS.facts, account="alice"))
+    named = replace(ANONYMOUS, facts=replace(ANONYMOUS.facts, account="alice", proved=("pwd",)))
     dialogue = Playbook(scope_for(named, expression("user.name")))
     dialogue.asks(LoadUser("alice"), answered=None).ends(KNOWN)
+
+
+def test_an_account_that_was_just_made_is_its_makers_to_read() -> None:
+    made = replace(ANONYMOUS, facts=replace(ANONYMOUS.facts, account="alice", created=True))
+    user: dict[str, Json] = {"name": "Alice"}
+    dialogue = Playbook(scope_for(made, expression("user.name")))
+    dialogue.asks(LoadUser("alice"), answered=user).ends({**KNOWN, "user": user})
+
+
+def test_who_is_only_named_is_missing_whether_or_not_anybody_has_that_name() -> None:
+    for account in ("alice", None):
+        facts = replace(
+            ANONYMOUS.facts, identifier="a@example.com", account=account, staged={"name": "Sasha"}
+        )
+        Playbook(scope_for(replace(ANONYMOUS, facts=facts), expression("user.name"))).ends(KNOWN)
 
 
 def test_before_anybody_is_named_the_user_is_what_is_staged() -> None:

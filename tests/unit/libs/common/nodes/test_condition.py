@@ -10,7 +10,7 @@ from libs.common.nodes.condition import NODE, Config, run
 from tests.playbook import Playbook, lowered, visit
 
 STEP = lowered(NODE, {"condition": "user.mfa_enabled"})
-ALICE = Facts(account="alice")
+ALICE = Facts(account="alice", proved=("pwd",))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_the_value_is_remembered_beside_the_others() -> None:
 
 def test_the_value_may_be_of_the_user() -> None:
     step = lowered(NODE, {"attribute": "name", "value": "user.name"})
-    alice = Facts(account="alice")
+    alice = Facts(account="alice", proved=("pwd",))
     named = msgspec.structs.replace(alice, attributes={"name": "Alice"})
     dialogue = Playbook(run(step, visit(alice)))
     dialogue.asks(LoadUser("alice"), answered={"name": "Alice"}).ends(Leave("success", named))

@@ -18,7 +18,7 @@ CASES = [
     {"outcome": "staff", "when": "user.role === 'editor'"},
 ]
 STEP = lowered(NODE, {"cases": CASES})
-VISITOR = Facts(account="alice", attributes={"staff": False})
+VISITOR = Facts(account="alice", proved=("pwd",), attributes={"staff": False})
 
 
 def spoken(facts: Facts, user: Mapping[str, Json]) -> Playbook[Move]:
@@ -28,7 +28,9 @@ def spoken(facts: Facts, user: Mapping[str, Json]) -> Playbook[Move]:
 def test_the_first_case_that_is_true_is_taken() -> None:
     admin = {"role": "admin"}
     spoken(VISITOR, admin).ends(Leave("admin"))
-    spoken(Facts(account="alice", attributes={"staff": True}), admin).ends(Leave("staff"))
+    spoken(Facts(account="alice", proved=("pwd",), attributes={"staff": True}), admin).ends(
+        Leave("staff")
+    )
 
 
 def test_where_no_case_is_true_it_leaves_by_default() -> None:
@@ -36,7 +38,7 @@ def test_where_no_case_is_true_it_leaves_by_default() -> None:
 
 
 def test_a_case_that_cannot_be_told_does_not_fall_to_the_next() -> None:
-    spoken(Facts(account="alice"), {"role": "admin"}).ends(Leave("error"))
+    spoken(Facts(account="alice", proved=("pwd",)), {"role": "admin"}).ends(Leave("error"))
     spoken(VISITOR, {"role": 1}).ends(Leave("error"))
 
 
