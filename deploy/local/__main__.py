@@ -2,15 +2,15 @@
 
 import argparse
 import asyncio
-import shlex
 import signal
 import sys
 from pathlib import Path
 
 from deploy.local.demo import walk
+from deploy.local.examples import seed, what_to_try
 from deploy.local.process import Failed
 from deploy.local.services import PROJECT
-from deploy.local.stack import Facts, local_stack
+from deploy.local.stack import local_stack
 
 INTERRUPTED = 130
 
@@ -18,7 +18,8 @@ INTERRUPTED = 130
 async def run(folder: Path, executors: int) -> int:
     """Serve until told to stop, or until a part dies; raises Failed."""
     async with local_stack(folder, executors=executors, say=say) as stack:
-        say(what_to_try(stack.facts, folder))
+        walkable = await stack.serves(seed(stack.facts))
+        say(what_to_try(stack.facts, folder, walkable=walkable))
         try:
             raise await stack.one_dies()
         except asyncio.CancelledError:
@@ -37,24 +38,6 @@ COMMANDS = {
     "run": (run, "start everything, and keep serving until Ctrl-C"),
     "demo": (demo, "start everything, walk real sign-ins, print each exchange, and stop"),
 }
-
-
-def what_to_try(facts: Facts, folder: Path) -> str:
-    bearer = shlex.quote(f"Authorization: Bearer {facts.admin_token}")
-    json = shlex.quote("Content-Type: application/json")
-    login = shlex.quote('{"flowType": "LOGIN"}')
-    return f"""
-Gatehouse runs. Its addresses, passwords and process ids are in {folder / "stack.json"},
-its logs in {folder / "logs"}.
-
-The flows there are:
-  curl -H {bearer} {facts.management_url}/api/admin/flows
-
-Begin a sign-in:
-  curl -H {json} -d {login} {facts.executor_url}/flow/execute
-
-Ctrl-C stops everything.
-"""
 
 
 def say(line: str) -> None:

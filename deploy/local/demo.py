@@ -1,6 +1,7 @@
 """The journeys of `make demo`: real flows, walked through the real APIs, each outcome checked.
 
-Can be repeated over the same data: it takes its own flows away first, and invents new users.
+Can be repeated over the same data: it has a tenant to itself, takes the flows of that away first,
+and invents new users. It never touches another tenant.
 """
 
 import json
@@ -15,11 +16,10 @@ import jwt
 import pyotp
 
 from deploy.local.exchange import Client, Json, Say, Unexpected, inputs
-from deploy.local.services import PROJECT
+from deploy.local.services import DEMO, PROJECT
 from deploy.local.stack import Facts
 
 FLOWS = Path(__file__).with_name("flows")
-OURS = frozenset({"mfa-login", "sign-up", "broken", "unused"})
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of users that the demo invents
 WRONG = 5
 """Wrong passwords that end a session, unless its flow says otherwise."""
@@ -36,24 +36,17 @@ class Person:
 class Demo:
     """The journeys, over one running stack."""
 
-    def __init__(self, client: Client, facts: Facts, executor: Mapping[str, str], say: Say) -> None:
+    def __init__(self, client: Client, executor: Mapping[str, str], say: Say) -> None:
         """`executor` is the environment of the executor, for its own commands."""
         self._client = client
-        self._facts = facts
         self._executor = executor
         self._say = say
         self._run = secrets.token_hex(3)
 
     async def clear(self) -> None:
         """Take away what an earlier run left."""
-        found: list[Json] = []
-        after: str | None = ""
-        while after is not None:
-            page = await self._client.admin("GET", f"/api/admin/flows?limit=100{after}")
-            found += page["items"]
-            after = f"&cursor={page['cursor']}" if page["cursor"] else None
-        for flow in found:
-            if flow["name"] in OURS:
+        while flows := (await self._client.admin("GET", "/api/admin/flows"))["items"]:
+            for flow in flows:
                 await self._client.admin("DELETE", f"/api/admin/flows/{flow['id']}", expect=204)
 
     async def sign_in(self) -> None:
@@ -149,7 +142,7 @@ class Demo:
             keys[jwt.get_unverified_header(token)["kid"]],
             algorithms=["ES256"],
             audience="gatehouse",
-            issuer=self._facts.executor_url,
+            issuer=self._client.issuer,
         )
         must(claims["amr"] == amr, f"the assertion says {amr}")
         self._say(f"  = verified: sub={claims['sub']} amr={','.join(claims['amr'])}")
@@ -162,21 +155,27 @@ class Demo:
     def _person(self, name: str, *, totp: bool = False) -> Person:
         """Make an account by the executor's own command."""
         email = f"{name}-{self._run}@example.com"
-        made = add_account(self._executor, email, PASSWORD, totp=totp)
+        made = add_account(self._executor, email, PASSWORD, totp=totp, tenant=DEMO)
         self._say(f"  + account {email}{' with an authenticator' if totp else ''}")
         return Person(email, pyotp.TOTP(made["totp_secret"]) if totp else None)
 
 
 def add_account(
-    executor: Mapping[str, str], email: str, password: str, *, totp: bool
+    executor: Mapping[str, str],
+    email: str,
+    password: str,
+    *,
+    totp: bool,
+    tenant: str | None = None,
 ) -> Mapping[str, str]:
     """Make an account by the command of the executor whose environment this is.
 
     Returns its `id`, and with `totp` the `totp_secret` of its authenticator.
     """
     command = [sys.executable, "-m", "services.executor.users", "add", "--email", email]
+    more = [*(["--totp"] if totp else []), *(["--tenant", tenant] if tenant else [])]
     done = subprocess.run(
-        [*command, "--password-stdin", *(["--totp"] if totp else [])],
+        [*command, "--password-stdin", *more],
         input=password,
         env=executor,
         cwd=PROJECT,
@@ -199,9 +198,9 @@ def must(held: bool, sentence: str) -> None:
 async def walk(facts: Facts, executor: Mapping[str, str], say: Say = print) -> bool:
     """Walk every journey; return whether each came out right."""
     async with aiohttp.ClientSession() as http:
-        quiet = Demo(Client(http, facts, lambda _line: None), facts, executor, say)
-        await quiet.clear()
-        demo = Demo(Client(http, facts, say), facts, executor, say)
+        quiet = Client(http, facts, lambda _line: None, tenant=DEMO)
+        await Demo(quiet, executor, say).clear()
+        demo = Demo(Client(http, facts, say, tenant=DEMO), executor, say)
         journeys: tuple[Callable[[], Awaitable[None]], ...] = (
             demo.sign_in,
             demo.wrong_password,

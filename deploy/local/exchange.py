@@ -27,10 +27,16 @@ class Unexpected(Exception):
 class Client:
     """Speaks to management as an administrator, and to the executor as anybody."""
 
-    def __init__(self, http: aiohttp.ClientSession, facts: Facts, say: Say) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, facts: Facts, say: Say, *, tenant: str | None = None
+    ) -> None:
+        """Speak of `tenant`, or of the one whose paths need not name it."""
         self._http = http
         self._facts = facts
         self._say = say
+        self._prefix = "" if tenant is None else f"/t/{tenant}"
+        self.issuer = facts.executor_url + self._prefix
+        """`iss` of the tenant's assertions."""
 
     async def admin(self, method: str, path: str, body: Json = None, *, expect: int = 200) -> Json:
         """Ask the management API; raises `Unexpected` on another status than `expect`."""
@@ -39,6 +45,7 @@ class Client:
             "Content-Type": "application/json",
         }
         data = body if isinstance(body, str) or body is None else json.dumps(body)
+        path = self._prefix + path
         self._say(shorten(f"  > {method} {path}  {_outline(body)}".rstrip()))
         async with self._http.request(
             method, self._facts.management_url + path, data=data, headers=headers
@@ -47,24 +54,25 @@ class Client:
             said = json.loads(text) if text else None
             self._say(shorten(f"  < {answer.status} {_outline(said)}"))
             if answer.status != expect:
-                raise Unexpected(f"{method} {path}: {expect} was expected")
+                raise Unexpected(f"{method} {path}: {expect} was expected, not {answer.status}")
             return said
 
     async def execute(self, **body: Json) -> Json:
         """Post one step to the executor, as a client app does."""
-        self._say(shorten(f"  > POST /flow/execute  {_request(body)}"))
-        async with self._http.post(f"{self._facts.executor_url}/flow/execute", json=body) as answer:
+        path = f"{self._prefix}/flow/execute"
+        self._say(shorten(f"  > POST {path}  {_request(body)}"))
+        async with self._http.post(self._facts.executor_url + path, json=body) as answer:
             said = await answer.json()
             self._say(shorten(f"  < {answer.status} {_step(said)}"))
             if answer.status != 200:  # noqa: PLR2004 - the one status of a step
-                raise Unexpected(f"POST /flow/execute: 200 was expected, not {answer.status}")
+                raise Unexpected(f"POST {path}: 200 was expected, not {answer.status}")
             return said
 
     async def keys(self) -> Json:
         """Fetch the keys that assertions are signed with."""
-        url = f"{self._facts.executor_url}/.well-known/jwks.json"
-        self._say("  > GET /.well-known/jwks.json")
-        async with self._http.get(url) as answer:
+        path = f"{self._prefix}/.well-known/jwks.json"
+        self._say(f"  > GET {path}")
+        async with self._http.get(self._facts.executor_url + path) as answer:
             said = await answer.json()
         self._say(shorten(f"  < {answer.status} {len(said['keys'])} key"))
         return said

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from unittest.mock import patch
 
-from deploy.local import stack
-from deploy.local.__main__ import main
+from deploy.local import __main__, stack
 from deploy.local.process import Process
 from deploy.local.services import is_ready, service_process
 
@@ -37,7 +36,14 @@ def stand_in(
     return Process(dataclasses.replace(program, command=command), ready=lambda: is_ready(port))
 
 
+async def nothing_to_walk(_facts: stack.Facts) -> bool:
+    return False
+
+
 if __name__ == "__main__":
-    with patch.object(stack, "service_process", stand_in):
-        code = asyncio.run(main())
+    with (
+        patch.object(stack, "service_process", stand_in),
+        patch.object(__main__, "seed", nothing_to_walk),
+    ):
+        code = asyncio.run(__main__.main())
     sys.exit(code)
