@@ -5,11 +5,11 @@ one runner at a time answer a step, so that ten equal submits run one turn; it l
 runner dies. docs/decisions/0005-repeated-submits.md says when a submit is a repeat.
 
     r       revision                          d      digest of the submit answered last
-    b       the session, sealed               t      when, in ms of Redis' clock
-    a       the answer now shown, sealed      again  '1' if the view shown takes that submit anew
-    e       effects not yet told, sealed      shape  what that submit looked like, '' if again
-    f       the flow's type                   step   id of the step shown, '' where it has ended
-    x       when it expires, in ms            owner, until   the claim, '' and 0 if none
+    b       session and answer, sealed        t      when, in ms of Redis' clock
+    e       effects not yet told, sealed      again  '1' if the view shown takes that submit anew
+    f       the flow's type                   shape  what that submit looked like, '' if again
+    x       when it expires, in ms            step   id of the step shown, '' where it has ended
+                                              owner, until   the claim, '' and 0 if none
 
 Nothing is in clear but what says nothing of the user. All times are of Redis' clock, so that the
 clocks of executors need not agree.
@@ -36,12 +36,9 @@ from services.executor.seal import Box, Keys
 FORMAT: Final = 1
 """The first byte of a stored session; grows when the bytes after it change their meaning."""
 
+_FORMAT: Final = bytes((FORMAT,))
 _SESSION: Final = b"session"
-_ANSWER: Final = b"answer"
 _EFFECTS: Final = b"effects"
-_DECODERS: Final[Mapping[int, msgspec.msgpack.Decoder[Session]]] = {
-    FORMAT: msgspec.msgpack.Decoder(Session),
-}
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -54,6 +51,19 @@ _LOAD, _STORE, _HOLD, _CLEAR = map(_script, ("load", "store", "hold", "clear"))
 
 class UnreadableSession(Exception):
     """The stored session is of a release that this one cannot read."""
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """What is sealed of a session: together, since sealing costs by the piece."""
+
+    session: Session
+    answer: bytes
+    """The one now shown."""
+
+
+_DECODERS: Final[Mapping[int, msgspec.msgpack.Decoder[Kept]]] = {
+    FORMAT: msgspec.msgpack.Decoder(Kept),
+}
 
 
 class Submit(msgspec.Struct, frozen=True):
@@ -179,15 +189,11 @@ class Sessions:
         revision = cast("bytes", found[1])
         if standing is Standing.BUSY:
             return Found(standing, revision)
-        session, answer, effects, kind = found[2:]
-        return Found(
-            standing,
-            revision,
-            _TYPES[kind],
-            None if answer is None else handle.box.open(_ANSWER, answer),
-            None if session is None else _decode(handle.box.open(_SESSION, session)),
-            effects,
-        )
+        sealed, effects, kind = found[2:]
+        if sealed is None:
+            return Found(standing, revision, _TYPES[kind])
+        kept = _decode(handle.box.open(_SESSION, sealed))
+        return Found(standing, revision, _TYPES[kind], kept.answer, kept.session, effects)
 
     async def store(
         self, handle: Handle, stored: Stored, submit: Submit | None, expecting: int | None
@@ -197,13 +203,12 @@ class Sessions:
         Raises `Conflict` where the session is not so any more, or the claim on it is lost.
         """
         session, box = stored.session, handle.box
-        sealed = box.seal(_SESSION, bytes((FORMAT,)) + _ENCODER.encode(session))
+        kept = _FORMAT + _ENCODER.encode(Kept(session, stored.answer))
         args = (
             "" if expecting is None else expecting,
             handle.owner,
             session.revision,
-            sealed,
-            box.seal(_ANSWER, stored.answer),
+            box.seal(_SESSION, kept),
             session.type.value,
             "" if submit is None else submit.digests[0],
             "1" if stored.again else "0",
@@ -233,7 +238,7 @@ class Sessions:
         await self._line.run(_CLEAR, (handle.key,), (told,))
 
 
-def _decode(data: bytes) -> Session:
+def _decode(data: bytes) -> Kept:
     decoder = _DECODERS.get(data[0])
     if decoder is None:
         raise UnreadableSession(

@@ -2,26 +2,25 @@
 -- KEYS: the session.
 -- ARGV: owner, claim in ms, step answered or '', replay window in ms, '1' if the client named the
 --       submit itself, shape, revision of an earlier look or '', then the submit's digests.
--- Returns {verdict, revision, session, answer, effects, flow type}.
-local revision, session, shown, effects, kind, answered, at, again, before, current, expires, busy =
+-- Returns {verdict, revision, session and answer, effects, flow type}.
+local revision, session, effects, kind, answered, at, again, before, current, expires, busy =
   unpack(redis.call('HMGET', KEYS[1],
-    'r', 'b', 'a', 'e', 'f', 'd', 't', 'again', 'shape', 'step', 'x', 'until'))
+    'r', 'b', 'e', 'f', 'd', 't', 'again', 'shape', 'step', 'x', 'until'))
 if not revision then return {'absent'} end
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local step, shape, seen = ARGV[3], ARGV[6], ARGV[7]
-local function answer(verdict)
-  return {verdict, revision, false, shown, effects, kind}
-end
 
-if now >= tonumber(expires) then return answer('expired') end
+if now >= tonumber(expires) then return {'expired', revision, false, false, kind} end
 for digest = 8, #ARGV do
   if ARGV[digest] == answered then
     -- The view now shown may take the very same submit as a new one, as with a password typed wrong
     -- twice. Then only who says that it is a repeat is sure to be one, or who is quick.
     local sure = ARGV[5] == '1' or step ~= '' or again == '0'
-    if sure or now - tonumber(at) < tonumber(ARGV[4]) then return answer('answered') end
+    if sure or now - tonumber(at) < tonumber(ARGV[4]) then
+      return {'answered', revision, session, effects, kind}
+    end
   end
 end
 -- What names another step, or was overtaken while it waited, or answers by its shape the step
@@ -29,9 +28,9 @@ end
 if (step ~= '' and step ~= current)
   or (seen ~= '' and seen ~= revision)
   or (step == '' and before ~= '' and before == shape) then
-  return answer('stale')
+  return {'stale', revision, session, effects, kind}
 end
-if current == '' then return answer('ended') end
+if current == '' then return {'ended', revision, false, false, kind} end
 if busy and tonumber(busy) > now then return {'busy', revision} end
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until', now + ARGV[2])
-return {'claimed', revision, session, false, effects, kind}
+return {'claimed', revision, session, effects, kind}

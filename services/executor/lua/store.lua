@@ -1,6 +1,6 @@
 -- Writes a session, its answer and its effects: all, or nothing where somebody was faster.
 -- KEYS: the session.
--- ARGV: revision expected or '' for a new session, owner of the claim, new revision, session,
+-- ARGV: revision expected or '' for a new session, owner of the claim, new revision, session and
 --       answer, flow type, digest, '1' if the view takes the submit again, shape, current step or
 --       '' at the end, ms until it expires, ms until it is forgotten after that, effects or ''.
 -- Returns 1, or 0 for nothing.
@@ -14,9 +14,9 @@ else
   -- stored so late.
   if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] or tonumber(held[3]) <= now then return 0 end
 end
-redis.call('HSET', KEYS[1], 'r', ARGV[3], 'b', ARGV[4], 'a', ARGV[5], 'f', ARGV[6], 'd', ARGV[7],
-  'again', ARGV[8], 'shape', ARGV[9], 'step', ARGV[10], 't', now, 'x', now + ARGV[11],
+redis.call('HSET', KEYS[1], 'r', ARGV[3], 'b', ARGV[4], 'f', ARGV[5], 'd', ARGV[6],
+  'again', ARGV[7], 'shape', ARGV[8], 'step', ARGV[9], 't', now, 'x', now + ARGV[10],
   'owner', '', 'until', 0)
-if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'e', ARGV[13]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[11] + ARGV[12])
+if ARGV[12] ~= '' then redis.call('HSET', KEYS[1], 'e', ARGV[12]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[10] + ARGV[11])
 return 1
