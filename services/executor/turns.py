@@ -305,10 +305,9 @@ class Turns:
         request = call.request
         action, inputs, step = request.action_id or "", request.inputs or {}, request.step_id or ""
         # With the session in it, so that equal digests of two sessions do not tell that the same
-        # password was typed in both.
-        sent: list[object] = [session, call.key]
-        if call.key is None:
-            sent += [step, action, inputs]
+        # password was typed in both. With the inputs even where there is a key: who guesses a key
+        # would otherwise be given the answer that a password earned.
+        sent = [session, call.key, step, action, inputs]
         shape = _ENCODER.encode([action, sorted(inputs)])
         return Submit(
             digests=self.keys.digests(_SUBMIT, _ENCODER.encode(sent)),

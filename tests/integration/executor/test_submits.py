@@ -96,7 +96,8 @@ async def test_another_submit_after_the_end_is_told_that_it_is_over(
     assert "userAssertion" not in str(late.body)
 
 
-async def test_one_name_is_one_submit_whatever_its_body(house: House, executor: Executor) -> None:
+async def test_a_named_submit_is_a_repeat_however_late(house: House) -> None:
+    executor = await house.executor(replay_seconds=0)
     await house.publish(LOGIN)
     await house.person(EMAIL)
     step = await executor.at_password(EMAIL)
@@ -106,7 +107,7 @@ async def test_one_name_is_one_submit_whatever_its_body(house: House, executor: 
     )
     assert first.data["messages"]
     again = await executor.post(
-        flowId=step.body["flowId"], inputs={"password": PASSWORD}, headers=named
+        flowId=step.body["flowId"], inputs={"password": "wrong"}, headers=named
     )
     assert again.body == first.body
     other = await executor.post(
@@ -115,6 +116,25 @@ async def test_one_name_is_one_submit_whatever_its_body(house: House, executor: 
         headers={"Idempotency-Key": "two"},
     )
     assert other.body["stepId"] != first.body["stepId"]
+
+
+async def test_a_name_fetches_no_answer_that_other_inputs_earned(
+    house: House, executor: Executor
+) -> None:
+    await house.publish(LOGIN)
+    await house.person(EMAIL)
+    step = await executor.at_password(EMAIL)
+    flow, named = step.body["flowId"], {"Idempotency-Key": "2"}
+    done = await executor.post(flowId=flow, inputs={"password": PASSWORD}, headers=named)
+    assert done.data["userAssertion"]
+    guessed = await executor.post(flowId=flow, inputs={"password": "wrong"}, headers=named)
+    assert guessed.status == 409
+    assert done.data["userAssertion"] not in str(guessed.body)
+    nothing = await executor.post(flowId=flow, headers=named)
+    assert nothing.status == 410
+    assert done.data["userAssertion"] not in str(nothing.body)
+    again = await executor.post(flowId=flow, inputs={"password": PASSWORD}, headers=named)
+    assert again.body == done.body
 
 
 async def test_the_same_wrong_password_is_a_new_try_once_it_is_no_quick_repeat(
