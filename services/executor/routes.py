@@ -7,6 +7,7 @@ flow; it reads a request, has the turn run, and says in HTTP what came of it.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -16,7 +17,7 @@ from msgspec import UNSET
 from libs.common.chassis.bucket import headers as rate_headers
 from libs.common.chassis.logging import remember
 from libs.common.chassis.problems import JSON, Refusal, decode_json
-from libs.common.errors import GatehouseError
+from libs.common.errors import GatehouseError, Invalid, Problem
 from services.executor import wire
 from services.executor.assertions import DEFAULT_TENANT
 from services.executor.faults import describe, fault_of
@@ -42,6 +43,8 @@ _KEYS_HEADERS: Final = {
 }
 _LONGEST_HEADER: Final = 512
 """Characters of a header of the client's that a flow may look at."""
+_PRINTABLE: Final = re.compile("[ -~]{1,255}")
+"""What an `Idempotency-Key` may be."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,19 +76,19 @@ class Face:
         remember(tenant=tenant)
         address = self._address(request)
         try:
+            key = _idempotency_key(request)
             body = await decode_json(request, wire.Request)
         except GatehouseError:
             # What cannot be read costs a token as well.
             await self._ask(request, tenant, address).wait()
             raise
-        headers = request.headers
         call = Call(
             tenant=tenant,
             request=body,
-            key=headers.get(_KEY),
+            key=key,
             ip=address,
-            user_agent=headers.get(hdrs.USER_AGENT, "")[:_LONGEST_HEADER],
-            language=headers.get(hdrs.ACCEPT_LANGUAGE, "")[:_LONGEST_HEADER],
+            user_agent=_header(request, hdrs.USER_AGENT)[:_LONGEST_HEADER],
+            language=_header(request, hdrs.ACCEPT_LANGUAGE)[:_LONGEST_HEADER],
         )
         run = self.turns.submit if body.flow_id else self.turns.start
         admission = self._ask(request, tenant, address)
@@ -145,8 +148,8 @@ class Face:
         admission = request.get(_ADMISSION)
         if admission is not None and admission.given is not None:
             response.headers.update(rate_headers(admission.given))
-        origin = request.headers.get(hdrs.ORIGIN)
-        if self.origins and origin is not None:
+        origin = _header(request, hdrs.ORIGIN)
+        if self.origins and origin:
             response.headers[hdrs.VARY] = hdrs.ORIGIN
             if origin in self.origins or "*" in self.origins:
                 response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
@@ -167,3 +170,21 @@ class Face:
 
     def _address(self, request: web.Request) -> str:
         return self.proxies.client(request.remote, request.headers.getall(_FORWARDED, ()))
+
+
+def _header(request: web.Request, name: str) -> str:
+    """Return a header as text that can be stored and sent; empty where there is none."""
+    value = request.headers.get(name, "")
+    if value.isascii():
+        return value
+    # aiohttp keeps bytes that are not UTF-8 as lone surrogates, which nothing can write.
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _idempotency_key(request: web.Request) -> str | None:
+    """Return the name that the client gave its submit; raise `Invalid` for what is none."""
+    key = _header(request, _KEY)
+    if key and not _PRINTABLE.fullmatch(key):
+        message = f"{_KEY} has to be at most 255 printable ASCII characters"
+        raise Invalid(message, (Problem("invalid", message, path=_KEY),))
+    return key or None

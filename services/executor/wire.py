@@ -6,12 +6,16 @@ Where the page and the clients of that API differ, data is given under both name
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from libs.common.flow.model import Json
+
+Name = Annotated[str, Meta(max_length=200)]
+"""Of something of ours, all of which are shorter."""
+Inputs = Annotated[dict[str, Json], Meta(max_length=100)]
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel"):
@@ -19,13 +23,13 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
 
     flow_type: str | None = None
     """Sent on every call by real clients, and ignored on a continue."""
-    flow: str | None = None
+    flow: Name | None = None
     """Name of one flow among those active for the type; None for the first."""
-    flow_id: str | None = None
+    flow_id: Name | None = None
     """None starts a flow."""
-    action_id: str | None = None
-    inputs: dict[str, Json] | None = None
-    step_id: str | None = None
+    action_id: Name | None = None
+    inputs: Inputs | None = None
+    step_id: Name | None = None
     """The step that is answered, from a client that wants to be protected."""
 
     def __repr__(self) -> str:

@@ -29,6 +29,9 @@ FILE_SUFFIX = "_FILE"
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="port to serve on; 0 takes a free one")]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
+BodyLimit = Annotated[
+    int, Meta(ge=1024, le=64 * 1024**2, description="most bytes of a request's body")
+]
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +44,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
     ] = "info"
-    body_limit: Annotated[
-        int, Meta(ge=1024, le=64 * 1024**2, description="most bytes of a request's body")
-    ] = 1024**2
+    body_limit: BodyLimit = 1024**2
     nats_replicas: Annotated[
         int,
         Meta(

@@ -7,6 +7,7 @@ import io
 import json
 
 import pytest
+from yarl import URL
 
 from libs.common.flow.model import FlowType
 from tests.integration.executor.conftest import Build, Executor, House
@@ -58,6 +59,26 @@ def within(expected: object, found: object) -> bool:
             and all(map(within, expected, found))
         )
     return expected == found
+
+
+async def post_raw(executor: Executor, header: bytes) -> tuple[bytes, bytes]:
+    """Start a login with a header that no client writes for us; return the head and the body."""
+    url = URL(executor.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    body = b'{"flowType": "LOGIN"}'
+    lines = (
+        b"POST /flow/execute HTTP/1.1",
+        b"Host: localhost",
+        b"Connection: close",
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+        header,
+    )
+    writer.write(b"\r\n".join((*lines, b"", body)))
+    head, _, said = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    return head, said
 
 
 @pytest.fixture
@@ -126,7 +147,12 @@ async def test_what_a_client_sends_besides_is_ignored(house: House, executor: Ex
         (b'{"flowId": 7}', "FE-40001", 400),
         (b"{}", "FE-40003", 400),
         (b'{"flowType": "PARTY"}', "FE-40003", 400),
-        (b'{"flowId": "' + b"a" * 2_000_000 + b'"}', "FE-41301", 413),
+        (b'{"flowId": "' + b"a" * 65_536 + b'"}', "FE-41301", 413),
+        *(
+            (b'{"flowType": "LOGIN", "%s": "%s"}' % (name, b"a" * 201), "FE-40001", 400)
+            for name in (b"flow", b"flowId", b"actionId", b"stepId")
+        ),
+        (json.dumps({"inputs": dict.fromkeys(map(str, range(101)))}).encode(), "FE-40001", 400),
     ],
 )
 async def test_what_cannot_be_read_is_refused_with_a_code(
@@ -141,6 +167,34 @@ async def test_what_cannot_be_read_is_refused_with_a_code(
         assert said.keys() >= {"code", "message", "description", "traceId"}
         assert said["traceId"] == answer.headers["X-Request-Id"]
         assert "X-RateLimit-Remaining" in answer.headers
+
+
+@pytest.mark.parametrize("name", ["User-Agent", "Accept-Language", "Origin", "X-Forwarded-For"])
+async def test_a_header_that_is_no_text_stops_nothing(house: House, name: str) -> None:
+    executor = await house.executor(allowed_origins=("*",), trusted_proxies=("127.0.0.0/8",))
+    await house.publish(LOGIN)
+    for value in (b"\xff", b"\xc3\xa9", b"192.0.2.7%\xff"):
+        head, body = await post_raw(executor, name.encode() + b": " + value)
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert json.loads(body)["flowStatus"] == "INCOMPLETE"
+
+
+@pytest.mark.parametrize("key", [b"\xff", b"\xc3\xa9", b"a\tb", b"a" * 256])
+async def test_an_idempotency_key_that_is_none_is_refused(executor: Executor, key: bytes) -> None:
+    head, body = await post_raw(executor, b"Idempotency-Key: " + key)
+    assert head.startswith(b"HTTP/1.1 400 ")
+    said = json.loads(body)
+    assert said["code"] == "FE-40001"
+    assert "Idempotency-Key" in said["description"]
+
+
+@pytest.mark.parametrize("key", [b"", b"a" * 255])
+async def test_an_idempotency_key_may_be_empty_or_long(
+    house: House, executor: Executor, key: bytes
+) -> None:
+    await house.publish(LOGIN)
+    head, _ = await post_raw(executor, b"Idempotency-Key: " + key)
+    assert head.startswith(b"HTTP/1.1 200 ")
 
 
 async def test_only_json_is_spoken(executor: Executor) -> None:
