@@ -81,7 +81,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     )
     effects = Effects(sessions, line, BusStream(bus), metrics, time.time)
     hidden = keys.derive(b"buckets")
-    wrong = Bucket("secret", settings.secret_burst, settings.secret_rate)
+    wrong_passwords = Bucket("secret", settings.secret_burst, settings.secret_rate)
+    wrong_codes = Bucket("code", settings.code_burst, settings.code_rate)
     searched = Bucket("search", settings.search_burst, settings.search_rate)
     turns = Turns(
         sessions=sessions,
@@ -91,7 +92,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
             directory=directory,
             hasher=hasher,
             authenticator=Authenticator(credential_keys, line, time.time),
-            guesses=Guesses(line, hidden, wrong),
+            passwords=Guesses(line, hidden, wrong_passwords),
+            codes=Guesses(line, hidden, wrong_codes),
         ),
         assertions=Assertions(
             key_set,

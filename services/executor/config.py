@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from libs.common.chassis.config import Port, ServiceSettings
+from libs.common.chassis.config import BodyLimit, Port, ServiceSettings
 from libs.common.flow.model import FlowType
 from libs.common.secret import Secret
 
@@ -45,6 +45,9 @@ class CredentialSettings(ServiceSettings, frozen=True, kw_only=True):
 
 class Settings(CredentialSettings, frozen=True, kw_only=True):
     """Read once, at start."""
+
+    body_limit: BodyLimit = 64 * 1024
+    """Anybody may call, and a step's inputs are small."""
 
     redis_url: Annotated[
         Secret,
@@ -123,11 +126,17 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         Rate, Meta(description="starts that find nothing active a second, per address")
     ] = 0.5
     secret_burst: Annotated[
-        Bucket, Meta(description="wrong secrets in a row, per account, before it is blocked")
+        Bucket, Meta(description="wrong passwords in a row, per identifier, before it is blocked")
     ] = 20
     secret_rate: Annotated[
-        Rate, Meta(description="wrong secrets a second that an account wins back")
+        Rate, Meta(description="wrong passwords a second that an identifier wins back")
     ] = 1 / 60
+    code_burst: Annotated[
+        Bucket, Meta(description="wrong codes in a row, per identifier, before it is blocked")
+    ] = 10
+    code_rate: Annotated[
+        Rate, Meta(description="wrong codes a second that an identifier wins back")
+    ] = 1 / 900
     trusted_proxies: Annotated[
         tuple[str, ...],
         Meta(description="networks whose X-Forwarded-For is believed", examples=["10.0.0.0/8"]),

@@ -98,7 +98,12 @@ class Searches:
 
 
 class Guesses:
-    """The bucket of wrong secrets that each account has, and each identifier that nobody has."""
+    """The bucket of wrong secrets of one kind that each identifier has.
+
+    It is the identifier's, whether or not somebody is called so, and not the account's: that an
+    e-mail address and a user name run out together would tell whose they are, and that a bucket is
+    full again would tell that somebody has registered.
+    """
 
     def __init__(self, line: RedisLine, secret: bytes, bucket: Bucket) -> None:
         """`secret` keeps identifiers out of Redis."""
@@ -115,8 +120,8 @@ class Guesses:
         await give_back_to(self._line, self._tokens(tenant, account, identifier))
 
     def _tokens(self, tenant: str, account: str | None, identifier: str | None) -> Tokens:
-        # What nobody is called must run out as an account does, or running out would tell.
-        subject = f"account:{account}" if account is not None else f"identifier:{identifier}"
+        # Nothing was typed in a run whose account is known otherwise.
+        subject = f"account:{account}" if identifier is None else f"identifier:{identifier}"
         return tokens(self._secret, tenant, ((self._bucket, subject),))
 
 
@@ -133,19 +138,16 @@ class Proxies:
         From the right, it is the first that is no proxy of ours; what is left of it anybody may
         have written.
         """
-        address = peer or ""
-        if self._networks and forwarded:
-            hops = [hop.strip() for header in forwarded for hop in header.split(",")]
-            while hops and self._believed(address):
-                hop = hops.pop()
-                if _parse(hop) is None:
-                    break
-                address = hop
-        return address
-
-    def _believed(self, address: str) -> bool:
-        parsed = _parse(address)
-        return parsed is not None and any(parsed in network for network in self._networks)
+        address = _parse(peer or "")
+        if address is None or not (self._networks and forwarded):
+            return peer or ""
+        hops = [hop.strip() for header in forwarded for hop in header.split(",")]
+        while hops and any(address in network for network in self._networks):
+            hop = _parse(_without_port(hops.pop()))
+            if hop is None:
+                break
+            address = hop
+        return str(address)
 
 
 @lru_cache(_REMEMBERED)
@@ -153,14 +155,22 @@ def subject(address: str) -> str:
     """Name whom an address is counted as."""
     parsed = _parse(address)
     if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, _IPV6_CLIENT), strict=False))
-    return address
+    return address if parsed is None else str(parsed)
 
 
 def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return None
+    # A socket for both versions shows IPv4 clients so (RFC 4291, 2.5.5.2).
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return parsed if mapped is None else mapped
+
+
+def _without_port(hop: str) -> str:
+    # As some proxies write them: `192.0.2.7:5555`, `[2001:db8::1]:5555`, `[2001:db8::1]`.
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop

@@ -23,7 +23,7 @@ class Verdict(enum.Enum):
     RIGHT = enum.auto()
     WRONG = enum.auto()
     BLOCKED = enum.auto()
-    """Not looked at: the account has had too many wrong ones of late."""
+    """Not looked at: there have been too many wrong ones of late."""
 
 
 class FindAccount(Question[str | None], frozen=True):
@@ -40,7 +40,7 @@ class CheckPassword(Question[Verdict], frozen=True):
 
     account: str | None
     identifier: str | None
-    """What wrong tries are counted under where there is no account."""
+    """What was typed, which wrong tries are counted under; None where the run asked for none."""
     password: Secret
 
 

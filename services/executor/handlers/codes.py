@@ -10,7 +10,7 @@ async def check_totp(world: World, tenant: str, question: CheckTotp) -> Verdict:
     """Answer `CheckTotp`."""
     account, identifier = question.account, question.identifier
     # Before the code is looked at: six digits are few.
-    if not await world.guesses.take(tenant, account, identifier):
+    if not await world.codes.take(tenant, account, identifier):
         return Verdict.BLOCKED
     sealed = await world.directory.totp_secret(tenant, account or NOBODY)
     step = world.authenticator.step_of(tenant, account, sealed, question.code)
@@ -19,5 +19,5 @@ async def check_totp(world: World, tenant: str, question: CheckTotp) -> Verdict:
     # RFC 6238, 5.2: a code that was accepted is not accepted again.
     if not await world.authenticator.spend(tenant, account, step, question.attempt):
         return Verdict.WRONG
-    await world.guesses.refund(tenant, account, identifier)
+    await world.codes.refund(tenant, account, identifier)
     return Verdict.RIGHT

@@ -14,12 +14,12 @@ async def check(world: World, tenant: str, question: CheckPassword) -> Verdict:
     """Answer `CheckPassword`."""
     account, identifier = question.account, question.identifier
     # Before the password is looked at, or many guesses at once would all be looked at.
-    if not await world.guesses.take(tenant, account, identifier):
+    if not await world.passwords.take(tenant, account, identifier):
         return Verdict.BLOCKED
     phc = await world.directory.password_hash(tenant, account or NOBODY)
     if not await world.hasher.verify(phc, question.password):
         return Verdict.WRONG
-    await world.guesses.refund(tenant, account, identifier)
+    await world.passwords.refund(tenant, account, identifier)
     return Verdict.RIGHT
 
 

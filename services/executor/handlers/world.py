@@ -14,7 +14,10 @@ NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 
 
 class Guesses(Protocol):
-    """How many wrong secrets an account may still be given."""
+    """How many wrong secrets of one kind may still be given for an identifier.
+
+    It is the account's where there is no identifier.
+    """
 
     async def take(self, tenant: str, account: str | None, identifier: str | None) -> bool:
         """Take one from those left, before the secret is looked at; false where none is."""
@@ -30,4 +33,6 @@ class World:
     directory: Directory
     hasher: Hasher
     authenticator: Authenticator
-    guesses: Guesses
+    passwords: Guesses
+    codes: Guesses
+    """Few: who gets to try codes knows the password."""

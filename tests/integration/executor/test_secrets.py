@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 
 import pytest
+from structlog.testing import CapturingLogger
 
+from libs.common.secret import Secret
+from services.executor.handlers import authenticator
 from services.executor.handlers.authenticator import STEP_SECONDS
-from tests.integration.executor.conftest import PASSWORD, Executor, House, Reply
+from tests.integration.executor.conftest import PASSWORD, Executor, House, Reply, sealing_keys
 from tests.integration.executor.graphs import LOGIN, MFA_LOGIN
 
 EMAIL = "sasha@example.com"
@@ -95,6 +99,72 @@ async def test_right_passwords_use_no_tries_up(house: House) -> None:
     for _ in range(3):
         done = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
         assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def test_what_is_guessed_at_is_an_identifier_and_not_the_account_behind_it(
+    house: House,
+) -> None:
+    executor = await house.executor(secret_burst=1, secret_rate=0.001)
+    await house.publish(LOGIN)
+    account, _ = await house.person(EMAIL)
+    await house.directory.write("default", str(uuid.uuid4()), account, {"username": "sasha"}, None)
+    step = await executor.at_password("sasha")
+    await executor.answer(step, password="wrong")
+    blocked = await executor.answer(await executor.at_password("sasha"), password=PASSWORD)
+    assert blocked.body["flowStatus"] == "ERROR"
+    # Who tries both names must not learn that they are of one account.
+    done = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
+    assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def test_registering_gives_no_new_guesses(house: House) -> None:
+    executor = await house.executor(secret_burst=1, secret_rate=0.001)
+    await house.publish(LOGIN)
+    await executor.answer(await executor.at_password(EMAIL), password="wrong")
+    await house.person(EMAIL)
+    blocked = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
+    assert blocked.body["flowStatus"] == "ERROR"
+
+
+async def test_codes_are_few_and_right_ones_cost_nothing(house: House) -> None:
+    executor = await house.executor(code_burst=2, code_rate=0.001)
+    await house.publish(MFA_LOGIN)
+    _, totp = await house.person(EMAIL, totp=True)
+    assert totp is not None
+
+    async def at_code() -> Reply:
+        return await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
+
+    now = time.time()
+    right = await executor.answer(await at_code(), code=totp.at(now))
+    assert right.body["flowStatus"] == "COMPLETE"
+    step = await at_code()
+    for steps in (-9, 9):
+        wrong = await executor.answer(step, code=totp.at(now + steps * STEP_SECONDS))
+        assert wrong.body["flowStatus"] == "INCOMPLETE"
+    # The password is still looked at, and a code that nobody has used yet is not.
+    step = await at_code()
+    assert step.data["requiredParams"] == ["code"]
+    blocked = await executor.answer(step, code=totp.at(now + STEP_SECONDS))
+    assert blocked.body["flowStatus"] == "ERROR"
+
+
+async def test_a_code_is_wrong_where_the_key_of_the_authenticator_is_gone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(authenticator, "log", log)
+    executor = await house.executor(credential_keys=Secret(sealing_keys("other")))
+    await house.publish(MFA_LOGIN)
+    account, totp = await house.person(EMAIL, totp=True)
+    assert totp is not None
+    step = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
+    wrong = await executor.answer(step, code=totp.now())
+    assert (wrong.status, wrong.body["flowStatus"]) == (200, "INCOMPLETE")
+    assert wrong.data["messages"][0]["i18nKey"] == "code.wrong"
+    (line,) = log.calls
+    assert (line.method_name, line.args) == ("error", ("authenticator_unsealable",))
+    assert account not in str(line)
 
 
 async def test_a_code_is_good_once(house: House, executor: Executor) -> None:

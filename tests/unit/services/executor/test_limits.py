@@ -16,12 +16,27 @@ from services.executor.limits import Proxies, subject
         (("10.0.0.0/8",), ("10.0.0.8, 10.0.0.9",), "10.0.0.8"),
         (("10.0.0.0/8",), ("192.0.2.7, nonsense",), "10.0.0.1"),
         (("10.0.0.1",), ("2001:db8::1",), "2001:db8::1"),
+        (("10.0.0.0/8",), ("192.0.2.7:5555, 10.0.0.9:443",), "192.0.2.7"),
+        (("10.0.0.0/8",), ("[2001:db8::1]:5555",), "2001:db8::1"),
+        (("10.0.0.0/8",), ("[2001:db8::1]",), "2001:db8::1"),
+        (("10.0.0.0/8",), ("192.0.2.7, ::ffff:10.0.0.9",), "192.0.2.7"),
+        (("10.0.0.0/8",), ("192.0.2.7%\udcff",), "192.0.2.7"),
+        (("10.0.0.0/8",), ("192.0.2.7, [nonsense]:1",), "10.0.0.1"),
     ],
 )
 def test_only_configured_proxies_are_believed(
     trusted: tuple[str, ...], forwarded: tuple[str, ...], client: str
 ) -> None:
     assert Proxies(trusted).client("10.0.0.1", forwarded) == client
+
+
+def test_a_proxy_is_believed_however_its_address_is_written() -> None:
+    assert Proxies(("10.0.0.0/8",)).client("::ffff:10.0.0.1", ("192.0.2.7",)) == "192.0.2.7"
+
+
+@pytest.mark.parametrize("peer", [None, "", "unix:"])
+def test_who_has_no_address_is_no_proxy(peer: str | None) -> None:
+    assert Proxies(("0.0.0.0/0",)).client(peer, ("192.0.2.7",)) == (peer or "")
 
 
 def test_a_network_that_is_none_is_refused() -> None:
