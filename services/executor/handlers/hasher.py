@@ -7,6 +7,7 @@ give way to the loop. No password outlives its hash here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import threading
@@ -16,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
@@ -60,7 +61,12 @@ class Hasher:
     def _check(self, phc: str, password: Secret) -> bool:
         try:
             return self._argon2.verify(phc, _bytes(password))
+        except VerifyMismatchError:
+            return False
         except (VerificationError, InvalidHashError):
+            # What is no hash costs what a wrong password does, or its time would tell.
+            with contextlib.suppress(VerifyMismatchError):
+                self._argon2.verify(self._nobodys, _bytes(password))
             return False
 
     async def _run(self, work: Callable[..., R], *args: object) -> R:

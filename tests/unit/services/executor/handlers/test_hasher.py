@@ -3,8 +3,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
@@ -30,8 +33,23 @@ async def test_a_password_is_the_same_however_a_keyboard_composes_it(hasher: Has
     assert await hasher.verify(phc, Secret("cafe\u0301"))
 
 
-async def test_what_is_no_hash_is_of_no_password(hasher: Hasher) -> None:
-    assert not await hasher.verify("nonsense", Secret("right"))
+@pytest.mark.parametrize("phc", ["nonsense", "$argon2id$v=19$nonsense"])
+async def test_what_is_no_hash_costs_a_wrong_password(
+    hasher: Hasher, monkeypatch: pytest.MonkeyPatch, phc: str
+) -> None:
+    mismatches = []
+
+    class Watched(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+            try:
+                return super().verify(hash, password)
+            except VerifyMismatchError:
+                mismatches.append(hash)
+                raise
+
+    monkeypatch.setattr(hasher, "_argon2", Watched())
+    assert not await hasher.verify(phc, Secret("right"))
+    assert mismatches == [hasher._nobodys]
 
 
 async def test_nobodys_password_is_looked_at_all_the_same(
