@@ -70,12 +70,12 @@ class Submit(msgspec.Struct, frozen=True):
     """What tells one submit from another."""
 
     digests: list[bytes]
-    """Of what was sent, or of the name that the client gave it, under each key of the deployment,
-    so that executors recognise a repeat while a key is being rotated in."""
+    """Of what was sent, its name included, under each key of the deployment, so that executors
+    recognise a repeat while a key is being rotated in."""
     step: str
     """The step that it says it answers, or empty."""
     named: bool
-    """The client gave it a name: equal names are one submit, however far apart."""
+    """The client gave it a name: its equals are repeats of it, however far apart."""
     shape: bytes
     """Of its action and the names of its inputs."""
 
@@ -190,10 +190,13 @@ class Sessions:
         if standing is Standing.BUSY:
             return Found(standing, revision)
         sealed, effects, kind = found[2:]
+        type = _TYPES.get(kind)
+        if type is None:
+            raise UnreadableSession("a session is of a type that this release does not know")
         if sealed is None:
-            return Found(standing, revision, _TYPES[kind])
+            return Found(standing, revision, type)
         kept = _decode(handle.box.open(_SESSION, sealed))
-        return Found(standing, revision, _TYPES[kind], kept.answer, kept.session, effects)
+        return Found(standing, revision, type, kept.answer, kept.session, effects)
 
     async def store(
         self, handle: Handle, stored: Stored, submit: Submit | None, expecting: int | None
@@ -244,4 +247,7 @@ def _decode(data: bytes) -> Kept:
         raise UnreadableSession(
             f"a session has format {data[0]}; this release reads {', '.join(map(str, _DECODERS))}"
         )
-    return decoder.decode(data[1:])
+    try:
+        return decoder.decode(data[1:])
+    except msgspec.ValidationError as error:
+        raise UnreadableSession("a session is not as this release stores them") from error

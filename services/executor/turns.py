@@ -158,25 +158,28 @@ class Turns:
         remember(session=id)
         handle = self.sessions.handle(call.tenant, id)
         submit = self._identify(call, id)
-        found = await self._find(handle, submit, admit)
         try:
-            return await self._answer(call, handle, submit, found)
-        except Conflict as error:
-            if isinstance(error, Overtaken):
-                raise
-            # The claim lapsed in the middle of the turn. Somebody else may have run it since.
-            found = await self._wait(handle, submit, found.revision)
-            return await self._answer(call, handle, submit, found)
+            found = await self._find(handle, submit, admit)
+            try:
+                return await self._answer(call, handle, submit, found)
+            except Conflict as error:
+                if isinstance(error, Overtaken):
+                    raise
+                # The claim lapsed in the middle of the turn. Somebody else may have run it since.
+                found = await self._wait(handle, submit, found.revision)
+                return await self._answer(call, handle, submit, found)
+        except (Overtaken, SessionOver):
+            # Nothing was claimed.
+            raise
+        except BaseException:
+            # Any look may have claimed the session. Whatever it was, a retry may begin at once.
+            self.sessions.release(handle)
+            raise
 
     async def _answer(self, call: Call, handle: Handle, submit: Submit, found: Found) -> bytes:
         match found.standing:
             case Standing.CLAIMED:
-                try:
-                    return await self._advance(call, handle, submit, found)
-                except BaseException:
-                    # Whatever it was, a retry may begin at once.
-                    self.sessions.release(handle)
-                    raise
+                return await self._advance(call, handle, submit, found)
             case Standing.ANSWERED:
                 self.metrics.replays.add()
                 return found.answer or b""
@@ -194,13 +197,8 @@ class Turns:
 
     async def _find(self, handle: Handle, submit: Submit, admit: Admit) -> Found:
         asked = self.sessions.ask(handle, submit)
-        try:
-            await admit()
-            found = self._read(handle, await asked)
-        except BaseException:
-            # The look may have claimed the session already.
-            self.sessions.release(handle)
-            raise
+        await admit()
+        found = self._read(handle, await asked)
         if found.standing is Standing.BUSY:
             found = await self._wait(handle, submit, found.revision)
         return found

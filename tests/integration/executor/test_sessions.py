@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from libs.common.flow.model import FlowType
 from libs.common.secret import Secret
 from services.executor.seal import Keys, Unsealable
-from services.executor.sessions import Sessions, Standing, Submit
+from services.executor.sessions import FORMAT, Sessions, Standing, Submit
 from tests.integration.executor.conftest import PASSWORD, Executor, House, sealing_keys
 from tests.integration.executor.graphs import LOGIN
 
@@ -109,6 +110,34 @@ async def test_what_is_stored_opens_for_nobody_else(house: House, executor: Exec
     assert found.standing is Standing.CLAIMED
     assert found.session is not None
     assert found.session.type is FlowType.LOGIN
+
+
+async def test_a_session_of_a_newer_type_is_left_to_a_newer_release(
+    house: House, executor: Executor
+) -> None:
+    await house.publish(LOGIN)
+    step = await executor.start()
+    key = f"gh:session:{{default:{step.body['flowId']}}}"
+    await house.line.execute(b"HSET", key, "f", "SOMETHING_NEW")
+    refused = await executor.answer(step, identifier=EMAIL)
+    assert (refused.status, refused.body["code"]) == (503, "FE-50301")
+    await house.line.execute(b"HSET", key, "f", FlowType.LOGIN.value)
+    assert (await executor.answer(step, identifier=EMAIL)).status == 200
+
+
+@pytest.mark.parametrize(
+    "stored", [bytes((FORMAT + 1,)), bytes((FORMAT,)) + msgspec.msgpack.encode(["something else"])]
+)
+async def test_a_session_in_another_shape_is_left_to_a_newer_release(
+    house: House, executor: Executor, stored: bytes
+) -> None:
+    await house.publish(LOGIN)
+    flow = (await executor.start()).body["flowId"]
+    box = Keys.parse(house.settings.session_keys).box("default", flow)
+    key = f"gh:session:{{default:{flow}}}"
+    await house.line.execute(b"HSET", key, "b", box.seal(b"session", stored))
+    refused = await executor.answer(flow, identifier=EMAIL)
+    assert (refused.status, refused.body["code"]) == (503, "FE-50301")
 
 
 async def test_a_key_is_rotated_while_sessions_run(house: House) -> None:

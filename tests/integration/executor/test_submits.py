@@ -230,6 +230,21 @@ async def test_a_turn_that_lost_its_claim_leaves_the_answer_to_whoever_took_it(
     assert await house.line.execute(b"HGET", key, "r") == b"3"
 
 
+async def test_a_claim_that_was_waited_for_in_vain_is_given_back(house: House) -> None:
+    owner = await house.executor()
+    stranger = await house.executor(session_keys=Secret(sealing_keys("b")), claim_seconds=60)
+    await house.publish(LOGIN)
+    step = await owner.start()
+    key = f"gh:session:{{default:{step.body['flowId']}}}"
+    seconds = await house.line.execute(b"HGET", key, "t")
+    assert isinstance(seconds, bytes)
+    until = int(seconds) + 1_000
+    await house.line.execute(b"HSET", key, "owner", "the dead", "until", str(until))
+    # It finds the session busy, claims it when that lapses, and cannot open it.
+    assert (await stranger.answer(step, identifier=EMAIL)).status == 404
+    assert (await owner.answer(step, identifier=EMAIL)).status == 200
+
+
 async def test_a_session_whose_key_is_gone_is_lost(house: House, executor: Executor) -> None:
     await house.publish(LOGIN)
     step = await executor.start()
