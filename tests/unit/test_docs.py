@@ -52,7 +52,7 @@ def registered() -> set[str]:
     """Every metric of the three services, by the names of its family: a counter's lack `_total`."""
     metrics = Metrics("any", VERSION)
     registry = metrics.registry
-    bus = Bus(Secret(""), name="never opened")
+    bus = Bus(Secret("nats://nowhere"), name="never opened")
     ExecutorMetrics(metrics)
     OutboxMetrics(registry)
     plan_notes(bus, cast("Store", None), registry)

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -23,6 +24,9 @@ from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NoStreamResponseError, NotFoundError
 from structlog.typing import FilteringBoundLogger
 
+from libs.common.chassis.config import variable
+from libs.common.chassis.startup import StartupFailure
+from libs.common.chassis.tasks import unless
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
 
@@ -31,7 +35,13 @@ FAILED: Final = "Gatehouse-Failed"
 """A reply with this header has no answer in it: the responder's handler raised."""
 
 _RECONNECT_SECONDS = 1
+_FINISH_SECONDS = 5.0
+"""How long closing waits for the answers in hand, and for a server that hangs to take them."""
+_DISCONNECT_SECONDS = 2.0
 _ANSWERS_AT_ONCE = 64
+
+# nats-py does not mix the two in one list.
+_SCHEMES = (("nats://", "tls://"), ("ws://", "wss://"))
 
 Answer = Callable[[bytes], Awaitable[bytes]]
 
@@ -64,13 +74,15 @@ class Bus:
     def __init__(self, servers: Secret, *, name: str, replicas: int = 1) -> None:
         """`servers` are URLs with commas between; `name` is what the server's monitoring shows.
 
-        Each stream that this process makes has `replicas` copies.
+        Each stream that this process makes has `replicas` copies. Raises `StartupFailure` for
+        `servers` that cannot be understood.
         """
-        self._servers = servers
+        self._servers = _split(servers)
         self._replicas = replicas
         self._name = name
         self._client: Client | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
         self._responders: list[_Responder] = []
         self._answering: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_ANSWERS_AT_ONCE)
@@ -82,22 +94,24 @@ class Bus:
         self._keeper = asyncio.create_task(self._keep_connected())
 
     async def close(self) -> None:
-        """Finish the answers in hand and what is unsent, and disconnect."""
+        """Finish the answers in hand and what is unsent, and disconnect, in a few seconds."""
+        self._closing.set()
         if self._keeper is not None:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+            await self._keeper
         client, self._client = self._client, None
         if client is None:
             return
         self._reported_away = True
         # A server that is away has no requests to give back, and gets no answers.
-        with suppress(NatsError, TimeoutError):
-            for subscription in self._subscriptions:
-                await subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's omission
-            await asyncio.gather(*self._answering)
-            await client.flush()
-        await client.close()
+        with suppress(NatsError, TimeoutError, OSError):
+            await unless(asyncio.sleep(_FINISH_SECONDS), self._finish(client))
+        await _disconnect(client)
+
+    async def _finish(self, client: Client) -> None:
+        for subscription in self._subscriptions:
+            await subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's omission
+        await asyncio.gather(*self._answering)
+        await client.flush()
 
     @property
     def connected(self) -> bool:
@@ -200,36 +214,44 @@ class Bus:
             raise Unavailable(what, retry_after) from error
 
     async def _keep_connected(self) -> None:
-        while True:
+        # Ended by the event, never by cancelling, which nats-py may lose (see `tasks`).
+        while not self._closing.is_set():
             client, closed = Client(), asyncio.Event()
-
-            async def on_closed(closed: asyncio.Event = closed) -> None:
-                closed.set()
-
             try:
-                await client.connect(
-                    [server.strip() for server in self._servers.reveal().split(",")],
-                    name=self._name,
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=_RECONNECT_SECONDS,
-                    error_cb=self._on_error,
-                    disconnected_cb=self._on_disconnected,
-                    reconnected_cb=self._on_connected,
-                    closed_cb=on_closed,
-                )
-            except asyncio.CancelledError:
-                await client.close()
-                raise
-            self._client = client
-            for responder in self._responders:
-                await self._subscribe(client, responder)
-            await self._on_connected()
-            # The client gives up for good when a reconnect is refused, as when a password changes;
-            # a new one then begins with what the server says now.
-            await closed.wait()
+                await unless(self._closing.wait(), self._connect(client, closed))
+                # The client gives up for good when a reconnect is refused, as when a password
+                # changes; a new one then begins with what the server says now.
+                await unless(self._closing.wait(), closed.wait())
+            except Exception as error:  # noqa: BLE001 - without this task nothing would connect again
+                log.error("nats_connection_failed", kind=type(error).__name__)  # noqa: TRY400 - a trace may name the server
+            if self._closing.is_set() and self._client is not None:
+                # Whoever closes has something to finish over it.
+                return
             self._client = None
             self._subscriptions.clear()
-            await asyncio.sleep(_RECONNECT_SECONDS)
+            await _disconnect(client)
+            await unless(self._closing.wait(), asyncio.sleep(_RECONNECT_SECONDS))
+
+    async def _connect(self, client: Client, closed: asyncio.Event) -> None:
+        """Connect, however long that takes, and answer; set `closed` when `client` gives up."""
+
+        async def on_closed() -> None:
+            closed.set()
+
+        await client.connect(
+            [server.reveal() for server in self._servers],
+            name=self._name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=_RECONNECT_SECONDS,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_connected,
+            closed_cb=on_closed,
+        )
+        self._client = client
+        for responder in self._responders:
+            await self._subscribe(client, responder)
+        await self._on_connected()
 
     async def _subscribe(self, client: Client, responder: _Responder) -> None:
         async def on_request(message: Msg) -> None:
@@ -274,6 +296,31 @@ class Bus:
     async def _on_connected(self) -> None:
         self._reported_away = False
         log.info("nats_connected")
+
+
+def _split(servers: Secret) -> tuple[Secret, ...]:
+    """Return each URL, or raise a `StartupFailure` that quotes none of them.
+
+    nats-py would take what has no scheme for a host, and try for ever.
+    """
+    urls = [url.strip() for url in servers.reveal().split(",")]
+    try:
+        parts = [urlsplit(url) for url in urls]
+        fine = all(part.hostname and part.port != 0 for part in parts)
+    except ValueError:
+        fine = False
+    if not fine or not any(all(url.startswith(kind) for url in urls) for kind in _SCHEMES):
+        raise StartupFailure(
+            f"{variable('nats_url')} is a list of nats://host:port or tls://host:port, "
+            "or of ws://host:port or wss://host:port, with commas between"
+        )
+    return tuple(map(Secret, urls))
+
+
+async def _disconnect(client: Client) -> None:
+    """Close `client`, whatever state it is in; a server that hangs is left alone."""
+    with suppress(NatsError, TimeoutError, OSError):
+        await unless(asyncio.sleep(_DISCONNECT_SECONDS), client.close())
 
 
 def _configured(config: StreamConfig, stream: Stream) -> StreamConfig:

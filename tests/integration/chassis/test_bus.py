@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
 
 import nats
 import psutil
 import pytest
+from nats.aio.client import Client
 
 from deploy.local.server import Server
 from libs.common.chassis.bus import Bus, Stream
+from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
 
@@ -208,6 +212,127 @@ async def test_closing_while_the_server_is_away_ends(nats_url: str, nats_server:
     async with asyncio.timeout(20):
         await never.close()
         await lost.close()
+
+
+async def closed_within_bounds(bus: Bus) -> None:
+    async with asyncio.timeout(20):
+        await bus.close()
+
+
+async def connecting_and_closing(url: str, cycles: int) -> None:
+    """Close at every point of connecting that a few turns of the loop lead to, and later."""
+    for turns in range(cycles):
+        bus = await opened(url)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await closed_within_bounds(bus)
+        assert not bus.connected
+
+
+@pytest.fixture
+async def suspended_url(nats_url: str, nats_server: Server) -> AsyncIterator[str]:
+    """The URL of a server that takes connections and says nothing."""
+    process = psutil.Process(nats_server.process.pid)
+    process.suspend()
+    try:
+        await until(lambda: process.status() == psutil.STATUS_STOPPED)
+        yield nats_url
+    finally:
+        process.resume()
+
+
+async def test_closing_at_any_point_of_connecting_ends(nats_url: str) -> None:
+    await connecting_and_closing(nats_url, 100)
+
+
+async def test_closing_at_any_point_of_connecting_to_a_server_that_is_away_ends() -> None:
+    await connecting_and_closing("nats://127.0.0.1:1", 20)
+
+
+async def test_closing_at_any_point_of_connecting_to_a_server_that_hangs_ends(
+    suspended_url: str,
+) -> None:
+    await connecting_and_closing(suspended_url, 20)
+
+
+async def test_closing_ends_when_connecting_loses_its_cancellation(
+    nats_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, begun = Client.connect, asyncio.Event()
+
+    async def connect_after_all(
+        client: Client,
+        servers: list[str],
+        **options: Any,  # noqa: ANN401 - nats-py's own
+    ) -> None:
+        begun.set()
+        # As `wait_for` does before Python 3.12, if its own work ends as it is cancelled.
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await connect(client, servers, **options)
+
+    monkeypatch.setattr(Client, "connect", connect_after_all)
+    bus = await opened(nats_url)
+    await begun.wait()
+    await closed_within_bounds(bus)
+    assert not bus.connected
+
+
+async def test_closing_ends_when_the_server_hangs_with_an_answer_in_hand(
+    bus: Bus, nats_url: str, nats_server: Server
+) -> None:
+    asked = asyncio.Event()
+
+    async def never(payload: bytes) -> bytes:
+        asked.set()
+        await asyncio.Event().wait()
+        return payload
+
+    other = await opened(nats_url)
+    await until(lambda: other.connected)
+    await other.respond("bustest.ask", "compilers", never)
+    await other.check()
+    answer = asyncio.create_task(ask(bus, within=600))
+    await asked.wait()
+    process = psutil.Process(nats_server.process.pid)
+    process.suspend()
+    try:
+        await closed_within_bounds(other)
+    finally:
+        process.resume()
+    answer.cancel()
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [
+        "",
+        "::swordfish::",
+        "swordfish:4222",
+        "nats://",
+        "nats://:swordfish@:4222",
+        "redis://swordfish:4222",
+        "nats://host:swordfish",
+        "nats://[swordfish",
+        "nats://swordfish:4222,",
+        "nats://one:4222,swordfish",
+        "nats://swordfish:4222,ws://two:80",
+    ],
+)
+def test_servers_that_cannot_be_understood_are_not_quoted(servers: str) -> None:
+    with pytest.raises(StartupFailure) as failure:
+        Bus(Secret(servers), name="test")
+    (reason,) = failure.value.reasons
+    assert reason.startswith("GATEHOUSE_NATS_URL ")
+    assert "swordfish" not in reason
+
+
+@pytest.mark.parametrize(
+    "servers",
+    ["nats://host", "nats://u:p@a:4222, tls://b:4222", "ws://a:80,wss://b", "tls://[::1]:1"],
+)
+def test_servers_are_urls_with_commas_between(servers: str) -> None:
+    assert not Bus(Secret(servers), name="test").connected
 
 
 async def test_a_client_that_gave_up_is_replaced(bus: Bus) -> None:
