@@ -1,11 +1,13 @@
 """A service's life: settings, parts, port, signals, and the way back.
 
 starting   settings are read, `build` connects and wires; a failure is one line each, exit 1
-serving    until SIGTERM or SIGINT
+serving    until SIGTERM or SIGINT, which also ends the start
 stopping   `/readyz` says so, and answers close their connections
-           after the grace, or at a second signal, the port closes
+           until the grace is over, or a second signal comes
+closing    the port closes
            requests in flight, and on their way over open connections, finish within the drain limit
            closers run, the last added first; exit 0
+           another signal ends the process at once, whatever it waits for
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
@@ -33,9 +35,11 @@ from libs.common.chassis.direct import go_direct
 from libs.common.chassis.logging import Log
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.startup import StartupFailure
+from libs.common.chassis.tasks import unless
 
 VERSION: Final = "0.1.0"
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _BACKLOG = 1024
 _LINGER_SECONDS = 1.0
 """Longer than a request is on its way over a connection that is open."""
@@ -56,7 +60,7 @@ class Ground(msgspec.Struct, frozen=True):
 
 
 S = TypeVar("S", bound=ServiceSettings)
-Build = Callable[[S, Ground], Awaitable[web.Application]]
+Build = Callable[[S, Ground], Coroutine[Any, Any, web.Application]]
 """Connects and wires, and raises `StartupFailure` for what an operator can change."""
 
 
@@ -90,34 +94,48 @@ def run(
 async def _serve(settings: S, build: Build[S], ground: Ground) -> None:
     signals = _signals()
     async with ground.closers:
-        app = await build(settings, ground)
-        # What is loaded by now stays, so no collection need walk through it again, and requests
-        # leave hardly a cycle behind: collecting as eagerly as Python does by itself is a tenth of
-        # what a step costs (docs/performance.md).
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_GARBAGE)
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            handle_signals=False,
-            logger=_server_logger(),
-            shutdown_timeout=settings.drain_seconds,
-        )
-        await runner.setup()
-        go_direct(runner)
-        # Added last, so run first: nothing that a request needs is closed before its answer.
-        ground.closers.push_async_callback(runner.cleanup)
-        await _open(runner, settings)
-        await signals.get()
-        app[HEALTH].stopping = True
-        log.info("stopping")
-        with suppress(TimeoutError):
-            async with asyncio.timeout(settings.grace_seconds):
-                await signals.get()
-        log.info("draining")
-        await _linger(runner, min(_LINGER_SECONDS, settings.drain_seconds))
+        try:
+            app = await unless(_told_to_end(signals), build(settings, ground))
+            if app is not None:
+                await _answer(app, settings, ground.closers, signals)
+        finally:
+            _end_at_signals()
     log.info("stopped")
+
+
+async def _answer(
+    app: web.Application,
+    settings: ServiceSettings,
+    closers: AsyncExitStack,
+    signals: asyncio.Queue[signal.Signals],
+) -> None:
+    """Serve `app` until a signal, and a while longer; what ends it is left to `closers`."""
+    # What is loaded by now stays, so no collection need walk through it again, and requests
+    # leave hardly a cycle behind: collecting as eagerly as Python does by itself is a tenth of
+    # what a step costs (docs/performance.md).
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        logger=_server_logger(),
+        shutdown_timeout=settings.drain_seconds,
+    )
+    await runner.setup()
+    go_direct(runner)
+    # Added last, so run first: nothing that a request needs is closed before its answer.
+    closers.push_async_callback(runner.cleanup)
+    await _open(runner, settings)
+    closers.push_async_callback(_linger, runner, min(_LINGER_SECONDS, settings.drain_seconds))
+    await signals.get()
+    app[HEALTH].stopping = True
+    log.info("stopping")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(settings.grace_seconds):
+            await signals.get()
+    log.info("draining")
 
 
 async def _linger(runner: web.AppRunner, seconds: float) -> None:
@@ -165,9 +183,26 @@ def _is_no_clients_fault(record: logging.LogRecord) -> bool:
 
 def _signals() -> asyncio.Queue[signal.Signals]:
     arrived: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, arrived.put_nowait, number)
     return arrived
+
+
+async def _told_to_end(signals: asyncio.Queue[signal.Signals]) -> None:
+    """Return at the first signal; the next one ends the process."""
+    await signals.get()
+    _end_at_signals()
+    log.info("stopping")
+
+
+def _end_at_signals() -> None:
+    """Have signals end the process from now on, by the system's hand.
+
+    So they do even when the loop is blocked, or something will not be cancelled.
+    """
+    for number in _SIGNALS:
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _explain(service: str, failure: StartupFailure) -> int:

@@ -55,15 +55,21 @@ class Running:
 
 
 @asynccontextmanager
-async def running(**environ: str) -> AsyncIterator[Running]:
-    running = Running(await spawn(GATEHOUSE_PORT="0", **environ))
+async def starting(**environ: str) -> AsyncIterator[Running]:
+    running = Running(await spawn(**{"GATEHOUSE_PORT": "0", **environ}))
     try:
-        running.url = f"http://127.0.0.1:{(await running.event('listening'))['port']}"
         yield running
     finally:
         if running.process.returncode is None:
             running.process.kill()
             await running.process.wait()
+
+
+@asynccontextmanager
+async def running(**environ: str) -> AsyncIterator[Running]:
+    async with starting(**environ) as running:
+        running.url = f"http://127.0.0.1:{(await running.event('listening'))['port']}"
+        yield running
 
 
 async def until_refused(port: int) -> None:
@@ -136,6 +142,34 @@ async def test_a_request_that_outlasts_the_limit_does_not_keep_the_process(
         assert await service.ended() == 0
         with pytest.raises(ClientConnectionError):
             await answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_during_the_start_closes_what_had_started(number: signal.Signals) -> None:
+    async with starting(GATEHOUSE_NEVER_STARTS="true") as service:
+        assert await service.said() == "starting"
+        service.process.send_signal(number)
+        assert await service.said() == "closed what had started"
+        await service.event("stopped")
+        assert await service.ended() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_while_closing_ends_the_process(number: signal.Signals) -> None:
+    async with running(GATEHOUSE_NEVER_CLOSES="true") as service:
+        service.process.terminate()
+        assert await service.said() == "closing"
+        service.process.send_signal(number)
+        assert await service.ended() == -number
+
+
+async def test_a_signal_ends_a_process_that_cannot_start_and_cannot_close() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        async with starting(GATEHOUSE_PORT=port, GATEHOUSE_NEVER_CLOSES="true") as service:
+            assert await service.said() == "closing"
+            service.process.terminate()
+            assert await service.ended() == -signal.SIGTERM
 
 
 async def test_a_port_that_is_taken_is_one_line_that_names_the_setting_after_closing() -> None:
