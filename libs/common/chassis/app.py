@@ -64,8 +64,10 @@ def make_app(
     past_the_router: dict[tuple[str, str], Handler] = {}
     app[DIRECT] = past_the_router
     for route in routes:
-        meter = metrics.route(route.method, route.path)
-        handler = observer.observed(route.handler, route.path, meter)
+        # Without the patterns of its parts: `/t/{tenant}/flow`.
+        template = web.DynamicResource(route.path).canonical
+        meter = metrics.route(route.method, template)
+        handler = observer.observed(route.handler, template, meter)
         if route.path in direct:
             past_the_router[route.method, route.path] = handler
         web.RouteDef(route.method, route.path, handler, route.kwargs).register(app.router)

@@ -51,7 +51,11 @@ class Served:
         log = Log("test", "debug", self.out)
         self._log = log
         self.app = make_app(
-            [web.post("/t/{tenant}/greet", greet), web.get("/fail", fail), web.get("/away", away)],
+            [
+                web.post("/t/{tenant:[a-z]{1,9}}/greet", greet),
+                web.get("/fail", fail),
+                web.get("/away", away),
+            ],
             face=face,
             health=Health({"redis": self._check}),
             out=log,
