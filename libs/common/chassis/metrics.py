@@ -14,6 +14,7 @@ from prometheus_client import (
     GCCollector,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -47,6 +48,8 @@ class Metrics:
     """The registry of a service; its own metrics go to `registry`, named `PREFIX` and so on."""
 
     def __init__(self, service: str, version: str) -> None:
+        # A series more for each counter and histogram, which nobody reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client's omission
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)

@@ -1,3 +1,5 @@
+from prometheus_client import Counter, Histogram
+
 from libs.common.chassis.metrics import Metrics
 
 
@@ -20,6 +22,13 @@ def test_a_request_is_counted_by_route_and_class_of_status() -> None:
 def test_what_runs_is_told() -> None:
     text = Metrics("executor", "1.2.3").render()[0].decode()
     assert 'gatehouse_build_info{service="executor",version="1.2.3"} 1.0' in text
+
+
+def test_when_a_metric_was_made_is_no_series() -> None:
+    metrics = Metrics("executor", "1.2.3")
+    Counter("turns", "Turns.", registry=metrics.registry).inc()
+    Histogram("seconds", "Seconds.", registry=metrics.registry).observe(1)
+    assert "_created" not in metrics.render()[0].decode()
 
 
 def test_two_services_in_one_process_share_no_metric() -> None:
