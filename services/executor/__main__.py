@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -47,6 +48,10 @@ A = TypeVar("A")
 _CONNECTIONS = 10
 _STATEMENT_SECONDS = 2.0
 _FORGET_EVERY_SECONDS = 3600.0
+_ORIGIN = re.compile(
+    r"(?!http:.*:80$|https:.*:443$)"
+    r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
+)
 
 
 async def build(settings: Settings, ground: Ground) -> web.Application:
@@ -57,6 +62,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     key_set = read("assertion_keys", KeySet.parse, settings.assertion_keys)
     proxies = read("trusted_proxies", Proxies, settings.trusted_proxies)
     tenants = read("tenant_hosts", parse_hosts, settings.tenant_hosts)
+    origins = read("allowed_origins", parse_origins, settings.allowed_origins)
 
     line = read("redis_url", lambda url: open_line(url.reveal()), settings.redis_url)
     closers.push_async_callback(line.aclose)
@@ -119,7 +125,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         ),
         proxies=proxies,
         tenants=tenants,
-        origins=settings.allowed_origins,
+        origins=origins,
         keys=key_set.jwks,
     )
 
@@ -160,6 +166,20 @@ def parse_hosts(pairs: tuple[str, ...]) -> Mapping[str, str]:
             raise ValueError(f"is a list of host=tenant, which `{pair}` is not")
         tenants[host.strip().lower()] = tenant.strip()
     return tenants
+
+
+def parse_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `origins`; raise `ValueError` for one that no browser sends, which would never match.
+
+    Browsers send scheme, host and a port that is not the scheme's own, in lower case (RFC 6454, 6).
+    """
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                "is a list of scheme://host or scheme://host:port as browsers send them, in lower "
+                f"case, without a path or the scheme's own port, or `*`; `{origin}` is neither"
+            )
+    return origins
 
 
 async def reach(line: RedisLine) -> None:

@@ -45,7 +45,7 @@ def environ(redis_url: str, database: str, nats_url: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["session_keys", "credential_keys", "assertion_keys", "redis_url"],
+    ["session_keys", "credential_keys", "assertion_keys", "redis_url", "nats_url"],
 )
 async def test_what_cannot_be_understood_is_named_and_not_quoted(
     environ: dict[str, str], name: str
