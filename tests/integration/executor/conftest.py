@@ -75,12 +75,23 @@ class Executor:
     """One executor, and the client of it."""
 
     def __init__(
-        self, url: str, http: aiohttp.ClientSession, log: io.BytesIO, app: web.Application
+        self,
+        url: str,
+        http: aiohttp.ClientSession,
+        log: Log,
+        out: io.BytesIO,
+        app: web.Application,
     ) -> None:
         self.url = url
         self.http = http
-        self.log = log
+        self._log = log
+        self._out = out
         self.app = app
+
+    def logged(self) -> bytes:
+        """Return every line so far; lines are written some at a time."""
+        self._log.writer.flush()
+        return self._out.getvalue()
 
     async def post(
         self, path: str = "/flow/execute", headers: dict[str, str] | None = None, **body: Json
@@ -127,7 +138,7 @@ class House:
         await site.start()
         host, port = runner.addresses[0][:2]
         http = await self._stack.enter_async_context(aiohttp.ClientSession())
-        return Executor(f"http://{host}:{port}", http, out, app)
+        return Executor(f"http://{host}:{port}", http, log, out, app)
 
     async def publish(
         self,
