@@ -252,6 +252,7 @@ async def together(*parts: Coroutine[None, None, T]) -> list[T]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(part) for part in parts]
     except ExceptionGroup as failures:
+        # The first says what went wrong; the others were ended because of it.
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
 
