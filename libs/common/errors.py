@@ -40,6 +40,10 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     edge: EdgeRef | None = None
     path: str | None = None
     """Where in what was sent, as in `graph.nodes[2].config`; None for the whole of it."""
+    invariant: str | None = None
+    """The tenant's invariant that is broken."""
+    counter_example: tuple[str, ...] | None = None
+    """The shortest path that shows the problem, as ids of nodes from the start."""
 
 
 class GatehouseError(Exception):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -69,6 +69,59 @@ _WIRE: Mapping[FlowType, str] = {
 _FROM_WIRE: Mapping[str, FlowType] = {name: kind for kind, name in _WIRE.items()}
 
 
+class TriggerPoint(enum.StrEnum):
+    """Where in other flows the `trigger` flows of a tenant run (seed 000)."""
+
+    POST_LOGIN = "post-login"
+    """Before a login flow's success."""
+    PRE_USER_REGISTRATION = "pre-user-registration"
+    """Before a new user is written."""
+    POST_USER_REGISTRATION = "post-user-registration"
+    """After a new user is written."""
+    POST_CHANGE_PASSWORD = "post-change-password"  # noqa: S105 - the name of a trigger
+    """After a user who was there before got a new password."""
+    SEND_PHONE_MESSAGE = "send-phone-message"
+    """In place of the SMS gateway."""
+    CREDENTIALS_EXCHANGE = "credentials-exchange"
+    """Before an assertion is signed."""
+
+
+class Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a flow of type `trigger` waits for, as seed 000 writes it."""
+
+    id: TriggerPoint
+    version: Annotated[str, msgspec.Meta(min_length=1, max_length=20)] | None = None
+    """Kept as it was written; there is one version of each."""
+
+
+Mode: TypeAlias = Literal["all", "any"]
+"""How many of several policies must pass."""
+
+DeniedAction: TypeAlias = Literal["message_continue", "message", "continue"]
+"""What a start answers that no candidate's policies let through (seed 004): the caller is sent to
+where they wanted to go `next` if they said it, else told; told; or sent on in any case."""
+
+Authentication: TypeAlias = Literal[
+    "none",
+    "require_authenticated",
+    "require_unauthenticated",
+    "require_superuser",
+    "require_outpost",
+]
+"""Who may start a flow (seed 003)."""
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A condition on who may go somewhere (seed 004)."""
+
+    expression: str
+    negate: bool = False
+    """It passes where the expression is false. One that cannot be evaluated passes neither way."""
+
+
+Policies = Annotated[tuple[Policy, ...], msgspec.Meta(max_length=20)]
+
+
 class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where an editor draws the node; it means nothing to a run."""
 
@@ -85,6 +138,14 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """As the author wrote it; the node type's own `Config` checks it."""
     position: Position | None = None
     label: Label | None = None
+    policies: Policies = ()
+    """Whether the node runs at all. One whose policies do not pass is left by `skipped`, or as by
+    its default outcome where no edge takes that."""
+    policy_engine_mode: Mode = "any"
+    evaluate_on_plan: bool = True
+    """Decide once, when the session starts."""
+    re_evaluate_policies: bool = False
+    """Decide each time the node is reached."""
 
 
 class Edge(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -103,6 +164,18 @@ class Graph(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edges: tuple[Edge, ...] = ()
 
 
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a version of a flow says beside its graph: who may run it, and when it does."""
+
+    policies: Policies = ()
+    """A start takes the first candidate whose policies pass."""
+    policy_engine_mode: Mode = "any"
+    denied_action: DeniedAction = "message_continue"
+    authentication: Authentication = "none"
+    trigger: Trigger | None = None
+    """Of a flow of type `trigger`, and of no other."""
+
+
 class Flow(msgspec.Struct, frozen=True):
     """One version of a flow, as far as compiling and checking it are concerned."""
 
@@ -110,3 +183,32 @@ class Flow(msgspec.Struct, frozen=True):
     version: int
     type: FlowType
     graph: Graph
+    settings: Settings = Settings()
+    name: str = ""
+    """The slug, by which a `subflow` node of another flow calls this one."""
+
+
+class Invariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a tenant wants to hold of every path to a success, whoever draws the flow."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    type: FlowType
+    """The flows that it is about."""
+    require: str
+    """An expression over what a path proved: `factors amr identified consented`."""
+    when: str | None = None
+    """An expression as in a `condition`; only the paths on which it may be true are looked at."""
+
+
+class Library(msgspec.Struct, frozen=True):
+    """What of its tenant a flow is compiled with: all that its nodes may refer to."""
+
+    flows: Mapping[str, Flow] = msgspec.field(default_factory=dict)
+    """The active flows by slug, each at the version that runs: what `subflow` may name."""
+    triggers: tuple[Flow, ...] = ()
+    """The active flows of type `trigger`, in the order in which they run."""
+    invariants: tuple[Invariant, ...] = ()
+
+
+ALONE = Library()
+"""Of a tenant that has nothing else."""

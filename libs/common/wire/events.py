@@ -19,7 +19,9 @@ EVENTS = "GATEHOUSE_EVENTS"
 """The JetStream stream that holds every event."""
 
 FLOW_CHANGED = "gatehouse.events.flow.changed"
+TENANT_CHANGED = "gatehouse.events.tenant.changed"
 PLAN_COMPILED = "gatehouse.events.plan.compiled"
+ROLLOUT_FAILED = "gatehouse.events.rollout.failed"
 EVENT_SUBJECTS = "gatehouse.events.>"
 
 COMPILE = "gatehouse.compiler.compile"
@@ -44,6 +46,41 @@ class FlowChanged(msgspec.Struct, frozen=True):
     """The newest version there is."""
     at: float
     """When it was committed, in Unix seconds."""
+    types: tuple[FlowType, ...] = ()
+    """Whose pointers are to be published: of the flow, and of active flows that run it inside."""
+
+
+class TenantChanged(msgspec.Struct, frozen=True):
+    """Something that a tenant's flows are compiled with changed, and is committed."""
+
+    id: int
+    """The outbox row's."""
+    tenant: str
+    types: tuple[FlowType, ...]
+    """Whose pointers are to be published."""
+    at: float
+    """When it was committed, in Unix seconds."""
+
+
+class RolloutFailed(msgspec.Struct, frozen=True):
+    """The new version of a rollout does worse than the one before: take it back.
+
+    Told again with each further session until it is taken back.
+    """
+
+    tenant: str
+    flow: str
+    rollout: int
+    """The rollout's id, so that this says nothing of a later one."""
+    version: int
+    """The version that does worse."""
+    succeeded: int
+    ended: int
+    """Of its sessions, those that succeeded, and all that came to an end."""
+    baseline_succeeded: int
+    baseline_ended: int
+    at: float
+    """Unix seconds."""
 
 
 class PlanCompiled(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from libs.common.flow.model import FlowType
 
-FORMAT = 1
+FORMAT = 2
 """Of a pointer; grows when its bytes change their meaning."""
 
 
@@ -28,6 +28,19 @@ class Weighted(msgspec.Struct, frozen=True):
     """Its share among the candidate's versions."""
 
 
+class Rollout(msgspec.Struct, frozen=True):
+    """When a candidate's newer versions are to be taken back."""
+
+    id: int
+    """Unlike any other rollout's of the flow."""
+    baseline: int
+    """The version that the others are measured by."""
+    margin: float
+    """How much less of the sessions may succeed, from 0 to 1."""
+    sessions: int
+    """How many sessions of each version have to have ended before anything is decided."""
+
+
 class Candidate(msgspec.Struct, frozen=True):
     """An active flow."""
 
@@ -36,6 +49,8 @@ class Candidate(msgspec.Struct, frozen=True):
     name: str
     """The flow's slug, by which a start may ask for it."""
     versions: tuple[Weighted, ...]
+    rollout: Rollout | None = None
+    """None where nothing is to be taken back by itself."""
 
 
 class Pointer(msgspec.Struct, frozen=True):
@@ -60,6 +75,7 @@ def pointer_key(tenant: str, kind: FlowType) -> str:
     return f"gh:pointer:{{{tenant}}}:{kind.value}"
 
 
+_READABLE = (FORMAT - 1, FORMAT)
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Pointer)
 GENERATION_DIGITS = 19
@@ -77,6 +93,8 @@ def decode_pointer(data: bytes) -> Pointer:
         pointer = _DECODER.decode(data[GENERATION_DIGITS:])
     except msgspec.MsgspecError as error:
         raise UnreadablePointer(f"the pointer does not decode: {error}") from error
-    if pointer.format != FORMAT:
-        raise UnreadablePointer(f"the pointer has format {pointer.format}, not {FORMAT}")
+    if pointer.format not in _READABLE:
+        raise UnreadablePointer(
+            f"the pointer has format {pointer.format}; this release reads {FORMAT - 1}, {FORMAT}"
+        )
     return pointer
