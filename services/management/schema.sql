@@ -3,7 +3,9 @@
 
 CREATE TABLE tenants (
     name text PRIMARY KEY,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    -- What is to hold of every path to a success: `libs.common.flow.model.Invariant`, in order.
+    invariants json NOT NULL DEFAULT '[]'
 );
 
 -- Every id that was ever given, also those of flows that are gone: none is given again.
@@ -32,6 +34,10 @@ CREATE TABLE flows (
     updated_at timestamptz NOT NULL DEFAULT now(),
     activated_at timestamptz,
     deactivated_at timestamptz,
+    -- How new sessions are shared among versions: `services/management/rollouts.py` says what it
+    -- holds. Null where the active version has them all. One whose baseline is not the active
+    -- version says nothing: the release before knows no rollouts, and leaves one where it was.
+    rollout json,
     PRIMARY KEY (tenant, id),
     FOREIGN KEY (tenant, id) REFERENCES flow_ids (tenant, id),
     CONSTRAINT flows_name_key UNIQUE (tenant, name),
@@ -56,6 +62,8 @@ CREATE TABLE flow_versions (
     created_at timestamptz NOT NULL DEFAULT now(),
     plan_hash text,
     compiled_at timestamptz,
+    -- What it says beside its graph: `libs.common.flow.model.Settings`.
+    settings json NOT NULL DEFAULT '{}',
     PRIMARY KEY (tenant, flow_id, number),
     FOREIGN KEY (tenant, flow_id) REFERENCES flows (tenant, id) ON DELETE CASCADE,
     CONSTRAINT flow_versions_compiled_check CHECK ((plan_hash IS NULL) = (compiled_at IS NULL))
@@ -68,6 +76,17 @@ ALTER TABLE flows
     ADD CONSTRAINT flows_active_version_fkey FOREIGN KEY (tenant, id, active_version)
         REFERENCES flow_versions (tenant, flow_id, number) DEFERRABLE INITIALLY DEFERRED;
 
+-- What a version of the flow has to do before it may be activated.
+CREATE TABLE golden_tests (
+    tenant text NOT NULL,
+    flow_id text NOT NULL,
+    name text NOT NULL,
+    test json NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, flow_id, name),
+    FOREIGN KEY (tenant, flow_id) REFERENCES flows (tenant, id) ON DELETE CASCADE
+);
+
 -- What is active for a tenant and type changed so many times. Its row is locked by whoever changes
 -- it, so that an older state can never be taken for a newer one.
 CREATE TABLE active_pointers (
@@ -76,6 +95,31 @@ CREATE TABLE active_pointers (
     generation bigint NOT NULL CHECK (generation > 0),
     PRIMARY KEY (tenant, type)
 );
+
+-- Who changed what, for good.
+CREATE TABLE audit_log (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant text NOT NULL REFERENCES tenants (name),
+    at timestamptz NOT NULL DEFAULT now(),
+    -- The subject of their token, or a part of Gatehouse that acts by itself.
+    actor text NOT NULL,
+    action text NOT NULL,
+    -- No foreign key: an entry stays when its flow is deleted.
+    flow_id text,
+    details json NOT NULL DEFAULT '{}'
+);
+
+CREATE INDEX audit_log_listing ON audit_log (tenant, id);
+CREATE INDEX audit_log_of_flow ON audit_log (tenant, flow_id, id);
+
+CREATE FUNCTION keep_audit_log() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'entries of audit_log are never changed or removed';
+END
+$$;
+
+CREATE TRIGGER audit_log_kept BEFORE UPDATE OR DELETE ON audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION keep_audit_log();
 
 -- Events that are committed and not yet told.
 CREATE TABLE outbox (

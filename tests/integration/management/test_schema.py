@@ -14,6 +14,21 @@ from deploy.local.server import Server, script
 
 SCHEMA = MIGRATIONS.parent / "schema.sql"
 NAMES = ("schema_as_written", "schema_as_migrated")
+WRITTEN_BY_THE_RELEASE_BEFORE = (
+    "INSERT INTO tenants (name) VALUES ('default')",
+    "INSERT INTO flow_ids (tenant, id) VALUES ('default', 'flow_a')",
+    """
+    WITH added AS (
+        INSERT INTO flows (tenant, id, name, display_name, description, type, version)
+        VALUES ('default', 'flow_a', 'a', 'A', NULL, 'login', 1)
+    )
+    INSERT INTO flow_versions (tenant, flow_id, number, graph, author)
+    VALUES ('default', 'flow_a', 1, '{}', 'somebody')
+    """,
+    "UPDATE flows SET status = 'active', active_version = version, position = 0",
+    "UPDATE flows SET status = 'inactive', active_version = NULL, position = NULL",
+    "DELETE FROM flows",
+)
 
 
 @pytest.fixture
@@ -68,3 +83,26 @@ async def test_every_migration_can_be_taken_back_and_applied_again(
     assert await dump(migrated) == await dump(empty)
     await migrate(migrated, log=tmp_path / "dbmate.log")
     assert await dump(migrated) == there
+
+
+async def test_the_release_before_runs_on_the_newest_schema(database: str) -> None:
+    rollout = '{"id": 1, "versions": [{"version": 1, "weight": 1}], "baseline": 1, "abort": null}'
+    connection = await asyncpg.connect(database)
+    for statement in WRITTEN_BY_THE_RELEASE_BEFORE:
+        await connection.execute(statement)
+        # What a replica of the newest release may leave between any two.
+        await connection.execute("UPDATE flows SET rollout = $1", rollout)
+    await connection.close()
+
+
+async def test_the_audit_log_can_only_grow(database: str) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute("INSERT INTO tenants (name) VALUES ('default')")
+    await connection.execute(
+        "INSERT INTO audit_log (tenant, actor, action) VALUES ('default', 'a', 'b')"
+    )
+    for statement in ("DELETE FROM audit_log", "UPDATE audit_log SET actor = 'somebody else'"):
+        with pytest.raises(asyncpg.RaiseError):
+            await connection.execute(statement)
+    assert await connection.fetchval("SELECT actor FROM audit_log") == "a"
+    await connection.close()
