@@ -35,6 +35,7 @@ from libs.common.flow.expression.analyse import Finding, check, paths, roots
 from libs.common.flow.expression.compile import Evaluate, compile_expression
 from libs.common.flow.expression.expression import Expression
 from libs.common.flow.expression.functions import FUNCTIONS
+from libs.common.flow.expression.implication import decide, implied
 from libs.common.flow.expression.parse import parse
 from libs.common.flow.expression.schema import SCHEMA, Schema, Shape
 from libs.common.flow.expression.text import to_text
@@ -61,6 +62,8 @@ __all__ = [
     "Value",
     "check",
     "compile_expression",
+    "decide",
+    "implied",
     "parse",
     "paths",
     "roots",

@@ -1,5 +1,6 @@
 """The typed tree of an expression, as a plan stores it.
 
+Trees can be compared and hashed: equal ones say the same, whatever the scope.
 On the wire every node is an array that starts with its tag, so tags, the order of fields and
 the operators' names are part of the plan's format.
 """
@@ -16,6 +17,16 @@ Operator: TypeAlias = Logical | Equality | Ordering | Literal["in"]
 
 class Constant(msgspec.Struct, frozen=True, array_like=True, tag="k"):
     value: bool | int | float | str | None
+
+    # In Python True, 1 and 1.0 are equal; trees that hold them are written differently.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Constant) and self._exact() == other._exact()
+
+    def __hash__(self) -> int:
+        return hash(self._exact())
+
+    def _exact(self) -> tuple[type, bool | int | float | str | None]:
+        return (type(self.value), self.value)
 
 
 class Root(msgspec.Struct, frozen=True, array_like=True, tag="r"):

@@ -67,3 +67,10 @@ def test_only_names_from_a_root_on_are_a_path(text: str, path: tuple[str, ...] |
 
 def test_trees_that_say_the_same_are_equal() -> None:
     assert parse("a==1") == Binary("===", parse("a"), Constant(1))
+
+
+@pytest.mark.parametrize(("one", "other"), [("1", "true"), ("0", "false"), ("1", "1.0")])
+def test_trees_that_say_something_else_differ(one: str, other: str) -> None:
+    trees = [parse(f"a in [{each}]") for each in (one, other, one)]
+    assert trees[0] != trees[1]
+    assert len(set(trees)) == 2
