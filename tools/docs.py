@@ -25,6 +25,7 @@ from libs.common.flow import expression
 from libs.common.flow.expression import FUNCTIONS, SCHEMA, Shape, parse
 from libs.common.flow.model import Flow, FlowType, Graph
 from libs.common.flow.node import AnyNodeType
+from libs.common.flow.proof import Gain
 from libs.common.flow.rules import ADVICE, RULES, Rule
 from libs.common.flow.rules.drawing import draw
 from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
@@ -74,22 +75,29 @@ def node_section(node: AnyNodeType) -> str:
     parts = [f"## {node.name}", node.summary]
     structs = list(structs_in(type_info(node.config)))
     parts += [fields_table(kind, titled=kind is not node.config) for kind in structs]
-    outcomes = node.outcomes(least(type_info(node.config), ""))
-    rows = [outcome_row(node, outcome) for outcome in outcomes]
+    config = least(type_info(node.config), "")
+    rows = [outcome_row(node, config, outcome) for outcome in node.outcomes(config)]
     if rows:
         parts.append(table(("outcome", "default", "falls to failure", "proves"), rows))
     return "\n\n".join(filter(None, parts))
 
 
-def outcome_row(node: AnyNodeType, outcome: str) -> Row:
+def outcome_row(node: AnyNodeType, config: object, outcome: str) -> Row:
     # `least` names a config's text by its place, so an outcome that the author names is such a one.
     name = f"each `{outcome}`" if outcome.startswith("config.") else f"`{outcome}`"
     return (
         name,
         "yes" if outcome == node.default else "",
         "yes" if outcome in node.fallbacks else "",
-        ", ".join(f"`{each}`" for each in node.proves.get(outcome, ())),
+        " or ".join(gained(gain) for gain in node.proves(config).get(outcome, ())),
     )
+
+
+def gained(gain: Gain) -> str:
+    said = [f"`{each}`" for each in gain.amr]
+    said += ["identified"] if gain.identified else []
+    said += ["consented"] if gain.consented else []
+    return ", ".join(said)
 
 
 def fields_table(kind: type[msgspec.Struct], *, titled: bool) -> str:

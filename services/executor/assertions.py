@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm
 
+from libs.common.flow.proof import factors_of
 from libs.common.flow.turn import Facts
 from libs.common.secret import Secret
 
@@ -32,8 +33,6 @@ _ALGORITHM: Final = "ES256"
 _PEM: Final = re.compile(
     r"-----BEGIN (?P<kind>[A-Z ]*(?:PRIVATE|PUBLIC) KEY)-----.*?-----END (?P=kind)-----", re.DOTALL
 )
-# What somebody knows, has, or is: two of a kind are one factor (NIST SP 800-63B, 4.2).
-_FACTORS: Final[Mapping[str, str]] = {"pwd": "knows", "pin": "knows", "otp": "has", "hwk": "has"}
 
 
 class KeySet:
@@ -89,7 +88,6 @@ class Assertions:
     def sign(self, tenant: str, session: str, facts: Facts) -> str:
         """Assert that who runs `session` is `facts.account`, and how they proved it."""
         now = int(self._clock())
-        factors = {_FACTORS.get(method, method) for method in facts.proved}
         claims: dict[str, Any] = {
             "iss": issuer_of(self._issuer, tenant),
             "aud": self._audience,
@@ -100,7 +98,7 @@ class Assertions:
             "jti": str(uuid.uuid4()),
             "auth_time": now,
             "amr": list(facts.proved),
-            "acr": "aal2" if len(factors) > 1 else "aal1",
+            "acr": "aal2" if len(factors_of(facts.proved)) > 1 else "aal1",
             # Not the id itself, which is a handle to the session.
             "sid": hashlib.blake2b(session.encode(), digest_size=16).hexdigest(),
         }

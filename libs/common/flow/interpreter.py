@@ -2,24 +2,35 @@
 
 The one place that knows how a session moves. It asks by yielding, so that the executor, a
 simulation and a test all run this very code; it never reads a clock and never does I/O.
+
+    reached     its policies decide whether it runs; triggers of the points that it has run first
+    run         it stays, leaves, enters a flow that runs inside, or ends the flow that it is in
+    left        triggers of the points that it passed run, then the next node is reached
+    flow ended  whatever it ran inside of goes on; the outermost ends the session
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
-from libs.common.flow.model import Json
-from libs.common.flow.node import Visit
-from libs.common.flow.plan import FAILURE, Program
+from libs.common.flow.expression import truth
+from libs.common.flow.gate import decide
+from libs.common.flow.model import Json, TriggerPoint
+from libs.common.flow.node import SKIPPED, UNDECIDED, Visit, scope_for
+from libs.common.flow.plan import FAILURE, Gate, Instruction, Program
+from libs.common.flow.proof import evidence_of
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import (
     Effect,
+    Enter,
     Facts,
+    Frame,
     Leave,
     Message,
+    Move,
     Over,
     Passed,
     Question,
@@ -40,32 +51,64 @@ FAILED = Over(succeeded=False, message=Message("flow.failed"))
 _NOTHING: Mapping[str, Json] = {}
 
 Walk: TypeAlias = Generator[Question[Any], Any, Turn]
+Watch: TypeAlias = Callable[[Instruction, Visit, Move], None]
+"""Told of each node that was run, or left by its policies, as it moves."""
+Position: TypeAlias = tuple[int, tuple[Frame, ...], bool]
+"""A node, what it goes back to, and whether the node is reached: not if it was, and is run now."""
 
 
 class Endless(Exception):
     """A turn passed more than `LONGEST` nodes."""
 
 
-def begin(program: Program, session: Session, surroundings: Surroundings) -> Walk:
+def begin(
+    program: Program, session: Session, surroundings: Surroundings, watch: Watch | None = None
+) -> Walk:
     """Make the first turn of `session`, which has just been made and waits at the start."""
-    return _walk(program, session, None, surroundings)
+    if program.planned:
+        session = yield from _plan(program, session, surroundings)
+    return (yield from _walk(program, session, None, surroundings, watch))
 
 
 def advance(
-    program: Program, session: Session, submitted: Submission, surroundings: Surroundings
+    program: Program,
+    session: Session,
+    submitted: Submission,
+    surroundings: Surroundings,
+    watch: Watch | None = None,
 ) -> Walk:
     """Make the turn that answers `submitted`; raise `Invalid` where it names no action."""
-    return _walk(program, session, submitted, surroundings)
+    return _walk(program, session, submitted, surroundings, watch)
+
+
+def _plan(
+    program: Program, session: Session, surroundings: Surroundings
+) -> Generator[Question[Any], Any, Session]:
+    """Decide which steps this session will not run, whatever it finds out later."""
+    gates = {index: program.steps[index].gate for index in program.planned}
+    checks = [check.expression for gate in gates.values() if gate for check in gate.checks]
+    scope = yield from scope_for(_visit(program, session, "", surroundings), *checks)
+    decided = {index: decide(gate, scope) for index, gate in gates.items() if gate}
+    closed = {index: verdict for index, verdict in decided.items() if verdict is not True}
+    return replace(session, planned=closed)
 
 
 def _walk(
-    program: Program, session: Session, submitted: Submission | None, surroundings: Surroundings
+    program: Program,
+    session: Session,
+    submitted: Submission | None,
+    surroundings: Surroundings,
+    watch: Watch | None,
 ) -> Walk:
-    node, facts, tries, kept = session.node, session.facts, session.tries, session.kept
+    steps = program.steps
+    node, stack = session.node, session.stack
+    facts, tries, kept = session.facts, session.tries, session.kept
+    # Whoever submits has been let through to the node before.
+    arriving = submitted is None
     path: list[Passed] = []
     effects: list[Effect] = []
     for _ in range(LONGEST):
-        step = program.steps[node]
+        step = steps[node]
         visit = Visit(
             session=session.id,
             revision=session.revision,
@@ -77,56 +120,191 @@ def _walk(
             tries=tries.get(step.id, 0),
             kept=kept,
         )
-        move = yield from step.type.run(step.config, visit)
+        move: Move | None = None
+        if arriving and step.arrival:
+            first = yield from _arrive(program, session, stack, node, visit)
+            if isinstance(first, tuple):
+                node, stack, kept = *first, _NOTHING
+                continue
+            move = first
+        if move is None:
+            move = yield from step.type.run(step.config, visit)
         left_by = move.outcome if isinstance(move, Leave) else None
         path.append(Passed(step.id, step.type.name, left_by))
-        if isinstance(move, Over):
-            return _end(_moved(session, node, facts, tries), move, effects, path, surroundings)
-        if move.tried:
+        if watch is not None:
+            watch(step, visit, move)
+        if isinstance(move, Stay | Leave) and move.tried:
             tries = {**tries, step.id: visit.tries + 1}
         if isinstance(move, Stay):
-            waiting = _moved(session, node, facts, tries, move.kept)
+            waiting = _moved(session, node, stack, facts, tries, move.kept)
             return Turn(waiting, move, tuple(effects), tuple(path))
-        effects.extend(move.effects)
-        if move.facts is not None:
-            facts = move.facts
-        target = step.to[move.outcome]
-        if target == FAILURE:
-            return _end(_moved(session, node, facts, tries), FAILED, effects, path, surroundings)
+        if isinstance(move, Leave):
+            effects.extend(move.effects)
+            facts = move.facts or facts
+        following = _go_on(program, stack, node, move, path)
+        if isinstance(following, Over):
+            ended = _moved(session, node, (), facts, tries)
+            return (yield from _end(program, ended, following, effects, path, surroundings))
+        node, stack, arriving = following
         # What was sent was for the node that waited. The next one must ask for itself, and
         # what one node kept is not for another.
-        submitted, node, kept = None, target, _NOTHING
+        submitted, kept = None, _NOTHING
     msg = f"flow {program.flow} version {program.version} passed {LONGEST} nodes in one turn"
     raise Endless(msg)
+
+
+def _arrive(
+    program: Program, session: Session, stack: tuple[Frame, ...], node: int, visit: Visit
+) -> Generator[Question[Any], Any, Leave | tuple[int, tuple[Frame, ...]] | None]:
+    """Say how `node` is left where its policies do not let it run, or what runs before it."""
+    step = program.steps[node]
+    left = yield from _policies(session, step.gate, node, visit)
+    if left is not None:
+        return left
+    units = _triggered(program, stack, step, step.type.points(step.config, visit.facts))
+    if not units:
+        return None
+    return program.units[units[0]].start, (*stack, Frame(node, "before", waiting=units[1:]))
+
+
+def _policies(
+    session: Session, gate: Gate | None, node: int, visit: Visit
+) -> Generator[Question[Any], Any, Leave | None]:
+    """Say how `node` is left where its policies do not let it run."""
+    if gate is None:
+        return None
+    verdict = session.planned.get(node, True) if gate.on_plan else True
+    # What could not be told when the session started may be told by now.
+    if gate.on_run and verdict is not False:
+        scope = yield from scope_for(visit, *(check.expression for check in gate.checks))
+        verdict = decide(gate, scope)
+    if verdict is None:
+        return Leave(UNDECIDED)
+    return None if verdict else Leave(SKIPPED)
+
+
+def _triggered(
+    program: Program,
+    stack: tuple[Frame, ...],
+    step: Instruction,
+    points: tuple[TriggerPoint, ...],
+) -> tuple[int, ...]:
+    """Return the units that run at `points` of `step`."""
+    # Triggers trigger nothing, or one that writes a user would run for ever. And the end of a flow
+    # that runs inside another is not the end of a sign-in.
+    if any(frame.why != "subflow" for frame in stack) or (stack and not step.to):
+        return ()
+    return tuple(unit for point in points for unit in program.triggers.get(point, ()))
+
+
+def _go_on(
+    program: Program,
+    stack: tuple[Frame, ...],
+    node: int,
+    move: Leave | Enter | Over,
+    path: list[Passed],
+) -> Position | Over:
+    """Say where a run goes on after `node`; how the session ends, where it does not."""
+    step = program.steps[node]
+    if isinstance(move, Over):
+        return _back(program, stack, move, path)
+    if isinstance(move, Enter):
+        assert step.calls is not None  # noqa: S101 - the compiler gave it one
+        return program.units[step.calls].start, (*stack, Frame(node, "subflow")), True
+    units = _triggered(program, stack, step, move.points) if move.points else ()
+    if units:
+        frame = Frame(node, "after", move.outcome, units[1:])
+        return program.units[units[0]].start, (*stack, frame), True
+    target = step.to[move.outcome]
+    return _back(program, stack, FAILED, path) if target == FAILURE else (target, stack, True)
+
+
+def _back(
+    program: Program, stack: tuple[Frame, ...], over: Over, path: list[Passed]
+) -> Position | Over:
+    """Say where a run goes on whose flow has ended by `over`."""
+    while stack:
+        frame, stack = stack[-1], stack[:-1]
+        inside = frame.why == "subflow"
+        if not (over.succeeded or inside):
+            # A trigger that fails halts what it was triggered by.
+            return over
+        if frame.waiting:
+            following = replace(frame, waiting=frame.waiting[1:])
+            return program.units[frame.waiting[0]].start, (*stack, following), True
+        if frame.why == "before":
+            return frame.step, stack, False
+        step = program.steps[frame.step]
+        outcome = frame.outcome
+        if inside:
+            outcome = "success" if over.succeeded else "failure"
+            path.append(Passed(step.id, step.type.name, outcome))
+        target = step.to[outcome]
+        if target != FAILURE:
+            return target, stack, True
+        over = FAILED
+    return over
 
 
 def _moved(
     session: Session,
     node: int,
+    stack: tuple[Frame, ...],
     facts: Facts,
     tries: Mapping[str, int],
     kept: Mapping[str, Json] = _NOTHING,
 ) -> Session:
     """Return `session` one turn later."""
     return replace(
-        session, revision=session.revision + 1, node=node, facts=facts, tries=tries, kept=kept
+        session,
+        revision=session.revision + 1,
+        node=node,
+        stack=stack,
+        facts=facts,
+        tries=tries,
+        kept=kept,
     )
 
 
 def _end(
+    program: Program,
     session: Session,
     over: Over,
     effects: list[Effect],
     path: list[Passed],
     surroundings: Surroundings,
-) -> Turn:
+) -> Walk:
     facts = session.facts
-    if over.sign_in:
-        # The rule `unauthenticated_success` has refused such a flow before. An assertion about
-        # somebody who proved nothing is the worst that this product could do, so it is
-        # refused here as well.
-        if facts.account is None or not (facts.proved or facts.created):
+    broken: tuple[str, ...] = ()
+    # The rules have refused a flow that could come here otherwise. An assertion about somebody
+    # who proved nothing is the worst that this product could do, so it is refused here as well.
+    if over.sign_in and not (facts.account is not None and (facts.proved or facts.created)):
+        over = FAILED
+    elif over.succeeded and program.demands:
+        broken = yield from _broken(program, session, surroundings)
+        if broken:
             over = FAILED
-        else:
-            effects = [*effects, SignedIn(facts.account, surroundings.time)]
-    return Turn(replace(session, over=True), over, tuple(effects), tuple(path))
+    if over.sign_in:
+        assert facts.account is not None  # noqa: S101 - it was looked at
+        effects = [*effects, SignedIn(facts.account, surroundings.time)]
+    return Turn(replace(session, over=True), over, tuple(effects), tuple(path), broken)
+
+
+def _broken(
+    program: Program, session: Session, surroundings: Surroundings
+) -> Generator[Question[Any], Any, tuple[str, ...]]:
+    """Name the tenant's invariants that `session` may not succeed by."""
+    whens = [demand.when for demand in program.demands if demand.when is not None]
+    scope = yield from scope_for(_visit(program, session, "", surroundings), *whens)
+    evidence = evidence_of(session.facts)
+    return tuple(
+        demand.name
+        for demand in program.demands
+        # Only what is certainly not meant is let off.
+        if not (demand.when is not None and truth(demand.when.evaluate(scope)) is False)
+        and not demand.met_by(evidence)
+    )
+
+
+def _visit(program: Program, session: Session, node: str, surroundings: Surroundings) -> Visit:
+    return Visit(session.id, session.revision, node, program.type, session.facts, surroundings)

@@ -23,7 +23,8 @@ from libs.common.flow.expression import (
     check,
     parse,
 )
-from libs.common.flow.model import FlowType, Json
+from libs.common.flow.model import FlowType, Json, TriggerPoint
+from libs.common.flow.proof import Gain
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Dialogue, Facts, Question, Submission, Surroundings, ask
 
@@ -105,12 +106,34 @@ class NodeType(Generic[C, L]):
     """Outcomes that fall to the flow's failure where no edge takes them."""
     waits: frozenset[str] = frozenset()
     """Outcomes that it leaves by only after it has waited for the user."""
-    proves: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-    """What leaving by an outcome proves, as `amr` values (RFC 8176)."""
+    proves: Callable[[C], Mapping[str, tuple[Gain, ...]]] = lambda _config: {}
+    """What leaving by an outcome proves: one of these, and nobody knows which. Nothing where the
+    outcome is not named."""
+    writes: Callable[[C], tuple[tuple[str, ...], ...]] = lambda _config: ()
+    """The attributes that expressions may find changed once the node is left, as paths from a
+    root; a path stands for all below it."""
+    points: Callable[[L, Facts], tuple[TriggerPoint, ...]] = lambda _config, _facts: ()
+    """The triggers that run when the node is reached, before it does."""
+    reaches: Callable[[L], tuple[TriggerPoint, ...]] = lambda _config: ()
+    """All triggers that could run before it or after."""
+    calls: Callable[[C], str | None] = lambda _config: None
+    """The slug of the flow that it runs, of a node that answers `Enter`."""
 
 
 AnyNodeType = NodeType[Any, Any]
 NodeTypes = Mapping[str, AnyNodeType]
+
+
+def gaining(**outcomes: tuple[Gain, ...]) -> Callable[[Any], Mapping[str, tuple[Gain, ...]]]:
+    """Say that a node type proves this by each of `outcomes`, whatever its config."""
+    return lambda _config: outcomes
+
+
+SKIPPED = "skipped"
+"""How a node is left whose policies do not pass."""
+UNDECIDED = "error"
+"""How a node is left whose policies cannot be evaluated. It falls to the flow's failure: to skip a
+second factor because nobody could tell would be to let the caller in."""
 
 
 def fixed(*outcomes: str) -> Callable[[Any], tuple[str, ...]]:
@@ -131,13 +154,25 @@ def scope_for(visit: Visit, *expressions: Expression) -> Generator[Question[Any]
     if "flow" in reads:
         scope["flow"] = {"type": visit.flow.value}
     if "request" in reads:
-        scope["request"] = msgspec.structs.asdict(visit.surroundings)
+        scope["request"] = _request(visit.surroundings)
+    if "client" in reads:
+        scope["client"] = visit.surroundings.client
     if "user" in reads:
         user: Mapping[str, Json] | None = None
-        if facts.account is not None and (facts.proved or facts.created):
+        if facts.owned:
+            assert facts.account is not None  # noqa: S101 - owned says so
             user = yield from ask(LoadUser(facts.account))
         elif facts.identifier is None and facts.account is None:
             user = facts.staged
         if user:
             scope["user"] = user
     return scope
+
+
+def _request(surroundings: Surroundings) -> dict[str, Json]:
+    return {
+        "time": surroundings.time,
+        "ip": surroundings.ip,
+        "user_agent": surroundings.user_agent,
+        "language": surroundings.language,
+    }

@@ -15,7 +15,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from libs.common.flow.model import FlowType, Json
+from libs.common.flow.model import FlowType, Json, TriggerPoint
 from libs.common.flow.view import View
 
 A = TypeVar("A")
@@ -32,6 +32,10 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the caller proved to be the account's owner, in order: `amr` values (RFC 8176)."""
     created: bool = False
     """The account was made in this run, so it is the caller's."""
+    authenticated: bool = False
+    """The caller began with an assertion about the account. So it is theirs, but that is no proof
+    that an assertion could be given for: each would earn the next."""
+    consented: bool = False
     staged: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """Attributes of the user that `user_write` will write."""
     password_hash: str | None = None
@@ -41,9 +45,25 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """What `set_attribute` set: `facts` in expressions."""
 
+    @property
+    def owned(self) -> bool:
+        """Whether the account is certainly the caller's, and not only named."""
+        return self.account is not None and bool(self.proved or self.created or self.authenticated)
+
     def __repr__(self) -> str:
         """Show how far the run is, and nothing that is the user's."""
         return f"Facts(account={self.account!r}, proved={self.proved!r})"
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """A step that something else runs for: the flow that it calls, or triggers around it."""
+
+    step: int
+    why: Literal["subflow", "before", "after"]
+    outcome: str = ""
+    """By which the step was left, where triggers run after it."""
+    waiting: tuple[int, ...] = ()
+    """The triggers still to come: indexes of units of the plan."""
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,6 +90,11 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the node that waits wants to remember until it leaves."""
     over: bool = False
     """The flow has ended; nothing can be submitted any more."""
+    stack: tuple[Frame, ...] = ()
+    """What it goes back to when the flow that it is in has ended, the last first to go back to."""
+    planned: Mapping[int, bool | None] = msgspec.field(default_factory=dict)
+    """The steps whose policies did not pass when the session started: False, or None where they
+    could not be evaluated."""
 
 
 class Submission(msgspec.Struct, frozen=True):
@@ -92,6 +117,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     ip: str = ""
     user_agent: str = ""
     language: str = ""
+    client: Mapping[str, Json] = msgspec.field(default_factory=dict)
+    """The app that calls; `client` in expressions."""
 
 
 class Question(msgspec.Struct, Generic[A], frozen=True):
@@ -140,6 +167,12 @@ class Leave(msgspec.Struct, frozen=True):
     effects: tuple[Effect, ...] = ()
     tried: bool = False
     """As in `Stay`: the last wrong guess counts too, or each loop back would buy one more."""
+    points: tuple[TriggerPoint, ...] = ()
+    """The triggers of these run before the next node does."""
+
+
+class Enter(msgspec.Struct, frozen=True):
+    """Run the flow that the node names, and leave by how it ends: `success` or `failure`."""
 
 
 class Over(msgspec.Struct, frozen=True):
@@ -154,7 +187,7 @@ class Over(msgspec.Struct, frozen=True):
     """Give the caller an assertion about `facts.account`."""
 
 
-Move: TypeAlias = Stay | Leave | Over
+Move: TypeAlias = Stay | Leave | Enter | Over
 Dialogue: TypeAlias = Generator[Question[Any], Any, Move]
 
 
@@ -171,7 +204,10 @@ def at_once(move: Move) -> Dialogue:
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """A node that the turn went through, and how it left; `outcome` is None where it waits."""
+    """A node that the turn went through, and how it left.
+
+    `outcome` is None where the node waits, where a flow runs for it, or where the flow is over.
+    """
 
     node: str
     type: str
@@ -186,3 +222,5 @@ class Turn(msgspec.Struct, frozen=True):
     shown: Stay | Over
     effects: tuple[Effect, ...]
     path: tuple[Passed, ...]
+    broken: tuple[str, ...] = ()
+    """The invariants that kept the flow from succeeding."""

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from libs.common.errors import Problem
 from libs.common.flow.identifier import normalise
-from libs.common.flow.node import InvalidConfig, NodeType, Site, Visit, fixed
+from libs.common.flow.node import InvalidConfig, NodeType, Site, Visit, fixed, gaining
+from libs.common.flow.proof import Gain
 from libs.common.flow.questions import FindAccount
 from libs.common.flow.turn import Dialogue, Facts, FieldError, Leave, Stay, ask
 from libs.common.nodes.form import Field, Form, Kind, make_form, read, refused
@@ -88,4 +89,6 @@ NODE: NodeType[Config, Lowered] = NodeType(
     outcomes=fixed("success"),
     fallbacks=frozenset(),
     waits=frozenset({"success"}),
+    proves=gaining(success=(Gain(identified=True, afresh=True),)),
+    writes=lambda config: (("user",), ("inputs", _field(config.identifier_types).name)),
 )

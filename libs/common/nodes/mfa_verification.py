@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from libs.common.errors import Problem
-from libs.common.flow.node import InvalidConfig, NodeType, Site, Visit, fixed
+from libs.common.flow.node import InvalidConfig, NodeType, Site, Visit, fixed, gaining
+from libs.common.flow.proof import Gain
 from libs.common.flow.questions import CheckTotp, LoadUser
 from libs.common.flow.turn import Dialogue, Leave, Stay, ask
 from libs.common.nodes.form import Field, Form, Kind, make_form, read
@@ -48,9 +49,8 @@ def lower(config: Config, site: Site) -> Lowered:
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
     facts = visit.facts
-    known = facts.account if facts.proved or facts.created else None
-    if visit.submitted is None and known is not None:
-        user = yield from ask(LoadUser(known))
+    if visit.submitted is None and facts.account is not None and facts.owned:
+        user = yield from ask(LoadUser(facts.account))
         enrolled = (user or {}).get("mfa_methods") or ()
         if not any(method in enrolled for method in config.methods):
             return Leave("not_enrolled")
@@ -80,5 +80,5 @@ NODE: NodeType[Config, Lowered] = NodeType(
     outcomes=fixed("success", "failure", "not_enrolled"),
     fallbacks=frozenset({"failure", "not_enrolled"}),
     waits=frozenset({"success", "failure"}),
-    proves={"success": ("otp",)},
+    proves=gaining(success=(Gain(("otp",)),)),
 )

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from libs.common.flow.node import NodeType, Site, Visit, fixed
+from libs.common.flow.node import NodeType, Site, Visit, fixed, gaining
+from libs.common.flow.proof import Gain
 from libs.common.flow.questions import CheckPassword
 from libs.common.flow.turn import Dialogue, Stay
 from libs.common.nodes.form import Field, Form, Kind, make_form, read
@@ -56,5 +57,5 @@ NODE: NodeType[Config, Lowered] = NodeType(
     run=run,
     outcomes=fixed("success", "failure"),
     waits=frozenset({"success", "failure"}),
-    proves={"success": ("pwd",)},
+    proves=gaining(success=(Gain(("pwd",)),)),
 )

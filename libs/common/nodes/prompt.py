@@ -43,6 +43,7 @@ RESERVED = frozenset(
         "email_verified",
         "phone_verified",
         "password_hash",
+        "is_superuser",
         "role",
         "roles",
         "groups",
@@ -236,4 +237,5 @@ NODE: NodeType[Config, Lowered] = NodeType(
     outcomes=fixed("success"),
     fallbacks=frozenset(),
     waits=frozenset({"success"}),
+    writes=lambda config: (("user",), *(("inputs", field.name) for field in config.fields)),
 )

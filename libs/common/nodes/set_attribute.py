@@ -59,5 +59,6 @@ NODE: NodeType[Config, Lowered] = NodeType(
     lower=lower,
     run=run,
     outcomes=fixed("success", "error"),
+    writes=lambda config: (("facts", config.attribute),),
     fallbacks=frozenset({"error"}),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from libs.common.flow.model import FlowType
+from libs.common.flow.model import FlowType, TriggerPoint
 from libs.common.flow.node import SUCCESS, NodeType, Site, Visit, fixed
 from libs.common.flow.turn import Dialogue, Over, at_once
 from libs.common.nodes.ends import EndMessage, Redirect
@@ -23,17 +23,25 @@ class Lowered(msgspec.Struct, frozen=True):
     text: str | None
     redirect: str | None
     sign_in: bool
+    login: bool = False
+    """It is the end of a flow that signs in, by its type."""
 
 
 def lower(config: Config, site: Site) -> Lowered:
     sign_in = site.flow is FlowType.LOGIN if config.auto_login is None else config.auto_login
-    return Lowered(config.message, config.redirect, sign_in)
+    return Lowered(config.message, config.redirect, sign_in, site.flow is FlowType.LOGIN)
 
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
     return at_once(
         Over(succeeded=True, text=config.text, redirect=config.redirect, sign_in=config.sign_in)
     )
+
+
+def reaches(config: Lowered) -> tuple[TriggerPoint, ...]:
+    login = (TriggerPoint.POST_LOGIN,) if config.login else ()
+    exchange = (TriggerPoint.CREDENTIALS_EXCHANGE,) if config.sign_in else ()
+    return (*login, *exchange)
 
 
 NODE: NodeType[Config, Lowered] = NodeType(
@@ -46,4 +54,6 @@ NODE: NodeType[Config, Lowered] = NodeType(
     outcomes=fixed(),
     default=None,
     fallbacks=frozenset(),
+    points=lambda config, _facts: reaches(config),
+    reaches=reaches,
 )

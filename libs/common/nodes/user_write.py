@@ -14,10 +14,17 @@ import msgspec
 from msgspec.structs import replace
 
 from libs.common.flow.identifier import KINDS, normalise
-from libs.common.flow.model import Json
-from libs.common.flow.node import NodeType, Site, Visit, fixed
+from libs.common.flow.model import Json, TriggerPoint
+from libs.common.flow.node import NodeType, Site, Visit, fixed, gaining
+from libs.common.flow.proof import Gain
 from libs.common.flow.questions import Taken, WriteUser
 from libs.common.flow.turn import Dialogue, Facts, Leave, ask
+
+REACHES = (
+    TriggerPoint.PRE_USER_REGISTRATION,
+    TriggerPoint.POST_USER_REGISTRATION,
+    TriggerPoint.POST_CHANGE_PASSWORD,
+)
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +58,15 @@ def run(config: Config, visit: Visit) -> Dialogue:
         staged={},
         password_hash=None,
     )
-    return Leave("success", written)
+    return Leave("success", written, points=_passed(facts, is_new=is_new))
+
+
+def _passed(facts: Facts, *, is_new: bool) -> tuple[TriggerPoint, ...]:
+    if is_new:
+        return (TriggerPoint.POST_USER_REGISTRATION,)
+    if facts.password_hash is not None:
+        return (TriggerPoint.POST_CHANGE_PASSWORD,)
+    return ()
 
 
 def _normal(staged: Mapping[str, Json]) -> dict[str, Json] | None:
@@ -70,7 +85,11 @@ def _may_write(facts: Facts, attributes: Mapping[str, Json]) -> bool:
         # Nobody could ever sign in to an account that has no name.
         return any(kind in attributes for kind in KINDS)
     # An account that was only named is anybody's: writing onto it would hand it over.
-    return bool(facts.proved) or facts.created
+    return facts.owned
+
+
+def points(config: Config, facts: Facts) -> tuple[TriggerPoint, ...]:
+    return () if facts.account is not None else (TriggerPoint.PRE_USER_REGISTRATION,)
 
 
 NODE: NodeType[Config, Config] = NodeType(
@@ -81,5 +100,9 @@ NODE: NodeType[Config, Config] = NodeType(
     lower=lower,
     run=run,
     outcomes=fixed("success", "taken", "failure"),
+    proves=gaining(success=(Gain(identified=True),)),
+    writes=lambda _config: (("user",),),
+    points=points,
+    reaches=lambda _config: REACHES,
     fallbacks=frozenset({"taken", "failure"}),
 )

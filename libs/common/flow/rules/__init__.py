@@ -11,22 +11,29 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from libs.common.errors import Problem
-from libs.common.flow.model import Flow
+from libs.common.flow.model import ALONE, Flow, Library
 from libs.common.flow.node import NodeTypes
 from libs.common.flow.rules.configs_are_right import configs_are_right
 from libs.common.flow.rules.cycles_wait import cycles_wait
-from libs.common.flow.rules.drawing import Drawing, draw
+from libs.common.flow.rules.drawing import Drawing
 from libs.common.flow.rules.edges_lead_somewhere import edges_lead_somewhere
 from libs.common.flow.rules.ends_are_reachable import ends_are_reachable
 from libs.common.flow.rules.expressions_are_known import expressions_are_known
+from libs.common.flow.rules.links import survey
+from libs.common.flow.rules.links_hold import links_hold
 from libs.common.flow.rules.nodes_are_named_once import nodes_are_named_once
 from libs.common.flow.rules.nodes_are_used import nodes_are_used
 from libs.common.flow.rules.outcomes_are_known import outcomes_are_known
 from libs.common.flow.rules.outcomes_lead_on import outcomes_lead_on
+from libs.common.flow.rules.policies_are_right import policies_are_right
+from libs.common.flow.rules.settings_are_right import settings_are_right
 from libs.common.flow.rules.starts_once import starts_once
 from libs.common.flow.rules.success_is_earned import success_is_earned
 from libs.common.flow.rules.success_is_reachable import success_is_reachable
 from libs.common.flow.rules.types_are_known import types_are_known
+
+VIOLATION = "policy_violation"
+"""The code of an invariant of the tenant's that is broken."""
 
 Rule = Callable[[Drawing], Iterable[Problem]]
 
@@ -37,6 +44,9 @@ RULES: tuple[Rule, ...] = (
     nodes_are_named_once,
     types_are_known,
     configs_are_right,
+    policies_are_right,
+    settings_are_right,
+    links_hold,
     outcomes_are_known,
     outcomes_lead_on,
     ends_are_reachable,
@@ -61,9 +71,9 @@ class Report(msgspec.Struct, frozen=True):
         return not self.errors
 
 
-def validate(flow: Flow, types: NodeTypes) -> Report:
-    """Find every problem of `flow`, whose nodes may be of `types`."""
-    return report(draw(flow, types))
+def validate(flow: Flow, types: NodeTypes, library: Library = ALONE) -> Report:
+    """Find every problem of `flow`, whose nodes may be of `types` and refer to `library`."""
+    return report(survey(flow, types, library))
 
 
 def report(drawing: Drawing) -> Report:

@@ -1,4 +1,4 @@
-"""Reads what an author wrote in a node's `config`, and finds all that is wrong with it at once."""
+"""Reads what an author wrote of a node or a flow, and finds all that is wrong with it at once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import msgspec
 
 from libs.common.errors import Problem
 from libs.common.flow.expression import Expression
-from libs.common.flow.model import FlowType, Node
-from libs.common.flow.node import AnyNodeType, InvalidConfig, Site
+from libs.common.flow.model import FlowType, Mode, Node, Policy, Settings
+from libs.common.flow.node import AnyNodeType, InvalidConfig, Site, parse_expression
+from libs.common.flow.plan import Check, Gate
 from libs.common.misfit import misfits
 
 
@@ -44,6 +45,44 @@ def read_config(kind: AnyNodeType, node: Node, flow: FlowType) -> Reading:
         )
         return Reading(config, None, problems)
     return Reading(config, lowered, ())
+
+
+class GateReading(msgspec.Struct, frozen=True):
+    """Policies, read; `gate` is None where there are none, or where they cannot be read."""
+
+    gate: Gate | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+NO_GATE = GateReading()
+
+
+def read_gate(where: Node | Settings) -> GateReading:
+    """Read the policies of a node, or of a whole flow."""
+    if not where.policies:
+        return NO_GATE
+    name, on_plan, on_run = None, False, False
+    if isinstance(where, Node):
+        name, on_plan, on_run = where.id, where.evaluate_on_plan, where.re_evaluate_policies
+    return _read_policies(where.policies, where.policy_engine_mode, name, on_plan, on_run)
+
+
+def _read_policies(
+    policies: tuple[Policy, ...], mode: Mode, node: str | None, on_plan: bool, on_run: bool
+) -> GateReading:
+    checks: list[Check] = []
+    problems: list[Problem] = []
+    for index, policy in enumerate(policies):
+        path = f"policies[{index}].expression"
+        try:
+            expression = parse_expression(policy.expression, path, "boolean")
+        except InvalidConfig as error:
+            problems += [msgspec.structs.replace(each, node_id=node) for each in error.problems]
+        else:
+            checks.append(Check(expression, policy.negate))
+    if problems:
+        return GateReading(None, tuple(problems))
+    return GateReading(Gate(tuple(checks), mode, on_plan, on_run))
 
 
 def expressions_in(value: object, path: str = "config") -> Iterator[tuple[str, Expression]]:

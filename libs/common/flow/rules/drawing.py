@@ -11,9 +11,25 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from libs.common.flow.model import Edge, Flow, Node
-from libs.common.flow.node import FAILURE, START, SUCCESS, AnyNodeType, NodeTypes
-from libs.common.flow.rules.config import UNREAD, Reading, read_config
+from libs.common.errors import Problem
+from libs.common.flow.model import ALONE, Edge, Flow, Library, Node, TriggerPoint
+from libs.common.flow.node import (
+    FAILURE,
+    SKIPPED,
+    START,
+    SUCCESS,
+    UNDECIDED,
+    AnyNodeType,
+    NodeTypes,
+)
+from libs.common.flow.rules.config import (
+    NO_GATE,
+    UNREAD,
+    GateReading,
+    Reading,
+    read_config,
+    read_gate,
+)
 
 IMPLICIT_FAILURE = ""
 """Stands for the end of a flow that failed, where the author drew no node for it."""
@@ -31,11 +47,23 @@ class Place(msgspec.Struct, frozen=True):
     """By the type; by its edges alone where type or config are no good."""
     to: Mapping[str, str]
     """Outcome → id of the next node, `IMPLICIT_FAILURE` for an outcome that falls there."""
+    gate: GateReading = NO_GATE
+    """What its policies say."""
 
     @property
     def is_end(self) -> bool:
         """Whether the flow ends here."""
         return self.node.type in (SUCCESS, FAILURE)
+
+
+class Links(msgspec.Struct, frozen=True):
+    """The flows that run inside a flow."""
+
+    flows: Mapping[str, Drawing]
+    """By slug: all that are called, by the flow itself, by one of these, or by a trigger."""
+    triggers: Mapping[TriggerPoint, tuple[Drawing, ...]]
+    """Those at points that the flow has, or one that it calls; in the order they run."""
+    problems: tuple[Problem, ...]
 
 
 class Drawing(msgspec.Struct, frozen=True):
@@ -50,6 +78,10 @@ class Drawing(msgspec.Struct, frozen=True):
     """What can be reached from the first start, as a run comes to it, nearest first."""
     reached: frozenset[str]
     """The same, to look up."""
+    library: Library = ALONE
+    """What the tenant has beside it."""
+    links: Links | None = None
+    """What runs inside it; None in a drawing that nobody looked for it in."""
 
     def ends(self, kind: str) -> tuple[str, ...]:
         """The ids of all nodes of one type."""
@@ -67,7 +99,7 @@ def outcome_of(edge: Edge, kind: AnyNodeType | None) -> str | None:
     return "" if kind is None else kind.default
 
 
-def draw(flow: Flow, types: NodeTypes) -> Drawing:
+def draw(flow: Flow, types: NodeTypes, library: Library = ALONE) -> Drawing:
     """Index the graph of `flow`."""
     nodes: dict[str, Node] = {}
     for node in flow.graph.nodes:
@@ -85,7 +117,7 @@ def draw(flow: Flow, types: NodeTypes) -> Drawing:
     }
     starts = tuple(name for name, node in nodes.items() if node.type == START)
     order = _reach(places, starts[:1])
-    return Drawing(flow, types, places, starts, order, frozenset(order))
+    return Drawing(flow, types, places, starts, order, frozenset(order), library)
 
 
 def _reach(places: Mapping[str, Place], seeds: Iterable[str]) -> tuple[str, ...]:
@@ -116,4 +148,10 @@ def _place(
         for outcome in outcomes
         if outcome in to or outcome in kind.fallbacks
     }
-    return Place(node, kind, reading, outcomes, known)
+    if node.policies and kind.default is not None:
+        outcomes = tuple(dict.fromkeys((*outcomes, SKIPPED, UNDECIDED)))
+        known[UNDECIDED] = to.get(UNDECIDED, failure)
+        past = to.get(SKIPPED, known.get(kind.default))
+        if past is not None:
+            known[SKIPPED] = past
+    return Place(node, kind, reading, outcomes, known, read_gate(node))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from libs.common.errors import Problem
 from libs.common.flow.model import FlowType
 from libs.common.flow.node import SUCCESS
-from libs.common.flow.rules.drawing import IMPLICIT_FAILURE, Drawing
+from libs.common.flow.rules.drawing import IMPLICIT_FAILURE, Drawing, Place
 
 
 def success_is_earned(drawing: Drawing) -> Iterator[Problem]:
@@ -25,11 +25,17 @@ def success_is_earned(drawing: Drawing) -> Iterator[Problem]:
             message = f"{path} succeeds with no proof of identity; ask for one on the way"
             yield Problem("unauthenticated_success", message, node_id=name)
         for outcome, target in place.to.items():
-            # What an unknown type proves nobody can say; that it is unknown is another rule's.
-            earned = place.type is None or place.type.proves.get(outcome)
+            earned = _earns(place, outcome)
             if target != IMPLICIT_FAILURE and target not in came_from and not earned:
                 came_from[target] = name
                 waiting.append(target)
+
+
+def _earns(place: Place, outcome: str) -> bool:
+    if place.type is None or place.reading.config is None:
+        # What it proves nobody can say; why that is so is another rule's.
+        return True
+    return any(gain.amr for gain in place.type.proves(place.reading.config).get(outcome, ()))
 
 
 def _path(came_from: dict[str, str | None], name: str) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from libs.common.flow.expression import SCHEMA
 from libs.common.flow.node import AnyNodeType
 from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
 
@@ -73,12 +74,15 @@ def test_what_a_node_type_says_of_its_outcomes_is_of_outcomes_that_it_has(
         "prompt": {"fields": [{"name": "a", "type": "text", "label": "A"}]},
         "condition": {"condition": "true"},
         "set_attribute": {"attribute": "a", "value": "1"},
+        "subflow": {"flow": "other"},
     }
     config = msgspec.convert(examples.get(node.name, {}), node.config)
     outcomes = set(node.outcomes(config))
     assert node.default is None or node.default in outcomes
     assert node.fallbacks <= outcomes
     assert node.waits <= outcomes
-    assert set(node.proves) <= outcomes
-    assert {value for values in node.proves.values() for value in values} <= AMR
+    proves = node.proves(config)
+    assert set(proves) <= outcomes
+    assert {value for gains in proves.values() for gain in gains for value in gain.amr} <= AMR
+    assert {path[0] for path in node.writes(config)} <= SCHEMA.keys()
     assert node.summary.endswith(".")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from libs.common.flow.model import TriggerPoint
 from libs.common.flow.node import Visit
 from libs.common.flow.questions import Taken, WriteUser, Written
 from libs.common.flow.turn import Facts, Leave
@@ -14,6 +15,7 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 STAGED = {"email": "Sasha@Example.com", "name": "Sasha"}
 NORMAL = {"email": "sasha@example.com", "name": "Sasha"}
 NEW = Facts(staged=STAGED, password_hash=HASH, inputs={"name": "Sasha"})
+NEWCOMER = TriggerPoint.POST_USER_REGISTRATION
 KEY = "6ee5ee03-82b2-5f8a-bba1-31901abc815b"
 
 
@@ -21,7 +23,9 @@ def test_a_new_account_is_written_and_is_the_callers() -> None:
     known = Facts(account="sasha", created=True, proved=("pwd",), inputs={"name": "Sasha"})
     dialogue = Playbook(run(STEP, visit(NEW)))
     question = WriteUser(KEY, None, NORMAL, HASH)
-    dialogue.asks(question, answered=Written("sasha")).ends(Leave("success", known))
+    dialogue.asks(question, answered=Written("sasha")).ends(
+        Leave("success", known, points=(NEWCOMER,))
+    )
 
 
 def test_an_account_without_a_password_proves_none() -> None:
@@ -29,7 +33,9 @@ def test_an_account_without_a_password_proves_none() -> None:
     dialogue = Playbook(run(STEP, visit(staged)))
     question = WriteUser(KEY, None, {"username": "sasha"}, None)
     known = Facts(account="sasha", created=True)
-    dialogue.asks(question, answered=Written("sasha")).ends(Leave("success", known))
+    dialogue.asks(question, answered=Written("sasha")).ends(
+        Leave("success", known, points=(NEWCOMER,))
+    )
 
 
 def test_what_somebody_else_has_leaves_by_taken_and_stays_staged() -> None:
@@ -64,7 +70,9 @@ def test_an_account_that_is_proved_to_be_the_callers_is_written_onto(mine: Facts
     facts = msgspec.structs.replace(mine, staged={"name": "Alice"}, password_hash=HASH)
     dialogue = Playbook(run(STEP, visit(facts)))
     question = WriteUser(KEY, "alice", {"name": "Alice"}, HASH)
-    dialogue.asks(question, answered=Written("alice")).ends(Leave("success", mine))
+    dialogue.asks(question, answered=Written("alice")).ends(
+        Leave("success", mine, points=(TriggerPoint.POST_CHANGE_PASSWORD,))
+    )
 
 
 def test_an_account_that_was_only_named_is_not_written_onto() -> None:

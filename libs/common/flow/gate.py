@@ -1,0 +1,63 @@
+"""Whether policies let somebody through, and who may start a flow at all (seeds 003 and 004).
+
+What cannot be evaluated lets nobody through.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Generator
+from typing import Any
+
+from libs.common.flow.expression import Scope, truth
+from libs.common.flow.node import Visit, scope_for
+from libs.common.flow.plan import Check, Gate, Program
+from libs.common.flow.questions import LoadUser
+from libs.common.flow.turn import Facts, Question, Surroundings, ask
+
+
+class Admission(enum.Enum):
+    """Whether a flow may be started."""
+
+    ADMITTED = enum.auto()
+    UNAUTHENTICATED = enum.auto()
+    """Not by a caller whom nobody knows."""
+    DENIED = enum.auto()
+
+
+def decide(gate: Gate, scope: Scope) -> bool | None:
+    """Say whether the policies pass; None where that hangs on one that cannot be evaluated."""
+    verdicts = [_passes(check, scope) for check in gate.checks]
+    decisive = gate.mode == "any"
+    if decisive in verdicts:
+        return decisive
+    return None if None in verdicts else not decisive
+
+
+def _passes(check: Check, scope: Scope) -> bool | None:
+    verdict = truth(check.expression.evaluate(scope))
+    return None if verdict is None else verdict is not check.negate
+
+
+def admit(
+    program: Program, session: str, facts: Facts, surroundings: Surroundings, *, outpost: bool
+) -> Generator[Question[Any], Any, Admission]:
+    """Decide whether who calls may start `program`; `outpost` is a service of the deployment's."""
+    match program.authentication:
+        case "require_authenticated" if not facts.owned:
+            return Admission.UNAUTHENTICATED
+        case "require_unauthenticated" if facts.owned:
+            return Admission.DENIED
+        case "require_superuser":
+            if facts.account is None or not facts.owned:
+                return Admission.UNAUTHENTICATED
+            user = yield from ask(LoadUser(facts.account))
+            if user is None or user.get("is_superuser") is not True:
+                return Admission.DENIED
+        case "require_outpost" if not outpost:
+            return Admission.DENIED
+    if program.gate is None:
+        return Admission.ADMITTED
+    visit = Visit(session, 0, "", program.type, facts, surroundings)
+    scope = yield from scope_for(visit, *(check.expression for check in program.gate.checks))
+    return Admission.ADMITTED if decide(program.gate, scope) is True else Admission.DENIED
