@@ -5,6 +5,7 @@ What is tested with it is the supervisor; the real services are in the end-to-en
 
 import asyncio
 import dataclasses
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +42,8 @@ async def nothing_to_walk(_facts: stack.Facts) -> bool:
 
 
 if __name__ == "__main__":
+    # Whoever runs the tests under `nohup` has it ignored, and so would the stack.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with (
         patch.object(stack, "service_process", stand_in),
         patch.object(__main__, "seed", nothing_to_walk),
