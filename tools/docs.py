@@ -23,17 +23,17 @@ from libs.common.chassis.config import ServiceSettings, describe
 from libs.common.chassis.problems import ANSWERS
 from libs.common.flow import expression
 from libs.common.flow.expression import FUNCTIONS, SCHEMA, Shape, parse
-from libs.common.flow.model import Flow, FlowType, Graph
 from libs.common.flow.node import AnyNodeType
 from libs.common.flow.proof import Gain
 from libs.common.flow.rules import ADVICE, RULES, Rule
-from libs.common.flow.rules.drawing import draw
+from libs.common.flow.rules.links import survey
 from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
 from libs.common.nodes.messages import MESSAGES
 from services.compiler.config import Settings as Compiler
 from services.executor.config import Settings as Executor
 from services.executor.faults import FAULTS
 from services.management.config import Settings as Management
+from tools.cases import FIXTURES, flow_of, library_of
 
 REFERENCE = Path("docs/reference")
 WRITTEN = "<!-- Written by `make docs` from the code that it describes: change that instead. -->"
@@ -263,7 +263,6 @@ def errors() -> str:
 
 
 SEVERITIES: Mapping[str, tuple[Rule, ...]] = {"error": RULES, "warning": ADVICE}
-FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures" / "rules"
 
 
 def problem_rows(severity: str, rules: Iterable[Rule]) -> Iterator[Row]:
@@ -271,15 +270,11 @@ def problem_rows(severity: str, rules: Iterable[Rule]) -> Iterator[Row]:
     for rule in rules:
         examples: dict[str, str] = {}
         for case in sorted(FIXTURES.glob(f"{rule.__name__}/*.yaml")):
-            for problem in rule(draw(flow_of(yaml.safe_load(case.read_text())), NODE_TYPES)):
+            written = yaml.safe_load(case.read_text())
+            for problem in rule(survey(flow_of(written), NODE_TYPES, library_of(written))):
                 examples.setdefault(problem.code, problem.message)
         for found, message in examples.items():
             yield f"`{found}`", severity, summary(module_of(rule)), message
-
-
-def flow_of(case: Mapping[str, Any]) -> Flow:
-    graph = msgspec.convert({"nodes": case["nodes"], "edges": case["edges"]}, Graph)
-    return Flow("flow_case", 1, FlowType(case["type"]), graph)
 
 
 def summary(described: object) -> str:

@@ -15,14 +15,9 @@ from libs.common.errors import Problem
 from libs.common.flow.model import Flow, FlowType, Graph, Node
 from libs.common.flow.rules import ADVICE, RULES, validate
 from libs.common.nodes.catalogue import NODE_TYPES
+from tools.cases import FIXTURES, flow_of, library_of
 
-FIXTURES = Path(__file__).parents[5] / "fixtures" / "rules"
 CASES = sorted(FIXTURES.glob("*/*.yaml"))
-
-
-def flow_of(case: Mapping[str, Any]) -> Flow:
-    graph = msgspec.convert({"nodes": case["nodes"], "edges": case["edges"]}, Graph)
-    return Flow("flow_case", 1, FlowType(case["type"]), graph)
 
 
 def assert_as_expected(found: Sequence[Problem], expected: Sequence[Mapping[str, Any]]) -> None:
@@ -36,7 +31,7 @@ def assert_as_expected(found: Sequence[Problem], expected: Sequence[Mapping[str,
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.stem}")
 def test_a_flow_has_the_problems_that_its_fixture_names_and_no_others(case: Path) -> None:
     wanted = yaml.safe_load(case.read_text())
-    report = validate(flow_of(wanted), NODE_TYPES)
+    report = validate(flow_of(wanted), NODE_TYPES, library_of(wanted))
     assert_as_expected(report.errors, wanted.get("errors", []))
     assert_as_expected(report.warnings, wanted.get("warnings", []))
     assert report.valid is not bool(wanted.get("errors"))
