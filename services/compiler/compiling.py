@@ -7,27 +7,26 @@ twice, late or out of order leads to the same plans and pointers.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from libs.common.errors import Invalid, Unavailable
 from libs.common.flow.compile import compile_flow
-from libs.common.flow.model import Flow, FlowType
+from libs.common.flow.model import Flow, FlowType, Library
 from libs.common.flow.plan import encode, name_of
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.wire.events import Answer, Done, Missing, PlanCompiled, Refused
-from libs.common.wire.plans import FORMAT, Candidate, Pointer, Weighted
+from libs.common.wire.plans import FORMAT, Candidate, Pointer, Rollout, Weighted
+from libs.common.wire.rollouts import WHOLE
 from services.compiler.metrics import CompilerMetrics
 from services.compiler.publish import Shelf
-from services.compiler.store import Generation, Store
+from services.compiler.store import ActiveFlow, Generation, Store
 
 log: FilteringBoundLogger = structlog.get_logger()
 
 Announce = Callable[[PlanCompiled], Awaitable[None]]
-WHOLE = 100
-"""The weight of a version that has no other beside it."""
 
 
 class Compiler:
@@ -44,10 +43,11 @@ class Compiler:
     async def compile(self, tenant: str, flow: str, version: int) -> Answer:
         """Compile a version, and answer once its plan is in Redis."""
         definition = await self._store.read_version(tenant, flow, version)
-        if definition is None:
+        active = await self._store.read_active(tenant)
+        if definition is None or active is None:
             return Missing()
         try:
-            plan, data = self._compile(definition)
+            plan, data = self._compile(definition, active.library)
         except Invalid as error:
             return Refused(error.problems)
         await self._shelf.hold(tenant, plan, data)
@@ -57,34 +57,48 @@ class Compiler:
 
     async def publish(self, tenant: str, kind: FlowType) -> Answer:
         """Make Redis hold what is active in `tenant` for `kind`, and the plans of it."""
-        active = await self._store.read_active(tenant, kind)
-        if active is None:
+        active = await self._store.read_active(tenant)
+        generation = None if active is None else active.generations.get(kind.value)
+        if active is None or generation is None:
             return Missing()
         plans: dict[str, bytes] = {}
         candidates: list[Candidate] = []
         compiled: list[PlanCompiled] = []
         at = int(time.time())
         for entry in active.flows:
-            flow = entry.flow
-            try:
-                plan, data = self._compile(flow)
-            except Invalid as error:
-                # It was valid when it was activated, so another release did that. The others
-                # of its type go on; the operator hears of this one.
-                codes = sorted({problem.code for problem in error.problems})
-                log.error("active_flow_invalid", tenant=tenant, flow=flow.id, problems=codes)  # noqa: TRY400 - the codes are the reason
+            if entry.flow.type is not kind:
                 continue
-            plans[plan] = data
-            candidates.append(
-                Candidate(flow.id, entry.name, (Weighted(plan, flow.version, WHOLE),))
+            made = self._compile_all(tenant, entry, active.library)
+            if made is None:
+                continue
+            plans |= dict(made.values())
+            names = {number: plan for number, (plan, _) in made.items()}
+            candidates.append(_candidate(entry, names))
+            compiled += (
+                PlanCompiled(tenant, entry.flow.id, number, plan, at)
+                for number, plan in names.items()
             )
-            compiled.append(PlanCompiled(tenant, flow.id, flow.version, plan, at))
-        pointer = Pointer(FORMAT, active.generation, tuple(candidates))
+        pointer = Pointer(FORMAT, generation, tuple(candidates))
         moved = await self._shelf.publish(tenant, kind, pointer, plans)
         self._metrics.published(moved=moved)
         for event in compiled:
             await self._tell(event)
         return Done(at=at)
+
+    def _compile_all(
+        self, tenant: str, entry: ActiveFlow, library: Library
+    ) -> dict[int, tuple[str, bytes]] | None:
+        """Compile each version that new sessions may get; None where one of them cannot run."""
+        try:
+            return {
+                flow.version: self._compile(flow, library, running=True) for flow in entry.versions
+            }
+        except Invalid as error:
+            # It was valid when it was activated, so another release did that. The others
+            # of its type go on; the operator hears of this one.
+            codes = sorted({problem.code for problem in error.problems})
+            log.error("active_flow_invalid", tenant=tenant, flow=entry.flow.id, problems=codes)  # noqa: TRY400 - the codes are the reason
+            return None
 
     async def reconcile(self, *, everything: bool) -> int:
         """Publish what Redis lacks or has of an older generation; return how much that was.
@@ -126,7 +140,21 @@ class Compiler:
         except Unavailable as error:
             log.warning("plan_not_told", tenant=event.tenant, flow=event.flow, reason=error.message)
 
-    def _compile(self, flow: Flow) -> tuple[str, bytes]:
+    def _compile(self, flow: Flow, library: Library, *, running: bool = False) -> tuple[str, bytes]:
         with self._metrics.compiling():
-            data = encode(compile_flow(flow, NODE_TYPES))
+            data = encode(compile_flow(flow, NODE_TYPES, library, running=running))
         return name_of(data), data
+
+
+def _candidate(entry: ActiveFlow, plans: Mapping[int, str]) -> Candidate:
+    """Say what new sessions may get of a flow whose versions have these plans."""
+    flow, written = entry.flow, entry.rollout
+    if written is None:
+        alone = Weighted(plans[flow.version], flow.version, WHOLE)
+        return Candidate(flow.id, flow.name, (alone,))
+    shares = tuple(Weighted(plans[s.version], s.version, s.weight) for s in written.versions)
+    rollout = None
+    if written.abort is not None:
+        rule = written.abort
+        rollout = Rollout(written.id, written.baseline, rule.margin, rule.sessions)
+    return Candidate(flow.id, flow.name, shares, rollout)

@@ -18,22 +18,27 @@ from libs.common.chassis.consume import Consumer, Consumption, Message, Outcome
 from libs.common.chassis.events import EVENT_STREAM
 from libs.common.chassis.metrics import PREFIX
 from libs.common.errors import Unavailable
+from libs.common.flow.model import FlowType
 from libs.common.wire.events import (
     COMPILE,
     FLOW_CHANGED,
     PUBLISH,
+    TENANT_CHANGED,
     Answer,
     CompileWanted,
     Failed,
     FlowChanged,
     PublishWanted,
+    TenantChanged,
     decode,
     encode,
 )
 from services.compiler.compiling import Compiler
 from services.compiler.metrics import CompilerMetrics
 
-CONSUMER = Consumer(stream=EVENT_STREAM, durable="compiler", subjects=(FLOW_CHANGED,), workers=4)
+CONSUMER = Consumer(
+    stream=EVENT_STREAM, durable="compiler", subjects=(FLOW_CHANGED, TENANT_CHANGED), workers=4
+)
 """Shared by all replicas."""
 
 QUEUE = "compiler"
@@ -52,12 +57,21 @@ def hear_events(
         registry=registry,
     )
 
+    async def publish(tenant: str, types: tuple[FlowType, ...], at: float) -> None:
+        for kind in types:
+            await compiler.publish(tenant, kind)
+        metrics.runnable(at)
+
     async def handle(message: Message) -> None:
+        if message.subject == TENANT_CHANGED:
+            changed = decode(message.data, TenantChanged)
+            await publish(changed.tenant, changed.types, changed.at)
+            return
         event = decode(message.data, FlowChanged)
         # A flow that was only just made is a draft: nothing that runs has changed.
         if event.action != "created":
-            await compiler.publish(event.tenant, event.type)
-            metrics.runnable(event.at)
+            # One of the release before names no types.
+            await publish(event.tenant, event.types or (event.type,), event.at)
 
     def count(outcome: Outcome) -> None:
         deliveries.labels(outcome).inc()

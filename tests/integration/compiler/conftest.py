@@ -62,6 +62,38 @@ class Management:
             await connection.close()
         return flow
 
+    async def demand(self, *invariants: object, tenant: str = "default") -> None:
+        """Make these the tenant's invariants."""
+        await self._write(
+            "UPDATE tenants SET invariants = $2 WHERE name = $1", tenant, json.dumps(invariants)
+        )
+
+    async def roll_out(self, flow: str, rollout: object, tenant: str = "default") -> None:
+        """Share new sessions of an active flow."""
+        await self._write(
+            "UPDATE flows SET rollout = $3 WHERE tenant = $1 AND id = $2",
+            tenant,
+            flow,
+            json.dumps(rollout),
+        )
+
+    async def settle(self, flow: str, kind: str, settings: object, tenant: str = "default") -> None:
+        """Give a flow another type, and its versions settings."""
+        await self._write("UPDATE flows SET type = $2 WHERE id = $1", flow, kind)
+        await self._write(
+            "UPDATE flow_versions SET settings = $3 WHERE tenant = $1 AND flow_id = $2",
+            tenant,
+            flow,
+            json.dumps(settings),
+        )
+
+    async def _write(self, statement: str, *values: object) -> None:
+        connection = await asyncpg.connect(self._dsn)
+        try:
+            await connection.execute(statement, *values)
+        finally:
+            await connection.close()
+
     async def activate(
         self, *flows: tuple[str, int], tenant: str = "default", generation: int
     ) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import asyncpg
 
 from libs.common.chassis.redis_line.port import RedisLine
-from libs.common.flow.model import FlowType
-from libs.common.flow.plan import load
+from libs.common.flow.model import FlowType, TriggerPoint
+from libs.common.flow.plan import Program, load
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.wire.events import Done, Missing, PlanCompiled, Refused
-from libs.common.wire.plans import Pointer, decode_pointer, plan_key, pointer_key
+from libs.common.wire.plans import Pointer, Rollout, decode_pointer, plan_key, pointer_key
 from services.compiler.compiling import Compiler
 from services.compiler.publish import Shelf
 from tests.integration.compiler.conftest import KEEP, LOGIN, Management, edited
@@ -200,3 +201,114 @@ async def test_a_plan_that_is_led_to_again_while_it_was_left_lies_there_for_good
     # The others' replica has moved the pointer on, and back, before this one lets the plan go.
     await Shelf(line, keep=KEEP)._leave("default", FlowType.LOGIN, {plan})
     assert await ttl(line, plan) == FOR_GOOD
+
+
+CODE = json.dumps(
+    {
+        "nodes": [
+            {"id": "start", "type": "start"},
+            {"id": "code", "type": "mfa_verification"},
+            {"id": "done", "type": "success"},
+        ],
+        "edges": [{"source": "start", "target": "code"}, {"source": "code", "target": "done"}],
+    }
+)
+CALLS = json.dumps(
+    {
+        "nodes": [
+            {"id": "start", "type": "start"},
+            {"id": "who", "type": "identifier_input"},
+            {"id": "pw", "type": "password_input"},
+            {"id": "second", "type": "subflow", "config": {"flow": "code"}},
+            {"id": "done", "type": "success"},
+        ],
+        "edges": [
+            {"source": "start", "target": "who"},
+            {"source": "who", "target": "pw"},
+            {"source": "pw", "target": "second"},
+            {"source": "second", "target": "done"},
+        ],
+    }
+)
+MARK = json.dumps(
+    {
+        "nodes": [
+            {"id": "start", "type": "start"},
+            {"id": "mark", "type": "set_attribute", "config": {"attribute": "a", "value": "1"}},
+            {"id": "done", "type": "success"},
+        ],
+        "edges": [{"source": "start", "target": "mark"}, {"source": "mark", "target": "done"}],
+    }
+)
+
+
+async def program(line: RedisLine) -> Program:
+    name = await only_plan(line)
+    return load(await stored(line, name), NODE_TYPES, expecting=name)
+
+
+async def test_what_runs_inside_a_flow_is_in_its_plan_as_it_is_active(
+    compiler: Compiler, management: Management, line: RedisLine
+) -> None:
+    code = await management.save("code", CODE, CODE)
+    login = await management.save("login", CALLS)
+    hook = await management.save("hook", MARK)
+    await management.activate((login, 1), (code, 2), (hook, 1), generation=1)
+    await management.settle(code, "mfa_setup", {})
+    await management.settle(hook, "trigger", {"trigger": {"id": "post-login"}})
+    await compiler.publish("default", FlowType.LOGIN)
+    linked = await program(line)
+    assert [(unit.flow, unit.version) for unit in linked.units] == [(code, 2), (hook, 1)]
+    assert [step.id for step in linked.steps] == [
+        *("start", "who", "pw", "second", "done"),
+        *("code/start", "code/code", "code/done"),
+        *("hook/start", "hook/mark", "hook/done"),
+    ]
+    assert dict(linked.triggers) == {TriggerPoint.POST_LOGIN: (1,)}
+
+
+async def test_new_sessions_are_shared_among_the_versions_of_a_rollout(
+    compiler: Compiler, management: Management, line: RedisLine
+) -> None:
+    flow = await management.save("login", LOGIN, edited(LOGIN, ["email"]), LOGIN)
+    await management.activate((flow, 1), generation=1)
+    shares = [{"version": 2, "weight": 1}, {"version": 1, "weight": 9}]
+    rule = {"margin": 0.2, "sessions": 50}
+    await management.roll_out(flow, {"id": 7, "versions": shares, "baseline": 1, "abort": rule})
+    await compiler.publish("default", FlowType.LOGIN)
+    found = await pointer(line)
+    assert found is not None
+    (candidate,) = found.candidates
+    assert [(each.version, each.weight) for each in candidate.versions] == [(2, 1), (1, 9)]
+    assert candidate.rollout == Rollout(7, 1, 0.2, 50)
+    for each in candidate.versions:
+        assert await ttl(line, each.plan) == FOR_GOOD
+        plan = load(await stored(line, each.plan), NODE_TYPES, expecting=each.plan)
+        assert plan.version == each.version
+    await management.roll_out(flow, {"id": 7, "versions": shares, "baseline": 1, "abort": None})
+    await compiler.publish("default", FlowType.LOGIN)
+    found = await pointer(line)
+    assert found is not None
+    assert found.candidates[0].rollout is None
+
+
+async def test_what_a_tenant_demands_takes_no_flow_away_that_runs(
+    compiler: Compiler, management: Management, line: RedisLine
+) -> None:
+    flow = await management.save("login", LOGIN)
+    await management.activate((flow, 1), generation=1)
+    demand = {"name": "two", "type": "login", "require": "size(factors) >= 2"}
+    await management.demand(demand, {**demand, "name": "other", "type": "registration"})
+    await compiler.publish("default", FlowType.LOGIN)
+    assert [each.name for each in (await program(line)).demands] == ["two"]
+
+
+async def test_a_flow_of_another_release_keeps_no_other_of_its_tenant_from_running(
+    compiler: Compiler, management: Management, line: RedisLine
+) -> None:
+    strange = await management.save("strange", LOGIN)
+    flow = await management.save("login", LOGIN)
+    await management.activate((strange, 1), (flow, 1), generation=1)
+    await management.settle(strange, "login", {"a_future_setting": 1})
+    await compiler.publish("default", FlowType.LOGIN)
+    assert (await program(line)).flow == flow

@@ -22,6 +22,7 @@ from libs.common.wire.events import (
     COMPILE,
     FLOW_CHANGED,
     PUBLISH,
+    TENANT_CHANGED,
     Answer,
     CompileWanted,
     Done,
@@ -31,6 +32,7 @@ from libs.common.wire.events import (
     PlanCompiled,
     PublishWanted,
     Refused,
+    TenantChanged,
     decode_answer,
     encode,
 )
@@ -107,6 +109,38 @@ async def test_a_flow_can_run_once_its_activation_is_heard(
     await until(runs)
     seconds = registry.get_sample_value("gatehouse_saved_to_runnable_seconds_count")
     assert seconds == 1
+
+
+async def test_what_flows_are_compiled_with_changes_all_pointers_that_the_event_names(
+    registry: CollectorRegistry, bus: Bus, management: Management, line: RedisLine
+) -> None:
+    flow = await management.save("login", LOGIN)
+    await management.activate((flow, 1), generation=3)
+    kinds = (FlowType.REGISTRATION, FlowType.LOGIN)
+    event = TenantChanged(1, "default", kinds, time.time())
+    await bus.publish(EVENT_STREAM, TENANT_CHANGED, encode(event), message_id="1")
+
+    async def runs() -> bool:
+        return await published(line) == 3
+
+    await until(runs)
+
+
+async def test_a_change_of_a_flow_that_runs_inside_others_changes_their_pointers(
+    registry: CollectorRegistry, bus: Bus, management: Management, line: RedisLine
+) -> None:
+    flow = await management.save("login", LOGIN)
+    await management.activate((flow, 1), generation=4)
+    event = FlowChanged(
+        *(1, "default", "flow_code", FlowType.MFA_SETUP, "activated", 2, time.time()),
+        types=(FlowType.MFA_SETUP, FlowType.LOGIN),
+    )
+    await bus.publish(EVENT_STREAM, FLOW_CHANGED, encode(event), message_id="1")
+
+    async def runs() -> bool:
+        return await published(line) == 4
+
+    await until(runs)
 
 
 async def test_an_event_that_comes_late_finds_the_newest_state(
