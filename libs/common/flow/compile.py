@@ -19,7 +19,7 @@ from libs.common.flow.proof import Demand, demands
 from libs.common.flow.rules import VIOLATION, report
 from libs.common.flow.rules.config import read_gate
 from libs.common.flow.rules.drawing import IMPLICIT_FAILURE, Drawing, Links
-from libs.common.flow.rules.links import called, survey
+from libs.common.flow.rules.links import called, inside_name, survey
 
 _NO_LINKS = Links({}, {}, ())
 
@@ -146,7 +146,7 @@ def _step(draft: Draft, number: int, name: str) -> Step:
         outcome: FAILURE if target == IMPLICIT_FAILURE else numbers[target]
         for outcome, target in place.to.items()
     }
-    id = name if number == 0 else f"{part.flow.name}/{name}"
+    id = name if number == 0 else inside_name(part.flow, name)
     slug = called(place)
     return Step(
         id,

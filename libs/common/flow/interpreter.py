@@ -93,6 +93,19 @@ def _plan(
     return replace(session, planned=closed)
 
 
+def _forget_planned(program: Program, session: Session) -> Session:
+    """Undecide what was decided by who the user was, since they are somebody else now."""
+    # Whoever calls with an assertion about an account of their own, and then signs in as somebody
+    # else, would otherwise choose the steps of that sign-in: the second factor of the other one.
+    about_user: dict[int, bool | None] = {
+        index: None
+        for index in program.planned
+        if (gate := program.steps[index].gate)
+        and any("user" in check.expression.roots for check in gate.checks)
+    }
+    return replace(session, planned={**session.planned, **about_user})
+
+
 def _walk(
     program: Program,
     session: Session,
@@ -124,7 +137,7 @@ def _walk(
         if arriving and step.arrival:
             first = yield from _arrive(program, session, stack, node, visit)
             if isinstance(first, tuple):
-                node, stack, kept = *first, _NOTHING
+                node, stack = first
                 continue
             move = first
         if move is None:
@@ -140,7 +153,9 @@ def _walk(
             return Turn(waiting, move, tuple(effects), tuple(path))
         if isinstance(move, Leave):
             effects.extend(move.effects)
-            facts = move.facts or facts
+            before, facts = facts, move.facts or facts
+            if before.authenticated and facts.account != before.account:
+                session = _forget_planned(program, session)
         following = _go_on(program, stack, node, move, path)
         if isinstance(following, Over):
             ended = _moved(session, node, (), facts, tries)

@@ -13,6 +13,7 @@ from libs.common.errors import Problem
 from libs.common.flow.model import ALONE, Flow, FlowType, Library, TriggerPoint
 from libs.common.flow.node import NodeTypes
 from libs.common.flow.rules.drawing import Drawing, Links, Place, draw
+from libs.common.flow.rules.policies_are_right import policies_are_right
 
 DEEPEST = 8
 """Flows that may run inside one another."""
@@ -30,6 +31,11 @@ def calls(drawing: Drawing) -> Iterator[tuple[str, str]]:
         slug = called(place)
         if slug is not None:
             yield name, slug
+
+
+def inside_name(flow: Flow, node: str) -> str:
+    """Name a node of a flow that runs inside another: no slug has a `/`."""
+    return f"{flow.name}/{node}"
 
 
 def called(place: Place) -> str | None:
@@ -51,8 +57,8 @@ def _link(drawing: Drawing) -> Links:
             triggers[trigger.id] = (*triggers.get(trigger.id, ()), drawn)
             search.follow(drawn, (flow.name,))
     inside = [*search.flows.values(), *(each for some in triggers.values() for each in some)]
-    broken = [problem for each in inside for problem in _broken(each)]
-    return Links(search.flows, triggers, (*search.problems, *broken))
+    wrong = [problem for each in inside for problem in (*_broken(each), *_mistaken(drawing, each))]
+    return Links(search.flows, triggers, (*search.problems, *wrong))
 
 
 class _Search:
@@ -87,7 +93,8 @@ class _Search:
     def _depth(self, slug: str, path: tuple[str, ...]) -> int:
         if slug not in self._depths:
             if len(path) > DEEPEST:
-                return DEEPEST
+                # Too deep already, which is told where the path began.
+                return 0
             flow = self._root.library.flows[slug]
             self.flows[slug] = draw(flow, self._root.types, self._root.library)
             self._depths[slug] = self.follow(self.flows[slug], (*path, slug))
@@ -116,14 +123,28 @@ def _points(root: Drawing, inside: Iterable[Drawing]) -> set[TriggerPoint]:
 
 def _broken(drawing: Drawing) -> Iterator[Problem]:
     """Find what another release than this one has let run."""
+    if not drawing.starts:
+        yield _invalid(drawing, "has no start")
+    gated = {problem.node_id for problem in policies_are_right(drawing)}
     for name, place in drawing.in_reach():
-        if (
-            place.reading.lowered is None
-            or place.gate.problems
-            or set(place.outcomes) - set(place.to)
-        ):
+        if place.reading.lowered is None or name in gated or set(place.outcomes) - set(place.to):
+            yield _invalid(drawing, f"is not valid at '{name}'")
+
+
+def _invalid(drawing: Drawing, what: str) -> Problem:
+    message = (
+        f"The flow '{drawing.flow.name}', which runs inside, {what}; mend it, and activate it again"
+    )
+    return Problem("invalid_subflow", message)
+
+
+def _mistaken(root: Drawing, inside: Drawing) -> Iterator[Problem]:
+    """Find the nodes of `root` that are called what one of `inside` is called in its plan."""
+    for name in inside.order:
+        known_as = inside_name(inside.flow, name)
+        if known_as in root.reached:
             message = (
-                f"The flow '{drawing.flow.name}', which runs inside, is not valid at '{name}'; "
-                "mend it, and activate it again"
+                f"Node '{known_as}' is called like '{name}' of the flow '{inside.flow.name}', "
+                "which runs inside; rename it"
             )
-            yield Problem("invalid_subflow", message)
+            yield Problem("duplicate_node_id", message, node_id=known_as)
