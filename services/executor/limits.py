@@ -138,8 +138,10 @@ class Proxies:
         From the right, it is the first that is no proxy of ours; what is left of it anybody may
         have written.
         """
+        if not (self._networks and forwarded):
+            return peer or ""
         address = _parse(peer or "")
-        if address is None or not (self._networks and forwarded):
+        if address is None:
             return peer or ""
         hops = [hop.strip() for header in forwarded for hop in header.split(",")]
         while hops and any(address in network for network in self._networks):

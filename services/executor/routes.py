@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 from msgspec import UNSET
 
 from libs.common.chassis.bucket import headers as rate_headers
+from libs.common.chassis.direct import Answer, Request, Route
 from libs.common.chassis.logging import remember
 from libs.common.chassis.problems import JSON, Refusal, decode_json
 from libs.common.errors import GatehouseError, Invalid, Problem
@@ -34,8 +35,11 @@ _ADMISSION: Final = web.RequestKey("admission", Admission)
 _ERROR: Final = web.RequestKey("error", Exception)
 
 # An answer may hold an assertion (RFC 6749, 5.1, of tokens alike).
-_ANSWER_HEADERS: Final = {hdrs.CONTENT_TYPE: JSON, hdrs.CACHE_CONTROL: "no-store"}
-_KEYS_HEADERS: Final = {
+_ANSWER_HEADERS: Final[Mapping[str, str]] = {
+    hdrs.CONTENT_TYPE: JSON,
+    hdrs.CACHE_CONTROL: "no-store",
+}
+_KEYS_HEADERS: Final[Mapping[str, str]] = {
     hdrs.CONTENT_TYPE: JSON,
     hdrs.CACHE_CONTROL: "public, max-age=300",
     # Public keys, which a page of any origin may need to check an assertion.
@@ -60,17 +64,17 @@ class Face:
     keys: bytes
     """The published key set."""
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> list[Route]:
         """List every route."""
         places = [f"{prefix}{path}" for prefix in ("", _TENANT) for path in PATHS]
         return [
-            *(web.post(place, self.execute) for place in places),
-            *(web.options(place, self.preflight) for place in places if self.origins),
-            web.get(KEYS_PATH, self.publish_keys),
-            web.get(f"{_TENANT}{KEYS_PATH}", self.publish_keys),
+            *(Route(hdrs.METH_POST, place, self.execute) for place in places),
+            *(Route(hdrs.METH_OPTIONS, place, self.preflight) for place in places if self.origins),
+            Route(hdrs.METH_GET, KEYS_PATH, self.publish_keys),
+            Route(hdrs.METH_GET, f"{_TENANT}{KEYS_PATH}", self.publish_keys),
         ]
 
-    async def execute(self, request: web.Request) -> web.Response:
+    async def execute(self, request: Request) -> Answer:
         """Start a flow, or answer its current step."""
         tenant = self._tenant(request)
         remember(tenant=tenant)
@@ -100,13 +104,13 @@ class Face:
                 # Refused before anybody looked whether the caller may ask at all.
                 await admission.wait()
             raise
-        response = web.Response(body=answer, headers=_ANSWER_HEADERS)
+        response = Answer(answer, _ANSWER_HEADERS)
         self._add_headers(request, response)
         return response
 
-    async def preflight(self, request: web.Request) -> web.Response:
+    async def preflight(self, request: Request) -> Answer:
         """Tell a browser whether a page may call (the Fetch standard, CORS)."""
-        response = web.Response(status=204)
+        response = Answer(b"", {}, status=204)
         self._add_headers(request, response)
         if hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = hdrs.METH_POST
@@ -116,11 +120,11 @@ class Face:
             response.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = "600"
         return response
 
-    async def publish_keys(self, _request: web.Request) -> web.Response:
+    async def publish_keys(self, _request: web.Request) -> Answer:
         """Publish the keys that assertions are checked with."""
-        return web.Response(body=self.keys, headers=_KEYS_HEADERS)
+        return Answer(self.keys, _KEYS_HEADERS)
 
-    def refuse(self, request: web.Request, refusal: Refusal) -> web.Response:
+    def refuse(self, request: Request, refusal: Refusal) -> Answer:
         """Say why `request` was not done: the chassis' `Face`."""
         fault = fault_of(refusal)
         error = request.get(_ERROR)
@@ -133,18 +137,16 @@ class Face:
             flow_type=kind or UNSET,
             step=wire.current_step(error.answer) if isinstance(error, Overtaken) else UNSET,
         )
-        response = web.Response(
-            body=wire.encode(body), status=refusal.status, headers=_ANSWER_HEADERS
-        )
+        response = Answer(wire.encode(body), _ANSWER_HEADERS, status=refusal.status)
         self._add_headers(request, response)
         return response
 
-    def _ask(self, request: web.Request, tenant: str, address: str) -> Admission:
+    def _ask(self, request: Request, tenant: str, address: str) -> Admission:
         admission = self.requests.ask(tenant, subject(address))
         request[_ADMISSION] = admission
         return admission
 
-    def _add_headers(self, request: web.Request, response: web.Response) -> None:
+    def _add_headers(self, request: Request, response: Answer) -> None:
         admission = request.get(_ADMISSION)
         if admission is not None and admission.given is not None:
             response.headers.update(rate_headers(admission.given))
@@ -158,9 +160,8 @@ class Face:
                     "X-Request-Id"
                 )
 
-    def _tenant(self, request: web.Request) -> str:
-        # What came past the router has no match, and no tenant in its path.
-        named = None if request.raw_path in PATHS else request.match_info.get("tenant")
+    def _tenant(self, request: Request) -> str:
+        named = request.match_info.get("tenant")
         if named is not None:
             return named
         if self.tenants:
@@ -168,11 +169,11 @@ class Face:
             return self.tenants.get(host.lower(), DEFAULT_TENANT)
         return DEFAULT_TENANT
 
-    def _address(self, request: web.Request) -> str:
+    def _address(self, request: Request) -> str:
         return self.proxies.client(request.remote, request.headers.getall(_FORWARDED, ()))
 
 
-def _header(request: web.Request, name: str) -> str:
+def _header(request: Request, name: str) -> str:
     """Return a header as text that can be stored and sent; empty where there is none."""
     value = request.headers.get(name, "")
     if value.isascii():
@@ -181,7 +182,7 @@ def _header(request: web.Request, name: str) -> str:
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _idempotency_key(request: web.Request) -> str | None:
+def _idempotency_key(request: Request) -> str | None:
     """Return the name that the client gave its submit; raise `Invalid` for what is none."""
     key = _header(request, _KEY)
     if key and not _PRINTABLE.fullmatch(key):

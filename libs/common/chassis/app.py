@@ -13,25 +13,25 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from itertools import count
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
 from aiohttp import hdrs, web
 from structlog.typing import FilteringBoundLogger
 
-from libs.common.chassis.direct import DIRECT, Handler
+from libs.common.chassis.direct import DIRECT, Answer, Direct, Handler, Request, Route
 from libs.common.chassis.health import Health
 from libs.common.chassis.logging import Context, Log
 from libs.common.chassis.metrics import Metrics, RouteMeter
 from libs.common.chassis.problems import JSON, Refusal, refusal_of
 from libs.common.errors import NotFound
 
-Face = Callable[[web.Request, Refusal], web.Response]
-"""Gives a refusal the shape of the API that was called."""
+Face = Callable[[Any, Refusal], web.Response | Answer]
+"""Gives a refusal the shape of the API that was called; takes what a `Handler` takes."""
 
 HEALTH: Final = web.AppKey("health", Health)
 REQUEST_ID: Final = "X-Request-Id"
@@ -45,7 +45,7 @@ log: FilteringBoundLogger = structlog.get_logger()
 
 
 def make_app(
-    routes: Iterable[web.RouteDef],
+    routes: Iterable[web.RouteDef | Route],
     *,
     face: Face,
     health: Health,
@@ -56,28 +56,31 @@ def make_app(
 ) -> web.Application:
     """Return the application of `routes` and the chassis's own; bodies have up to `body_limit`.
 
-    The paths in `direct` are served as the module of that name says.
+    A POST to one of the paths in `direct` is served as the module of that name says.
     """
     app = web.Application(client_max_size=body_limit)
     app[HEALTH] = health
     observer = _Observer(face, health, out)
-    past_the_router: dict[tuple[str, str], Handler] = {}
-    app[DIRECT] = past_the_router
+    handlers: dict[str, Handler] = {}
+    app[DIRECT] = Direct(handlers, body_limit)
     for route in routes:
         # Without the patterns of its parts: `/t/{tenant}/flow`.
         template = web.DynamicResource(route.path).canonical
         meter = metrics.route(route.method, template)
         handler = observer.observed(route.handler, template, meter)
-        if route.path in direct:
-            past_the_router[route.method, route.path] = handler
-        web.RouteDef(route.method, route.path, handler, route.kwargs).register(app.router)
+        if route.method == hdrs.METH_POST and route.path in direct:
+            handlers[route.path] = handler
+        web.RouteDef(route.method, route.path, _routed(handler), dict(route.kwargs)).register(
+            app.router
+        )
     for path, probe in _probes(health, metrics).items():
         meter = metrics.route(hdrs.METH_GET, path)
-        app.router.add_get(path, observer.observed(probe, path, meter, level="debug"))
+        handler = observer.observed(probe, path, meter, level="debug")
+        app.router.add_get(path, _routed(handler))
     # A route of last resort, so that what nobody serves is observed and refused like all else.
     meter = metrics.route(hdrs.METH_ANY, "unmatched")
     handler = observer.observed(_unmatched, "unmatched", meter)
-    app.router.add_route(hdrs.METH_ANY, _ANYTHING, handler)
+    app.router.add_route(hdrs.METH_ANY, _ANYTHING, _routed(handler))
     return app
 
 
@@ -106,18 +109,18 @@ class _Observer:
     ) -> Handler:
         """Wrap `handler`, whose answers are logged at `level`."""
 
-        async def observe(request: web.Request) -> web.StreamResponse:
+        async def observe(request: Request) -> web.StreamResponse | Answer:
             started = perf_counter()
             request_id = request.headers.get(REQUEST_ID)
             if request_id is None or not _SAFE_ID.fullmatch(request_id):
                 request_id = next(self._ids)
-            fields: dict[str, object] = {"method": request.method, "route": route}
+            refused = None
             with Context(request=request_id):
                 try:
                     answer = await handler(request)
                 except Exception as error:  # noqa: BLE001 -- whatever it is, it gets the face's shape
                     refusal = refusal_of(error, request_id)
-                    fields["refused"] = refusal.code
+                    refused = refusal.code
                     _tell(error, refusal)
                     answer = self._face(request, refusal)
                     answer.headers.update(refusal.headers)
@@ -128,12 +131,20 @@ class _Observer:
                     answer.force_close()
                 seconds = perf_counter() - started
                 meter.record(answer.status, seconds)
-                fields["status"] = answer.status
-                fields["ms"] = int(seconds * 1_000_000) / 1000
-                self._out.line(level, "request", fields)
+                self._out.request(level, request.method, route, answer.status, seconds, refused)
             return answer
 
         return observe
+
+
+def _routed(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return `handler` as aiohttp's router wants it."""
+
+    async def routed(request: web.Request) -> web.StreamResponse:
+        answer = await handler(request)
+        return answer.for_aiohttp() if isinstance(answer, Answer) else answer
+
+    return routed
 
 
 def _tell(error: Exception, refusal: Refusal) -> None:

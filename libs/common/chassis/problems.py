@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from aiohttp import hdrs, web
 
+from libs.common.chassis.direct import Request, Whole
 from libs.common.errors import (
     Conflict,
     Denied,
@@ -83,7 +84,7 @@ def refusal_of(error: Exception, trace_id: str) -> Refusal:
             return Refusal(status, "internal", "something went wrong", trace_id)
 
 
-async def decode_json(request: web.Request, kind: type[T]) -> T:
+async def decode_json(request: Request, kind: type[T]) -> T:
     """Return the body of `request` as `kind`, or raise the error that says why it is none.
 
     `Unsupported` for another content type, `TooLarge` past the limit, and `Invalid` otherwise:
@@ -97,15 +98,14 @@ async def decode_json(request: web.Request, kind: type[T]) -> T:
     return decode_body(await read_body(request), kind)
 
 
-async def read_body(request: web.Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """Return the body of `request`, or raise `TooLarge`, or `Invalid` if it does not arrive whole.
 
     What is slower than `BODY_SECONDS` raises aiohttp's `HTTPRequestTimeout`.
     """
+    if isinstance(request, Whole):
+        return request.body
     try:
-        # A body that came with its headers is here already; a timer for it would be for nothing.
-        if request.content.is_eof():
-            return await request.read()
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge as error:

@@ -31,7 +31,7 @@ from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.app import HEALTH
 from libs.common.chassis.config import ServiceSettings, load, strangers, variable
-from libs.common.chassis.direct import go_direct
+from libs.common.chassis.lane import Lane
 from libs.common.chassis.logging import Log
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.startup import StartupFailure
@@ -124,11 +124,12 @@ async def _answer(
         shutdown_timeout=settings.drain_seconds,
     )
     await runner.setup()
-    go_direct(runner)
+    lane = Lane(runner)
     # Added last, so run first: nothing that a request needs is closed before its answer.
-    closers.push_async_callback(runner.cleanup)
-    await _open(runner, settings)
-    closers.push_async_callback(_linger, runner, min(_LINGER_SECONDS, settings.drain_seconds))
+    closers.push_async_callback(_close, runner, lane, settings.drain_seconds)
+    server = await _open(lane, settings)
+    linger = min(_LINGER_SECONDS, settings.drain_seconds)
+    closers.push_async_callback(_linger, server, runner, lane, linger)
     await signals.get()
     app[HEALTH].stopping = True
     log.info("stopping")
@@ -138,32 +139,43 @@ async def _answer(
     log.info("draining")
 
 
-async def _linger(runner: web.AppRunner, seconds: float) -> None:
+async def _linger(
+    server: asyncio.Server, runner: web.AppRunner, lane: Lane, seconds: float
+) -> None:
     """Close the port, and serve whoever is connected until they have gone, for `seconds` at most.
 
     A connection closed at once may take a request with it that is on its way, which no client may
     send again by itself (RFC 9110, 9.2.2). As it is, the answer to that request closes it.
     """
-    for site in runner.sites:
-        await site.stop()
+    server.close()
     assert runner.server is not None  # noqa: S101 - it is set up
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            while runner.server.connections:  # noqa: ASYNC110 - aiohttp tells nobody when they go
+            # Nobody is told when aiohttp's go.
+            while lane.connections or runner.server.connections:  # noqa: ASYNC110 - see above
                 await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _open(runner: web.AppRunner, settings: ServiceSettings) -> None:
+async def _close(runner: web.AppRunner, lane: Lane, seconds: float) -> None:
+    """Close every connection; what is being served has `seconds` to end, as `runner` knows."""
+    await asyncio.gather(lane.close(seconds), runner.cleanup())
+
+
+async def _open(lane: Lane, settings: ServiceSettings) -> asyncio.Server:
     try:
-        await web.TCPSite(runner, settings.host, settings.port, backlog=_BACKLOG).start()
+        server = await asyncio.get_running_loop().create_server(
+            lane, settings.host, settings.port, backlog=_BACKLOG
+        )
     except OSError as error:
         raise StartupFailure(
             f"{variable('host')}, {variable('port')}: cannot serve on "
             f"{settings.host}:{settings.port} ({error.strerror}); "
             "choose another, or stop what serves there"
         ) from error
-    for host, port, *_ in runner.addresses:
+    for address in server.sockets:
+        host, port, *_ = address.getsockname()
         log.info("listening", host=host, port=port, version=VERSION)
+    return server
 
 
 def _server_logger() -> logging.Logger:
