@@ -152,13 +152,16 @@ class _Checker:
         return Shape("boolean")
 
     def _within(self, needle: Expr, haystack: Expr) -> None:
-        left, right = self.shape(needle), self.shape(haystack)
+        left = self.shape(needle)
+        if isinstance(haystack, Items):
+            # One look at each item: a second would double the time with every list in a list.
+            for item in haystack.items:
+                self._alike("in", (needle, left), (item, self.shape(item)))
+            return
+        right = self.shape(haystack)
         self.needs("the right of `in`", haystack, right, "list", "map")
         if right.kind == "map":
             self.needs("`in` on a map", needle, left, "string")
-        if isinstance(haystack, Items):
-            for item in haystack.items:
-                self._alike("in", (needle, left), (item, self.shape(item)))
 
     def _ordered(self, expr: Binary) -> None:
         left, right = self.shape(expr.left), self.shape(expr.right)

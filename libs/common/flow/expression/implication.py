@@ -7,7 +7,7 @@ doubt nothing is certain here: a guess would make a proof wrong on the unsafe si
 
 from collections.abc import Mapping
 
-from libs.common.flow.expression.operators import BINARY, either, negated
+from libs.common.flow.expression.operators import BINARY, either, negated, same
 from libs.common.flow.expression.tree import Binary, Constant, Expr, Items, Not
 from libs.common.flow.expression.values import MISSING, Value, truth
 
@@ -58,20 +58,30 @@ def _value(expr: Expr, known: Mapping[Expr, bool]) -> Value:
             return value
         case Not(operand=operand):
             return negated(_value(operand, known))
-        case Binary(operator="===", left=left, right=right) if Binary("===", right, left) in known:
-            return known[Binary("===", right, left)]
+        case Binary(operator="===", left=left, right=right):
+            return _alike(left, _value(left, known), right, known)
         case Binary(operator="!==", left=left, right=right):
             return negated(_value(Binary("===", left, right), known))
         case Binary(operator="in", left=needle, right=Items(items=items)):
+            # As the language defines it: `x in [a, b]` is `x === a || x === b`. The needle is
+            # looked at once, or needles in needles would multiply.
+            sought = _value(needle, known)
             result: Value = False
             for item in items:
-                # As the language defines it: `x in [a, b]` is `x === a || x === b`.
-                result = either(result, _value(Binary("===", needle, item), known))
+                result = either(result, _alike(needle, sought, item, known))
             return result
         case Binary(operator=operator, left=left, right=right) if operator != "??":
             return BINARY[operator](_value(left, known), _value(right, known))
         case _:
             return _equated(expr, known)
+
+
+def _alike(left: Expr, value: Value, right: Expr, known: Mapping[Expr, bool]) -> Value:
+    """What `left === right` can come to, where `left` comes to `value`."""
+    for either_way in (Binary("===", left, right), Binary("===", right, left)):
+        if either_way in known:
+            return known[either_way]
+    return same(value, _value(right, known))
 
 
 def _equated(expr: Expr, known: Mapping[Expr, bool]) -> Value:

@@ -1,6 +1,7 @@
 """The typed tree of an expression, as a plan stores it.
 
-Trees can be compared and hashed: equal ones say the same, whatever the scope.
+Trees can be compared and hashed: equal ones say the same, whatever the scope. The hash is kept,
+or each look-up of a part of a tree would walk all of that part again.
 On the wire every node is an array that starts with its tag, so tags, the order of fields and
 the operators' names are part of the plan's format.
 """
@@ -29,47 +30,47 @@ class Constant(msgspec.Struct, frozen=True, array_like=True, tag="k"):
         return (type(self.value), self.value)
 
 
-class Root(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+class Root(msgspec.Struct, frozen=True, array_like=True, cache_hash=True, tag="r"):
     name: str
 
 
-class Member(msgspec.Struct, frozen=True, array_like=True, tag="m"):
+class Member(msgspec.Struct, frozen=True, array_like=True, cache_hash=True, tag="m"):
     """`of.name`, and `of["name"]`: the same thing, so both are this."""
 
     of: "Expr"
     name: str
 
 
-class Index(msgspec.Struct, frozen=True, array_like=True, tag="i"):
+class Index(msgspec.Struct, frozen=True, array_like=True, cache_hash=True, tag="i"):
     """`of[at]` where `at` is not a string literal."""
 
     of: "Expr"
     at: "Expr"
 
 
-class Not(msgspec.Struct, frozen=True, array_like=True, tag="n"):
+class Not(msgspec.Struct, frozen=True, array_like=True, cache_hash=True, tag="n"):
     operand: "Expr"
 
 
-class Binary(msgspec.Struct, frozen=True, array_like=True, tag="b"):
+class Binary(msgspec.Struct, frozen=True, array_like=True, cache_hash=True, tag="b"):
     operator: Operator
     left: "Expr"
     right: "Expr"
 
 
-class Choice(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+class Choice(msgspec.Struct, frozen=True, array_like=True, cache_hash=True, tag="c"):
     condition: "Expr"
     then: "Expr"
     otherwise: "Expr"
 
 
-class Items(msgspec.Struct, frozen=True, array_like=True, tag="l"):
+class Items(msgspec.Struct, frozen=True, array_like=True, cache_hash=True, tag="l"):
     """A list literal."""
 
     items: tuple["Expr", ...]
 
 
-class Call(msgspec.Struct, frozen=True, array_like=True, tag="f"):
+class Call(msgspec.Struct, frozen=True, array_like=True, cache_hash=True, tag="f"):
     function: str
     arguments: tuple["Expr", ...]
 

@@ -1,24 +1,12 @@
-import cel
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from libs.common.flow.expression.compile import compile_expression
 from libs.common.flow.expression.parse import parse
-from libs.common.flow.expression.text import to_text
 from libs.common.flow.expression.trace import trace
-from libs.common.flow.expression.tree import (
-    Binary,
-    Call,
-    Choice,
-    Constant,
-    Expr,
-    Items,
-    Member,
-    Not,
-    Root,
-)
+from libs.common.flow.expression.tree import Expr
 from libs.common.flow.expression.values import MISSING, Fault, Scope, Value
+from tests.unit.libs.common.flow.expression.evaluator import FAULT, evaluate
 from tests.unit.libs.common.flow.expression.strategies import EXPRESSIONS, SCOPES
 
 USER: Scope = {
@@ -128,74 +116,9 @@ def test_the_closures_agree_with_the_trace(expr: Expr, scope: Scope) -> None:
     assert exact(compile_expression(expr)(scope)) == exact(trace(expr, scope)[0].value)
 
 
-# What this language shares with the Common Expression Language, well typed: there unlike kinds
-# differ where here they are a fault. Numbers are whole, so that both read them alike.
-
-NUMBERS = st.one_of(
-    st.builds(Constant, st.integers(-2, 2)),
-    st.just(Member(Root("a"), "number")),
-    st.just(Call("size", (Member(Root("a"), "list"),))),
-)
-TEXTS = st.one_of(
-    st.builds(Constant, st.sampled_from(["", "x", "é", "😀", "\uffff"])),
-    st.just(Member(Root("a"), "text")),
-    st.just(Member(Member(Root("a"), "map"), "two words")),
-)
-
-
-def comparisons(of: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
-    return st.one_of(
-        st.builds(Binary, st.sampled_from(["===", "!==", "<", "<=", ">", ">="]), of, of),
-        st.builds(Binary, st.just("in"), of, st.lists(of, max_size=3).map(tuple).map(Items)),
-        st.builds(Binary, st.sampled_from(["===", "!=="]), of, st.just(Constant(None))),
-    )
-
-
-CONDITIONS: st.SearchStrategy[Expr] = st.recursive(
-    st.one_of(
-        st.builds(Constant, st.booleans()),
-        st.just(Member(Root("a"), "flag")),
-        st.just(Call("has", (Member(Root("a"), "text"),))),
-        st.just(Binary("in", Constant("two words"), Member(Root("a"), "map"))),
-        comparisons(NUMBERS),
-        comparisons(TEXTS),
-    ),
-    lambda inner: st.one_of(
-        st.builds(Not, inner),
-        st.builds(Binary, st.sampled_from(["&&", "||"]), inner, inner),
-        # There a choice stands between `?` and `:` in parentheses only.
-        st.builds(Choice, inner, st.builds(Not, inner), inner),
-    ),
-    max_leaves=8,
-)
-
-SHARED_SCOPES = st.fixed_dictionaries(
-    {
-        "a": st.fixed_dictionaries(
-            {},
-            optional={
-                "flag": st.booleans(),
-                "number": st.integers(-2, 2),
-                "text": st.sampled_from(["", "x", "é", "😀"]),
-                "list": st.lists(st.integers(0, 2), max_size=3),
-                "map": st.dictionaries(st.just("two words"), st.sampled_from(["", "x"])),
-            },
-        )
-    }
-)
-
-
-def common_expression(expr: Expr, scope: Scope) -> object:
-    text = to_text(expr).replace("===", "==").replace("!==", "!=")
-    try:
-        return cel.evaluate(text, dict(scope))
-    except KeyError:
-        return MISSING
-
-
-@settings(max_examples=200, deadline=None)
-@given(CONDITIONS, SHARED_SCOPES)
-def test_what_the_common_expression_language_shares_means_the_same_there(
-    expr: Expr, scope: Scope
-) -> None:
-    assert compile_expression(expr)(scope) is common_expression(expr, scope)
+@settings(max_examples=500, deadline=None)
+@given(EXPRESSIONS, SCOPES)
+def test_the_closures_agree_with_a_plain_walk_of_the_tree(expr: Expr, scope: Scope) -> None:
+    value = compile_expression(expr)(scope)
+    found = FAULT if isinstance(value, Fault) else value
+    assert exact(found) == exact(evaluate(expr, scope))
