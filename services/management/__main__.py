@@ -12,14 +12,23 @@ from libs.common.chassis.health import Health
 from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.serve import Ground, run
 from libs.common.nodes.catalogue import NODE_TYPES
-from services.management.app import management_app
+from services.management.app import UseCases, management_app
+from services.management.audit import Audit
 from services.management.auth import Tokens
+from services.management.candidates import Candidates
 from services.management.compiler import CompilerLink
 from services.management.config import Settings
+from services.management.failures import rollout_failures
 from services.management.flows import Flows
+from services.management.golden import refuse_unrun
+from services.management.invariants import Invariants
 from services.management.outbox import OutboxMetrics, Relay
 from services.management.plans import plan_notes
+from services.management.rollouts import Rollouts
+from services.management.running import Running
 from services.management.store import Store
+from services.management.transfer import Transfer
+from services.management.versions import Versions
 
 
 async def build(settings: Settings, ground: Ground) -> web.Application:
@@ -64,8 +73,22 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         publish_seconds=settings.publish_seconds,
     )
     health = Health({"postgres": store.check}, spared={"nats": bus.check})
-    flows = Flows(store, link, NODE_TYPES)
-    return management_app(flows, tokens, health, ground, body_limit=settings.body_limit)
+    running = Running(link, NODE_TYPES, refuse_unrun)
+    flows = Flows(store, link, running)
+    rollouts = Rollouts(store, running)
+    failures = rollout_failures(bus, rollouts, ground.metrics.registry)
+    failures.start()
+    ground.closers.push_async_callback(failures.stop)
+    use = UseCases(
+        flows=flows,
+        versions=Versions(store, running, NODE_TYPES),
+        rollouts=rollouts,
+        candidates=Candidates(store, running),
+        invariants=Invariants(store, running),
+        transfer=Transfer(store, flows),
+        audit=Audit(store),
+    )
+    return management_app(use, tokens, health, ground, body_limit=settings.body_limit)
 
 
 if __name__ == "__main__":

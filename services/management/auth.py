@@ -23,7 +23,15 @@ ALGORITHM: Final = "HS256"
 LEAST_KEY_BYTES: Final = 32
 """As long as the hash (RFC 7518 3.2): a shorter key can be guessed from any token."""
 
-Scope = Literal["read:flows", "create:flows", "update:flows", "delete:flows"]
+Scope = Literal[
+    "read:flows",
+    "create:flows",
+    "update:flows",
+    "delete:flows",
+    "read:tenants",
+    "update:tenants",
+    "read:audit",
+]
 
 
 class Caller(msgspec.Struct, frozen=True):

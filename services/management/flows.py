@@ -7,37 +7,30 @@ an answer wherever the event that is committed with the change brings the same a
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from libs.common.errors import Conflict, Invalid, NotFound, Problem, Unavailable
-from libs.common.flow.model import FlowType, Graph
-from libs.common.flow.node import NodeTypes
-from libs.common.flow.rules import Report, validate
-from libs.common.wire.events import (
-    Answer,
-    CompileWanted,
-    Done,
-    Failed,
-    Missing,
-    PublishWanted,
-    Refused,
+from libs.common.flow.model import FlowType, Graph, Settings
+from libs.common.flow.rules import Report
+from libs.common.wire.events import CompileWanted, Done, Failed, Missing, Refused
+from services.management.change import Change
+from services.management.ports import Compiler
+from services.management.records import (
+    Filter,
+    FlowRecord,
+    FlowVersion,
+    GoldenTest,
+    Place,
+    Status,
 )
-from services.management.records import Filter, FlowRecord, Newest, Place, Status
-from services.management.store import Change, Store
-
-
-class Compiler(Protocol):
-    """The compiler, as far as management asks it."""
-
-    async def compile(self, wanted: CompileWanted) -> Answer:
-        """Compile now; raise `Unavailable` if nobody answers in time."""
-
-    async def publish(self, wanted: PublishWanted) -> None:
-        """Publish what is active, within about two seconds, or let the event do it."""
+from services.management.rows import NO_TENANT
+from services.management.running import Running, invalid
+from services.management.settings import SomeSettings
+from services.management.store import Store
 
 
 class NewFlow(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +41,11 @@ class NewFlow(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None
     type: FlowType
     graph: Graph
+    settings: Settings = Settings()
+    note: str | None = None
+    golden_tests: tuple[GoldenTest, ...] = ()
+    source: str | None = None
+    """Where it comes from, for the audit log, unless it was drawn here."""
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +56,10 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     description: str | UnsetType | None = UNSET
     type: FlowType | UnsetType = UNSET
     graph: Graph | UnsetType = UNSET
+    settings: SomeSettings = SomeSettings()
+    note: str | None = None
+    """Kept with the version that this makes, if it makes one."""
+    golden_tests: tuple[GoldenTest, ...] | UnsetType = UNSET
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -93,27 +95,29 @@ NO_FLOW = "there is no such flow"
 class Flows:
     """The flows of all tenants; who may do what has been decided before."""
 
-    def __init__(self, store: Store, compiler: Compiler, types: NodeTypes) -> None:
+    def __init__(self, store: Store, compiler: Compiler, running: Running) -> None:
         self._store = store
         self._compiler = compiler
-        self._types = types
+        self._running = running
 
     async def list(self, tenant: str, wanted: Filter, after: Place | None, limit: int) -> Page:
         """List flows, the oldest first; raise `NotFound` for a tenant that is none."""
-        # One more than asked for tells whether there is a next page.
-        found = await self._store.list_flows(tenant, wanted, after, limit + 1)
-        total = await self._store.count_flows(tenant, wanted)
-        if not total and not await self._store.has_tenant(tenant):
-            raise NotFound("there is no such tenant")
+        async with self._store.reading(tenant) as rows:
+            # One more than asked for tells whether there is a next page.
+            found = await rows.list_flows(wanted, after, limit + 1)
+            total = await rows.count_flows(wanted)
+            if not total and not await rows.has_tenant():
+                raise NotFound(NO_TENANT)
         items = found[:limit]
         last = items[-1] if len(found) > limit else None
         return Page(items, total, Place(last.created_at, last.id) if last else None)
 
-    async def get(self, tenant: str, id: str) -> Newest:
+    async def get(self, tenant: str, id: str) -> FlowVersion:
         """Return a flow with its newest version, or raise `NotFound`."""
-        return _existing(await self._store.find_flow(tenant, id))
+        async with self._store.reading(tenant) as rows:
+            return existing(await rows.find_flow(id))
 
-    async def create(self, tenant: str, new: NewFlow, author: str) -> Newest:
+    async def create(self, tenant: str, new: NewFlow, author: str) -> FlowVersion:
         """Save a draft, valid or not; raise `Conflict` where its name is taken."""
         async with self._store.changing(tenant) as change:
             id = await _claim_id(change, new.name)
@@ -123,53 +127,78 @@ class Flows:
                 display_name=new.display_name,
                 description=new.description,
                 type=new.type,
-                graph=_written(new.graph),
-                author=author,
             )
-            created = _existing(await change.find_flow(id))
+            await _save(change, id, 1, new.graph, new.settings, author, new.note)
+            if new.golden_tests:
+                await change.replace_golden_tests(id, new.golden_tests)
+            created = existing(await change.find_flow(id))
+            source = {} if new.source is None else {"source": new.source}
+            await change.note(author, "create", id, name=new.name, version=1, **source)
             await change.tell(created.flow, "created")
         return created
 
-    async def update(self, tenant: str, id: str, edit: Edit, author: str) -> Newest:
+    async def update(self, tenant: str, id: str, edit: Edit, author: str) -> FlowVersion:
         """Change a flow: a changed definition is its next version, and does not run by itself."""
+        published: tuple[FlowType, ...] = ()
         async with self._store.changing(tenant) as change:
-            before = _existing(await change.hold_flow(id))
-            flow = before.flow
+            if edit.name is not UNSET:
+                await change.hold_active()
+            before = existing(await change.hold_flow(id))
+            flow, was = before.flow, before.definition()
             if edit.type is not UNSET and edit.type is not flow.type:
                 problem = Problem("immutable", "a flow keeps its type; create another", path="type")
                 raise Invalid("the type of a flow cannot change", (problem,))
-            graph = None if edit.graph is UNSET or _same(edit.graph, before) else edit.graph
+            graph = was.graph if edit.graph is UNSET else edit.graph
+            settings = edit.settings.applied_to(was.settings)
             edited = _edited(flow, edit)
-            if graph is None and edited == flow:
+            changed = [
+                *([] if _same(graph, was.graph) else ["graph"]),
+                *([] if _same(settings, was.settings) else ["settings"]),
+                *_renamed(flow, edited),
+            ]
+            if edit.golden_tests is not UNSET and edit.golden_tests != (
+                await change.list_golden_tests(id)
+            ):
+                await change.replace_golden_tests(id, edit.golden_tests)
+                changed.append("golden_tests")
+            if not changed:
                 return before
-            if graph is not None:
-                await change.add_version(id, _written(graph), author)
+            if "graph" in changed or "settings" in changed:
+                await _save(change, id, flow.version + 1, graph, settings, author, edit.note)
             await change.edit_flow(edited)
             # A start may ask for a flow by name, so the name is part of what is published.
-            published = flow.status is Status.ACTIVE and edited.name != flow.name
-            if published:
-                await change.bump_pointer(flow.type)
-            after = _existing(await change.find_flow(id))
-            await change.tell(after.flow, "updated")
-        if published:
-            await self._compiler.publish(PublishWanted(tenant, flow.type))
+            if flow.status is Status.ACTIVE and edited.name != flow.name:
+                self._running.refuse_if_called(await change.read_library(), flow)
+                published = (flow.type,)
+                await change.bump_pointers(published)
+            after = existing(await change.find_flow(id))
+            await change.note(author, "update", id, version=after.flow.version, changed=changed)
+            await change.tell(after.flow, "updated", published)
+        await self._running.publish(tenant, published)
         return after
 
-    async def delete(self, tenant: str, id: str) -> None:
-        """Delete a flow for good, and stop it first if it runs; running sessions finish."""
+    async def delete(self, tenant: str, id: str, author: str) -> None:
+        """Delete a flow for good, and stop it first if it runs; running sessions finish.
+
+        Raises `Conflict` while an active flow runs it inside.
+        """
+        published: tuple[FlowType, ...] = ()
         async with self._store.changing(tenant) as change:
-            flow = _existing(await change.hold_flow(id)).flow
-            active = flow.status is Status.ACTIVE
-            if active:
-                await change.bump_pointer(flow.type)
+            await change.hold_active()
+            flow = existing(await change.hold_flow(id)).flow
+            if flow.status is Status.ACTIVE:
+                published = await self._stop(change, flow)
             await change.delete_flow(id)
-            await change.tell(flow, "deleted")
-        if active:
-            await self._compiler.publish(PublishWanted(tenant, flow.type))
+            await change.note(author, "delete", id, name=flow.name, was=flow.active_version)
+            await change.tell(flow, "deleted", published)
+        await self._running.publish(tenant, published)
 
     async def validate(self, tenant: str, id: str) -> Report:
-        """Check the newest version."""
-        return validate((await self.get(tenant, id)).definition(), self._types)
+        """Check the newest version, as it would run beside what is active."""
+        async with self._store.reading(tenant) as rows:
+            newest = existing(await rows.find_flow(id))
+            library = await rows.read_library()
+        return self._running.validate(newest.definition(), library)
 
     async def compile(self, tenant: str, id: str) -> Compiled:
         """Have the newest version compiled, and return when its plan is in Redis.
@@ -183,7 +212,7 @@ class Flows:
                 await self._store.record_plan(tenant, id, version, plan, at)
                 return Compiled(id, version, at)
             case Refused(problems=problems):
-                raise _invalid(problems)
+                raise invalid(problems)
             case Missing():
                 raise NotFound(NO_FLOW)
             case Failed(what=what):
@@ -191,43 +220,58 @@ class Flows:
             case Done():
                 raise Unavailable("compiler")
 
-    async def activate(self, tenant: str, id: str) -> Switched:
-        """Let new sessions run the newest version; raise `Invalid` for one that cannot run."""
+    async def activate(
+        self, tenant: str, id: str, author: str, override_reason: str | None = None
+    ) -> Switched:
+        """Let new sessions run the newest version; raise `Invalid` for one that cannot run.
+
+        One that fails its golden tests runs only with an `override_reason`. A rollout ends.
+        """
         async with self._store.changing(tenant) as change:
-            newest = _existing(await change.hold_flow(id))
+            await change.hold_active()
+            newest = existing(await change.hold_flow(id))
             flow = newest.flow
-            report = validate(newest.definition(), self._types)
-            if not report.valid:
-                raise _invalid(report.errors)
             at = flow.activated_at
-            if at is None or flow.active_version != flow.version:
-                await change.bump_pointer(flow.type)
-                at = await change.activate_flow(id)
-                await change.tell(flow, "activated")
-        await self._compiler.publish(PublishWanted(tenant, flow.type))
+            published: tuple[FlowType, ...] = (flow.type,)
+            if at is None or flow.active_version != flow.version or flow.rollout is not None:
+                library = await change.read_library()
+                await self._running.check_and_test(
+                    change, (newest.definition(),), library, author, override_reason
+                )
+                published = await self._running.move(change, flow, library)
+                at = await change.activate_flow(id, flow.version, None)
+                await change.note(
+                    author, "activate", id, version=flow.version, was=flow.active_version
+                )
+                await change.tell(flow, "activated", published)
+        await self._running.publish(tenant, published)
         return Switched(id, Status.ACTIVE, at)
 
-    async def deactivate(self, tenant: str, id: str) -> Switched:
-        """Let no new session run it; raise `Conflict` if none could."""
+    async def deactivate(self, tenant: str, id: str, author: str) -> Switched:
+        """Let no new session run it; raise `Conflict` if none could, or an active flow runs it."""
         async with self._store.changing(tenant) as change:
-            flow = _existing(await change.hold_flow(id)).flow
+            await change.hold_active()
+            flow = existing(await change.hold_flow(id)).flow
             if flow.status is not Status.ACTIVE:
                 raise Conflict("the flow is not active")
-            await change.bump_pointer(flow.type)
+            published = await self._stop(change, flow)
             at = await change.deactivate_flow(id)
-            await change.tell(flow, "deactivated")
-        await self._compiler.publish(PublishWanted(tenant, flow.type))
+            await change.note(author, "deactivate", id, was=flow.active_version)
+            await change.tell(flow, "deactivated", published)
+        await self._running.publish(tenant, published)
         return Switched(id, Status.INACTIVE, at)
 
+    async def _stop(self, change: Change, flow: FlowRecord) -> tuple[FlowType, ...]:
+        library = await change.read_library()
+        self._running.refuse_if_called(library, flow)
+        return await self._running.move(change, flow, library)
 
-def _existing(found: Newest | None) -> Newest:
+
+def existing(found: FlowVersion | None) -> FlowVersion:
+    """Return what was found, or raise `NotFound`."""
     if found is None:
         raise NotFound(NO_FLOW)
     return found
-
-
-def _invalid(problems: tuple[Problem, ...]) -> Invalid:
-    return Invalid("the flow is not valid", problems)
 
 
 async def _claim_id(change: Change, name: str) -> str:
@@ -240,14 +284,28 @@ async def _claim_id(change: Change, name: str) -> str:
     return id
 
 
-def _written(graph: Graph) -> str:
-    return msgspec.json.encode(graph).decode()
+async def _save(
+    change: Change,
+    id: str,
+    number: int,
+    graph: Graph,
+    settings: Settings,
+    author: str,
+    note: str | None,
+) -> None:
+    await change.add_version(
+        id,
+        number,
+        graph=msgspec.json.encode(graph).decode(),
+        settings=msgspec.json.encode(settings).decode(),
+        author=author,
+        note=note,
+    )
 
 
-def _same(graph: Graph, before: Newest) -> bool:
+def _same(one: msgspec.Struct, other: msgspec.Struct) -> bool:
     # As bytes: to Python `true` equals 1, to an author it does not.
-    stored = before.definition().graph
-    return _ORDERED.encode(graph) == _ORDERED.encode(stored)
+    return _ORDERED.encode(one) == _ORDERED.encode(other)
 
 
 _ORDERED = msgspec.json.Encoder(order="deterministic")
@@ -261,3 +319,10 @@ def _edited(flow: FlowRecord, edit: Edit) -> FlowRecord:
         display_name=flow.display_name if edit.display_name is UNSET else edit.display_name,
         description=flow.description if edit.description is UNSET else edit.description,
     )
+
+
+def _renamed(before: FlowRecord, after: FlowRecord) -> Iterator[str]:
+    """Name what `_edited` changed."""
+    for name in ("name", "display_name", "description"):
+        if getattr(before, name) != getattr(after, name):
+            yield name

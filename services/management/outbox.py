@@ -22,7 +22,7 @@ from libs.common.chassis.metrics import PREFIX
 from libs.common.chassis.postgres import asking_postgres
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
-from services.management.store import QUERIES
+from services.management.queries import QUERIES
 
 CHANNEL: Final = "gatehouse_outbox"
 """Notified at each commit that adds an event (see `schema.sql`)."""

@@ -1,14 +1,15 @@
-"""What is stored of a flow, as it travels between the store and whoever shows it."""
+"""What is stored, as it travels between the store and whoever shows it."""
 
 from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
-from libs.common.flow.model import Flow, FlowType, Graph
+from libs.common.flow.model import Flow, FlowType, Graph, Settings
+from libs.common.wire.rollouts import WHOLE, Rollout
 
 
 class Status(enum.StrEnum):
@@ -31,34 +32,58 @@ class FlowRecord(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     """The newest there is."""
     active_version: int | None
-    """The one that runs."""
+    """The one that runs; with a rollout, its baseline."""
+    rollout: Rollout | None
+    """None where one version has all new sessions."""
     created_at: datetime
     updated_at: datetime
     """When its definition or what it is called changed."""
     activated_at: datetime | None
     deactivated_at: datetime | None
 
+    def weight(self, version: int) -> int | None:
+        """Return the share of new sessions that run `version`; None where none do."""
+        if self.rollout is not None:
+            return next((s.weight for s in self.rollout.versions if s.version == version), None)
+        return WHOLE if version == self.active_version else None
 
-class VersionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of a flow, immutable but for when it was compiled."""
+
+class VersionLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a flow, without its definition."""
 
     number: int
-    graph: str
-    """JSON, as the author wrote it: it decodes as a `Graph`."""
+    author: str | None
+    """Who saved it: the subject of their token."""
+    note: str | None
+    saved_at: datetime
     compiled_at: datetime | None
     """When its plan was made; None while it has none."""
 
 
-class Newest(msgspec.Struct, frozen=True):
-    """A flow with its newest version."""
+class VersionRecord(VersionLine, frozen=True, kw_only=True):
+    """A version of a flow, immutable but for when it was compiled."""
+
+    graph: str
+    """JSON, as the author wrote it: it decodes as a `Graph`."""
+    settings: str
+    """JSON: it decodes as `Settings`."""
+
+
+class FlowVersion(msgspec.Struct, frozen=True):
+    """A flow with one of its versions."""
 
     flow: FlowRecord
     version: VersionRecord
 
+    def settings(self) -> Settings:
+        """Return what the version says beside its graph."""
+        return msgspec.json.decode(self.version.settings, type=Settings)
+
     def definition(self) -> Flow:
         """Return what the flow language checks and compiles."""
         graph = msgspec.json.decode(self.version.graph, type=Graph)
-        return Flow(self.flow.id, self.version.number, self.flow.type, graph)
+        flow = self.flow
+        return Flow(flow.id, self.version.number, flow.type, graph, self.settings(), name=flow.name)
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -73,3 +98,50 @@ class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
     created_at: Annotated[datetime, msgspec.Meta(tz=True)]
     id: str
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An active flow, in the order of its type."""
+
+    id: str
+    name: str
+    display_name: str
+    version: int
+    """The one that runs."""
+
+
+class GoldenTest(msgspec.Struct, frozen=True):
+    """A test that a flow's versions have to pass before they run."""
+
+    name: str
+    test: str
+    """JSON, as its author wrote it."""
+
+
+Action = Literal[
+    "create",
+    "update",
+    "delete",
+    "activate",
+    "deactivate",
+    "rollback",
+    "rollout",
+    "rollout.aborted",
+    "override",
+    "candidates",
+    "invariants",
+]
+"""What the audit log tells of."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A line of the audit log."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    """Of a newer release, it may be none of `Action`."""
+    flow: str | None
+    details: str
+    """JSON: a map."""

@@ -2,35 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from aiohttp import web
 
-from libs.common.chassis.problems import decode_json
-from libs.common.errors import Invalid, Problem
+from libs.common.chassis.problems import decode_body, decode_json, read_body
+from libs.common.errors import Invalid, Problem, Unsupported
 from libs.common.flow.model import Json
 from libs.common.misfit import misfits
+from services.management.routes.documents import read_yaml
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T")
 
 DEPTH = 64
 """How deep lists and maps may lie in each other: far below where recursion ends."""
+YAML = "application/yaml"
+"""RFC 9512."""
+_YAMLS = frozenset({YAML, "application/x-yaml", "text/yaml", "text/x-yaml"})
 
 
 async def decode(request: web.Request, kind: type[T]) -> T:
     """Return the JSON body of `request` as `kind`, or raise `Invalid` with every problem."""
     try:
-        decoded = await decode_json(request, kind)
+        decoded: T = await decode_json(request, _any(kind))
     except Invalid as error:
         if not isinstance(error.__cause__, msgspec.ValidationError):
             raise
-        raise Invalid(
-            error.message, _all_problems(await request.read(), kind) or error.problems
-        ) from error
+        raise _with_all_problems(error, await request.read(), kind) from error
     if _is_deeper(msgspec.json.decode(await request.read()), DEPTH):
         problem = Problem("malformed_json", f"nested deeper than {DEPTH}")
         raise Invalid("the body is not as expected", (problem,))
+    return decoded
+
+
+async def decode_if_sent(request: web.Request, kind: type[T]) -> T:
+    """Return the JSON body of `request` as `kind`, or what an empty map is where there is none."""
+    if await read_body(request):
+        return await decode(request, kind)
+    nothing: T = decode_body(b"{}", _any(kind))
+    return nothing
+
+
+async def decode_document(request: web.Request, kind: type[T]) -> T:
+    """Return the body of `request`, in YAML or in JSON, as `kind`; or raise as `decode` does."""
+    if request.content_type not in _YAMLS:
+        try:
+            return await decode(request, kind)
+        except Unsupported as error:
+            raise Unsupported(f"{error.message} or {YAML}") from error
+    body = msgspec.json.encode(read_yaml(await read_body(request), depth=DEPTH))
+    try:
+        decoded: T = decode_body(body, _any(kind))
+    except Invalid as error:
+        raise _with_all_problems(error, body, kind) from error
     return decoded
 
 
@@ -42,6 +67,16 @@ def decode_query(request: web.Request, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         problems = tuple(misfits(query, kind, strict=False))
         raise Invalid("the query is not as expected", problems) from error
+
+
+def _any(kind: type[T]) -> type[Any]:
+    # The chassis speaks of structs, as nearly every body is one; the decoder takes any type.
+    return cast("type[Any]", kind)
+
+
+def _with_all_problems(error: Invalid, body: bytes, kind: type[T]) -> Invalid:
+    """Return `error` with everything that keeps `body` from being a `kind`."""
+    return Invalid(error.message, _all_problems(body, kind) or error.problems)
 
 
 def _all_problems(body: bytes, kind: type[T]) -> tuple[Problem, ...]:

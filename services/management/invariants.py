@@ -1,0 +1,81 @@
+"""What a tenant wants to hold of every path to a success, whoever draws the flow."""
+
+from __future__ import annotations
+
+import msgspec
+
+from libs.common.errors import Invalid, Problem
+from libs.common.flow.model import FlowType, Invariant, Library
+from libs.common.flow.proof import check_invariants
+from libs.common.flow.rules import VIOLATION
+from services.management.running import Running
+from services.management.store import Store
+from services.management.uses import active_types
+
+MOST = 50
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """An active flow that breaks an invariant."""
+
+    flow: str
+    name: str
+    version: int
+    problems: tuple[Problem, ...]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What is to hold, and where it does not."""
+
+    invariants: tuple[Invariant, ...]
+    violations: tuple[Violation, ...]
+
+
+class Invariants:
+    """The invariants of all tenants."""
+
+    def __init__(self, store: Store, running: Running) -> None:
+        self._store = store
+        self._running = running
+
+    async def get(self, tenant: str) -> Standing:
+        """Return them as they stand; raise `NotFound` for a tenant that is none."""
+        async with self._store.reading(tenant) as rows:
+            invariants = await rows.read_invariants()
+            library = await rows.read_library()
+        return self._standing(invariants, library)
+
+    async def replace(
+        self, tenant: str, invariants: tuple[Invariant, ...], author: str
+    ) -> Standing:
+        """Let these hold and no others; raise `Invalid` with all that is wrong with them.
+
+        Active flows that break one run on: only the sessions that break it are refused.
+        """
+        problems = check_invariants(invariants)
+        if problems:
+            raise Invalid("the invariants are not as expected", problems)
+        published: list[FlowType] = []
+        async with self._store.changing(tenant) as change:
+            await change.hold_active()
+            before = await change.read_invariants()
+            library = msgspec.structs.replace(await change.read_library(), invariants=invariants)
+            if invariants != before:
+                about = {each.type for each in (*before, *invariants)}
+                published = sorted(about & active_types(library))
+                await change.bump_pointers(published)
+                await change.write_invariants(invariants)
+                await change.note(author, "invariants", invariants=invariants, was=before)
+                await change.tell_of_tenant(published)
+        await self._running.publish(tenant, published)
+        return self._standing(invariants, library)
+
+    def _standing(self, invariants: tuple[Invariant, ...], library: Library) -> Standing:
+        about = {each.type for each in invariants}
+        violations: list[Violation] = []
+        for flow in library.flows.values():
+            errors = self._running.validate(flow, library).errors if flow.type in about else ()
+            broken = tuple(problem for problem in errors if problem.code == VIOLATION)
+            if broken:
+                violations.append(Violation(flow.id, flow.name, flow.version, broken))
+        return Standing(invariants, tuple(violations))

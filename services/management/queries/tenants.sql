@@ -1,0 +1,31 @@
+-- name: answer()$
+SELECT true;
+
+-- name: find_tenant(tenant)$
+-- whether there is such a tenant
+SELECT true FROM tenants WHERE name = :tenant;
+
+-- name: add_tenants(tenants)!
+-- those that are not there yet
+INSERT INTO tenants (name) SELECT unnest(:tenants::text[]) ON CONFLICT DO NOTHING;
+
+-- name: hold_active(tenant)$
+-- let nobody else change what is active in the tenant; rows that refer to it can still be added
+SELECT true FROM tenants WHERE name = :tenant FOR NO KEY UPDATE;
+
+-- name: read_invariants(tenant)$
+SELECT invariants FROM tenants WHERE name = :tenant;
+
+-- name: write_invariants(tenant, invariants)!
+UPDATE tenants SET invariants = :invariants WHERE name = :tenant;
+
+-- name: read_library(tenant)
+-- what flows are compiled with: all that are active, at the version that runs, and the invariants;
+-- one row without a flow where none is active. One statement, so that all is of one moment.
+SELECT t.invariants, f.id, f.type, f.name, v.number, v.graph, v.settings
+FROM tenants AS t
+LEFT JOIN flows AS f ON f.tenant = t.name AND f.status = 'active'
+LEFT JOIN flow_versions AS v
+    ON v.tenant = f.tenant AND v.flow_id = f.id AND v.number = f.active_version
+WHERE t.name = :tenant
+ORDER BY f.position, f.id;

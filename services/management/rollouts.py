@@ -1,0 +1,133 @@
+"""Sharing new sessions among the versions of a flow, and taking that back."""
+
+from __future__ import annotations
+
+import msgspec
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from libs.common.errors import Invalid, Problem
+from libs.common.flow.model import FlowType
+from libs.common.wire.events import RolloutFailed
+from libs.common.wire.rollouts import Abort, Rollout, Share
+from services.management.flows import existing
+from services.management.records import FlowRecord
+from services.management.running import Running
+from services.management.store import Store
+
+MOST_VERSIONS = 10
+ACTOR = "gatehouse"
+"""Who takes a rollout back that nobody looked after."""
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+
+class NewRollout(msgspec.Struct, frozen=True):
+    """How new sessions are to be shared."""
+
+    versions: tuple[Share, ...]
+    abort: Abort | None
+    """None lets it go on whatever becomes of its sessions."""
+    override_reason: str | None = None
+
+
+class Rollouts:
+    """The rollouts of the flows of all tenants."""
+
+    def __init__(self, store: Store, running: Running) -> None:
+        self._store = store
+        self._running = running
+
+    async def get(self, tenant: str, id: str) -> FlowRecord:
+        """Return a flow with its rollout, or raise `NotFound`."""
+        async with self._store.reading(tenant) as rows:
+            return existing(await rows.find_flow(id)).flow
+
+    async def start(self, tenant: str, id: str, new: NewRollout, author: str) -> FlowRecord:
+        """Share new sessions among versions from now on; the flow is active then.
+
+        One version has all of them. Raises `Invalid` for versions that are none, cannot run, or
+        fail a golden test without an `override_reason`.
+        """
+        _check(new)
+        async with self._store.changing(tenant) as change:
+            await change.hold_active()
+            flow = existing(await change.hold_flow(id)).flow
+            baseline = new.versions[0].version
+            if any(share.version == flow.active_version for share in new.versions):
+                baseline = flow.active_version or baseline
+            published: tuple[FlowType, ...] = (flow.type,)
+            if not _is_as_wanted(flow, new, baseline):
+                numbers = dict.fromkeys((baseline, *(share.version for share in new.versions)))
+                found = {number: await change.find_flow(id, number) for number in numbers}
+                _check_known(new, {number for number, version in found.items() if version})
+                definitions = [version.definition() for version in found.values() if version]
+                library = await change.read_library()
+                await self._running.check_and_test(
+                    change, definitions, library, author, new.override_reason
+                )
+                entry = await change.note(
+                    author,
+                    "rollout",
+                    id,
+                    version=baseline,
+                    was=flow.active_version,
+                    versions=new.versions,
+                    abort=new.abort,
+                )
+                rollout = Rollout(entry, new.versions, baseline, new.abort)
+                published = await self._running.move(change, flow, library)
+                alone = len(new.versions) == 1
+                await change.activate_flow(id, baseline, None if alone else rollout)
+                await change.tell(flow, "activated", published)
+            after = existing(await change.find_flow(id)).flow
+        await self._running.publish(tenant, published)
+        return after
+
+    async def abort(self, failed: RolloutFailed) -> bool:
+        """Give all new sessions to the baseline; False if that rollout is over already."""
+        async with self._store.changing(failed.tenant) as change:
+            await change.hold_active()
+            held = await change.hold_flow(failed.flow)
+            if held is None or held.flow.rollout is None or held.flow.rollout.id != failed.rollout:
+                return False
+            flow = held.flow
+            published = await self._running.move(change, flow, await change.read_library())
+            await change.end_rollout(flow.id)
+            figures = msgspec.structs.asdict(failed)
+            for known in ("tenant", "flow", "at"):
+                del figures[known]
+            await change.note(ACTOR, "rollout.aborted", flow.id, **figures)
+            await change.tell(flow, "activated", published)
+        log.warning("rollout_aborted", tenant=failed.tenant, flow=failed.flow, **figures)
+        await self._running.publish(failed.tenant, published)
+        return True
+
+
+def _check(new: NewRollout) -> None:
+    problems = [
+        Problem("invalid", "name each version once", path=f"versions[{index}].version")
+        for index, share in enumerate(new.versions)
+        if share.version in {other.version for other in new.versions[:index]}
+    ]
+    if problems:
+        raise Invalid("the rollout is not as expected", tuple(problems))
+
+
+def _check_known(new: NewRollout, known: set[int]) -> None:
+    problems = [
+        Problem("invalid", "the flow has no such version", path=f"versions[{index}].version")
+        for index, share in enumerate(new.versions)
+        if share.version not in known
+    ]
+    if problems:
+        raise Invalid("the rollout is not as expected", tuple(problems))
+
+
+def _is_as_wanted(flow: FlowRecord, new: NewRollout, baseline: int) -> bool:
+    """Whether this is what runs already: the rollout goes on then, with its figures."""
+    if flow.active_version != baseline:
+        return False
+    if flow.rollout is None:
+        return len(new.versions) == 1
+    return (flow.rollout.versions, flow.rollout.abort) == (new.versions, new.abort)

@@ -1,0 +1,123 @@
+"""What the endpoints of the admin API have in common: who may, where they lie, what they name."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from aiohttp import hdrs, web
+from msgspec import Meta
+
+from libs.common.chassis.logging import remember
+from libs.common.errors import Invalid, NotFound, Problem
+from services.management.auth import Scope, Tokens
+from services.management.flows import NO_FLOW
+from services.management.rows import NO_TENANT
+from services.management.versions import NO_VERSION
+
+DEFAULT_TENANT: Final = "default"
+"""The tenant of a path that names none."""
+
+Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
+"""PostgreSQL's text has no NUL."""
+Note = Annotated[Text, Meta(max_length=500)]
+OverrideReason = Annotated[Text, Meta(min_length=1, max_length=500)]
+"""Why a version may run that fails a golden test."""
+Limit = Annotated[int, Meta(ge=1, le=100)]
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+T = TypeVar("T", bound=msgspec.Struct)
+
+# What was ever given, and no more: the path may hold bytes that PostgreSQL would refuse.
+ID: Final = re.compile(r"flow_[A-Za-z0-9_]{1,64}")
+_TENANT = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
+
+class Door:
+    """Lets in who may do what they ask for."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    def admit(self, request: web.Request, scope: Scope) -> tuple[str, str]:
+        """Return the tenant and who calls, or raise for whoever may not do this there."""
+        caller = self._tokens.verify(request.headers.get(hdrs.AUTHORIZATION))
+        tenant = request.match_info.get("tenant", DEFAULT_TENANT)
+        caller.require(scope, tenant)
+        if not _TENANT.fullmatch(tenant):
+            raise NotFound(NO_TENANT)
+        remember(tenant=tenant)
+        return tenant, caller.subject
+
+
+def of_tenants(routes: Iterable[tuple[str, str, Handler]]) -> tuple[web.RouteDef, ...]:
+    """Return routes for the default tenant, and for one that the path names."""
+    return tuple(
+        web.route(method, prefix + path, handler)
+        for method, path, handler in routes
+        for prefix in ("", "/t/{tenant}")
+    )
+
+
+def flow_id(request: web.Request) -> str:
+    """Return the flow that the path names, or raise `NotFound` for what no flow is called."""
+    id = request.match_info["id"]
+    if not ID.fullmatch(id):
+        raise NotFound(NO_FLOW)
+    remember(flow=id)
+    return id
+
+
+def version_number(request: web.Request) -> int:
+    """Return the version that the path names, or raise `NotFound` for what none can be."""
+    number = request.match_info["version"]
+    if not _NUMBER.fullmatch(number):
+        raise NotFound(NO_VERSION)
+    return int(number)
+
+
+def seconds(at: datetime) -> int:
+    """Return a time as seed 001 shows it: in whole Unix seconds."""
+    return int(at.timestamp())
+
+
+class Before(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A place in a list that counts down."""
+
+    number: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+
+
+def cursor_of(place: msgspec.Struct) -> str:
+    """Write a place in a list as text that means nothing to a caller."""
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
+
+
+def place_of(cursor: str, kind: type[T]) -> T:
+    """Read what `cursor_of` wrote, or raise `Invalid`."""
+    try:
+        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return msgspec.msgpack.decode(data, type=kind)
+    except (ValueError, OverflowError, TypeError, RecursionError, msgspec.DecodeError) as error:
+        # Which of its bytes is wrong helps nobody.
+        raise no_cursor() from error
+
+
+def no_cursor() -> Invalid:
+    """Refuse a cursor."""
+    problem = Problem("invalid", "pass a cursor on as it was given", path="cursor")
+    return Invalid("the cursor is none of ours", (problem,))
+
+
+def before_of(cursor: str | None) -> int | None:
+    """Read the place where a list that counts down goes on; None at its beginning."""
+    return None if cursor is None else place_of(cursor, Before).number
+
+
+def cursor_before(number: int | None) -> str | None:
+    """Write that place."""
+    return None if number is None else cursor_of(Before(number))

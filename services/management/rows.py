@@ -1,0 +1,172 @@
+"""Reads what is stored of one tenant: the queries of `queries/`, with types."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+import asyncpg
+import msgspec
+
+from libs.common.errors import NotFound
+from libs.common.flow.model import Flow, FlowType, Graph, Invariant, Library, Settings
+from libs.common.wire.rollouts import Rollout
+from services.management.queries import QUERIES
+from services.management.records import (
+    Action,
+    Candidate,
+    Entry,
+    Filter,
+    FlowRecord,
+    FlowVersion,
+    GoldenTest,
+    Place,
+    Status,
+    VersionLine,
+    VersionRecord,
+)
+
+Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Rows:
+    """What a tenant has, over one connection."""
+
+    def __init__(self, connection: Connection, tenant: str) -> None:
+        self._connection = connection
+        self._tenant = tenant
+
+    async def has_tenant(self) -> bool:
+        """Tell whether there is such a tenant."""
+        return bool(await QUERIES.find_tenant(self._connection, tenant=self._tenant))
+
+    async def list_flows(
+        self, wanted: Filter, after: Place | None, most: int
+    ) -> tuple[FlowRecord, ...]:
+        """List up to `most` flows that were created after `after`, the oldest first."""
+        rows = QUERIES.list_flows(
+            self._connection,
+            tenant=self._tenant,
+            type=wanted.type,
+            status=wanted.status,
+            after_time=after and after.created_at,
+            after_id=after and after.id,
+            most=most,
+        )
+        return tuple([_flow(dict(row)) async for row in rows])
+
+    async def count_flows(self, wanted: Filter) -> int:
+        """Count all flows that are asked for."""
+        return int(
+            await QUERIES.count_flows(
+                self._connection, tenant=self._tenant, type=wanted.type, status=wanted.status
+            )
+        )
+
+    async def find_flow(self, id: str, number: int | None = None) -> FlowVersion | None:
+        """Find a flow with the version of this number, or with its newest."""
+        row = await QUERIES.find_flow(self._connection, tenant=self._tenant, flow=id, number=number)
+        if row is None:
+            return None
+        columns = dict(row)
+        return FlowVersion(_flow(columns), msgspec.convert(columns, VersionRecord))
+
+    async def find_id(self, name: str) -> str | None:
+        """Find the id of the flow with this slug."""
+        id: str | None = await QUERIES.find_id(self._connection, tenant=self._tenant, name=name)
+        return id
+
+    async def list_versions(
+        self, id: str, before: int | None, most: int
+    ) -> tuple[VersionLine, ...]:
+        """List up to `most` versions of a flow that are older than `before`, the newest first."""
+        rows = QUERIES.list_versions(
+            self._connection, tenant=self._tenant, flow=id, before=before, most=most
+        )
+        return await _all(rows, VersionLine)
+
+    async def list_golden_tests(self, id: str) -> tuple[GoldenTest, ...]:
+        """List the tests of a flow, by name."""
+        rows = QUERIES.list_golden_tests(self._connection, tenant=self._tenant, flow=id)
+        return await _all(rows, GoldenTest)
+
+    async def read_library(self) -> Library:
+        """Read what flows of the tenant are compiled with; nothing for a tenant that is none."""
+        rows = [row async for row in QUERIES.read_library(self._connection, tenant=self._tenant)]
+        flows = [_definition(row) for row in rows if row["id"] is not None]
+        return Library(
+            flows={flow.name: flow for flow in flows},
+            triggers=tuple(flow for flow in flows if flow.type is FlowType.TRIGGER),
+            invariants=_invariants(rows[0]["invariants"]) if rows else (),
+        )
+
+    async def read_invariants(self) -> tuple[Invariant, ...]:
+        """Read what is to hold in the tenant; raise `NotFound` for a tenant that is none."""
+        written = await QUERIES.read_invariants(self._connection, tenant=self._tenant)
+        if written is None:
+            raise NotFound(NO_TENANT)
+        return _invariants(written)
+
+    async def list_candidates(self, type: FlowType) -> tuple[Candidate, ...]:
+        """List the active flows of a type, the first candidate first."""
+        rows = QUERIES.list_candidates(self._connection, tenant=self._tenant, type=type)
+        return await _all(rows, Candidate)
+
+    async def find_active_before(self, id: str, version: int) -> int | None:
+        """Find the version of a flow that was active before `version`, as far as is known."""
+        found: int | None = await QUERIES.find_active_before(
+            self._connection, tenant=self._tenant, flow=id, version=version
+        )
+        return found
+
+    async def list_entries(
+        self, flow: str | None, action: Action | None, before: int | None, most: int
+    ) -> tuple[Entry, ...]:
+        """List up to `most` lines of the audit log that are older than `before`, the newest first.
+
+        None takes any flow, or any action.
+        """
+        rows = QUERIES.list_entries(
+            self._connection,
+            tenant=self._tenant,
+            flow=flow,
+            action=action,
+            before=before,
+            most=most,
+        )
+        return await _all(rows, Entry)
+
+
+NO_TENANT = "there is no such tenant"
+
+
+async def _all(rows: AsyncIterable[asyncpg.Record], kind: type[T]) -> tuple[T, ...]:
+    return tuple([msgspec.convert(dict(row), kind) async for row in rows])
+
+
+def _flow(columns: Mapping[str, Any]) -> FlowRecord:
+    written = columns["rollout"]
+    rollout = None if written is None else msgspec.json.decode(written, type=Rollout)
+    # A release that knows no rollouts may have activated another version since, or none.
+    stands = (
+        rollout is not None
+        and columns["status"] == Status.ACTIVE
+        and columns["active_version"] == rollout.baseline
+    )
+    return msgspec.convert({**columns, "rollout": rollout if stands else None}, FlowRecord)
+
+
+def _definition(row: asyncpg.Record) -> Flow:
+    return Flow(
+        row["id"],
+        row["number"],
+        FlowType(row["type"]),
+        msgspec.json.decode(row["graph"], type=Graph),
+        msgspec.json.decode(row["settings"], type=Settings),
+        name=row["name"],
+    )
+
+
+def _invariants(written: str) -> tuple[Invariant, ...]:
+    return msgspec.json.decode(written, type=tuple[Invariant, ...])

@@ -1,0 +1,110 @@
+"""What runs: checked before it does, and published when it changes.
+
+All of this happens while what is active is held, so that what was checked is what runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from libs.common.errors import Conflict, Invalid, Problem
+from libs.common.flow.model import Flow, FlowType, Library
+from libs.common.flow.node import NodeTypes
+from libs.common.flow.rules import Report, validate
+from libs.common.wire.events import PublishWanted
+from services.management.change import Change
+from services.management.ports import Compiler, Golden
+from services.management.records import FlowRecord
+from services.management.uses import affected, callers, touched, with_flow
+
+
+class Running:
+    """What the use cases that change what runs have in common."""
+
+    def __init__(self, compiler: Compiler, types: NodeTypes, golden: Golden) -> None:
+        self._compiler = compiler
+        self._types = types
+        self._golden = golden
+
+    def validate(self, flow: Flow, library: Library) -> Report:
+        """Check a version as it would run in `library`."""
+        return validate(flow, self._types, with_flow(library, flow))
+
+    def check(self, flow: Flow, library: Library) -> None:
+        """Raise `Invalid` for a version that cannot run."""
+        errors = self.validate(flow, library).errors
+        if errors:
+            raise invalid(errors)
+
+    def check_others(self, flow: Flow, library: Library) -> None:
+        """Raise `Invalid` if an active flow that holds `flow` would have a problem more."""
+        after = with_flow(library, flow)
+        for other in affected(after, flow, self._types):
+            before = set(validate(other, self._types, library).errors)
+            errors = validate(other, self._types, after).errors
+            new = tuple(problem for problem in errors if problem not in before)
+            if new:
+                raise Invalid(f"the active flow {other.name} would not be valid with this one", new)
+
+    async def check_and_test(
+        self,
+        change: Change,
+        flows: Sequence[Flow],
+        library: Library,
+        author: str,
+        override_reason: str | None,
+    ) -> None:
+        """Raise `Invalid` if versions of a flow may not run; the first is what others run inside.
+
+        One that fails a golden test may run all the same for a reason, which the audit log keeps.
+        """
+        for flow in flows:
+            self.check(flow, library)
+        self.check_others(flows[0], library)
+        id = flows[0].id
+        tests = await change.list_golden_tests(id)
+        if not tests:
+            return
+        failures = {
+            flow.version: failed
+            for flow in flows
+            if (failed := self._golden(flow, with_flow(library, flow), tests))
+        }
+        if failures and override_reason is None:
+            problems = tuple(problem for failed in failures.values() for problem in failed)
+            raise Invalid("the flow does not pass its golden tests", problems)
+        for version, failed in failures.items():
+            await change.note(
+                author,
+                "override",
+                id,
+                version=version,
+                reason=override_reason,
+                failed=[problem.path for problem in failed],
+            )
+
+    def refuse_if_called(self, library: Library, flow: FlowRecord) -> None:
+        """Raise `Conflict` if active flows run this one inside."""
+        names = [other.name for other in callers(library, flow.name, self._types)]
+        if names:
+            raise Conflict(f"active flows run this one inside: {', '.join(sorted(names))}")
+
+    async def move(
+        self, change: Change, flow: FlowRecord, library: Library
+    ) -> tuple[FlowType, ...]:
+        """Say that what runs of an active flow changes; return the types that it changes for."""
+        types = touched(library, flow.name, flow.type, self._types)
+        await change.bump_pointers(types)
+        return types
+
+    async def publish(self, tenant: str, types: Iterable[FlowType]) -> None:
+        """Have what changed published at once, if that can be, after it is committed."""
+        await asyncio.gather(
+            *(self._compiler.publish(PublishWanted(tenant, type)) for type in types)
+        )
+
+
+def invalid(problems: tuple[Problem, ...]) -> Invalid:
+    """Refuse a flow with all of its problems."""
+    return Invalid("the flow is not valid", problems)

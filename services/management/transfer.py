@@ -1,0 +1,79 @@
+"""Takes a flow from one place to another: a copy, a document, a flow made of a document."""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.management.flows import Edit, Flows, NewFlow, existing
+from services.management.records import FlowVersion, GoldenTest
+from services.management.settings import all_of
+from services.management.store import Store
+from services.management.versions import find_version
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """A flow with one of its versions, and the tests that it has to pass."""
+
+    version: FlowVersion
+    golden_tests: tuple[GoldenTest, ...]
+
+
+class Transfer:
+    """Copies, exports and imports of the flows of all tenants."""
+
+    def __init__(self, store: Store, flows: Flows) -> None:
+        self._store = store
+        self._flows = flows
+
+    async def copy(
+        self, tenant: str, id: str, name: str, display_name: str, author: str
+    ) -> FlowVersion:
+        """Make a draft of the newest version of a flow; raise `Conflict` where `name` is taken."""
+        found = await self.export(tenant, id, None)
+        definition = found.version.definition()
+        new = NewFlow(
+            name=name,
+            display_name=display_name,
+            description=found.version.flow.description,
+            type=definition.type,
+            graph=definition.graph,
+            settings=definition.settings,
+            golden_tests=found.golden_tests,
+            note=f"Copy of {id}, version {definition.version}",
+            source=f"{id}, version {definition.version}",
+        )
+        return await self._flows.create(tenant, new, author)
+
+    async def export(self, tenant: str, id: str, number: int | None) -> Exported:
+        """Return a version of a flow, or the newest, with its tests; or raise `NotFound`."""
+        async with self._store.reading(tenant) as rows:
+            version = (
+                existing(await rows.find_flow(id))
+                if number is None
+                else await find_version(rows, id, number)
+            )
+            return Exported(version, await rows.list_golden_tests(id))
+
+    async def load(
+        self, tenant: str, new: NewFlow, author: str, *, replace: bool
+    ) -> tuple[FlowVersion, bool]:
+        """Make a flow; True beside it if it is a new one.
+
+        With `replace`, one that has the slug already gets its next version of it instead, and
+        without raises `Conflict`.
+        """
+        if replace:
+            async with self._store.reading(tenant) as rows:
+                id = await rows.find_id(new.name)
+            if id is not None:
+                edit = Edit(
+                    display_name=new.display_name,
+                    description=new.description,
+                    type=new.type,
+                    graph=new.graph,
+                    settings=all_of(new.settings),
+                    golden_tests=new.golden_tests,
+                    note=new.note,
+                )
+                return await self._flows.update(tenant, id, edit, author), False
+        return await self._flows.create(tenant, new, author), True

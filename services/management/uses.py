@@ -1,0 +1,60 @@
+"""Who runs whom: what a change of one active flow means for the others. Pure."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from libs.common.flow.model import Flow, FlowType, Library
+from libs.common.flow.node import NodeTypes
+from libs.common.flow.rules.drawing import draw
+from libs.common.flow.rules.links import calls
+
+
+def with_flow(library: Library, flow: Flow) -> Library:
+    """Return the library as it is once `flow` runs."""
+    flows = {**library.flows, flow.name: flow}
+    if flow.type is not FlowType.TRIGGER:
+        return replace(library, flows=flows)
+    if any(each.id == flow.id for each in library.triggers):
+        triggers = tuple(flow if each.id == flow.id else each for each in library.triggers)
+    else:
+        # Who is activated comes first.
+        triggers = (flow, *library.triggers)
+    return replace(library, flows=flows, triggers=triggers)
+
+
+def callers(library: Library, slug: str, types: NodeTypes) -> tuple[Flow, ...]:
+    """Find the active flows that run the flow `slug` inside, by themselves or through another."""
+    called = {
+        flow.name: {inner for _, inner in calls(draw(flow, types))}
+        for flow in library.flows.values()
+    }
+    found: set[str] = set()
+    waiting = [slug]
+    while waiting:
+        inner = waiting.pop()
+        new = {name for name, inside in called.items() if inner in inside} - found - {slug}
+        found |= new
+        waiting.extend(new)
+    return tuple(flow for name, flow in library.flows.items() if name in found)
+
+
+def touched(library: Library, slug: str, type: FlowType, types: NodeTypes) -> tuple[FlowType, ...]:
+    """Name the types of which what runs changes with the flow `slug`: each holds it in a plan."""
+    found = {type, *(flow.type for flow in callers(library, slug, types))}
+    if FlowType.TRIGGER in found:
+        found |= active_types(library)
+    return tuple(sorted(found))
+
+
+def affected(library: Library, flow: Flow, types: NodeTypes) -> tuple[Flow, ...]:
+    """Find the other active flows that hold `flow` in their plans."""
+    inside = callers(library, flow.name, types)
+    if FlowType.TRIGGER not in {flow.type, *(each.type for each in inside)}:
+        return inside
+    return tuple(each for each in library.flows.values() if each.id != flow.id)
+
+
+def active_types(library: Library) -> set[FlowType]:
+    """Name the types that have active flows."""
+    return {flow.type for flow in library.flows.values()}
