@@ -1,5 +1,6 @@
 """What can be known of an expression before it runs: what it reads, and what cannot be right."""
 
+import difflib
 from collections.abc import Iterator
 from typing import Final, Literal, assert_never
 
@@ -68,6 +69,9 @@ def check(expr: Expr, schema: Schema, wanted: Kind | None = None) -> list[Findin
 
 _ANYTHING: Final = Shape()
 
+ALIKE: Final = 0.8
+"""From 0 to 1: how much of two names is the same where one is likely the other, misspelt."""
+
 
 class _Checker:
     """Infers what each sub-expression gives if it gives anything, and notes what cannot be."""
@@ -118,11 +122,16 @@ class _Checker:
     def _member(self, expr: Expr, of: Expr, name: str) -> Shape:
         parent = self.shape(of)
         self.needs(f"`.{name}`", of, parent, "map", "null")
-        if parent.closed and name not in parent.attributes:
+        if name in parent.attributes:
+            return parent.attributes[name]
+        if parent.closed:
             known = ", ".join(f"`{attribute}`" for attribute in parent.attributes) or "nothing yet"
-            message = f"`{to_text(expr)}` is not known; `{to_text(of)}` has {known}"
-            self.findings.append(Finding("warning", "unknown_attribute", message))
-        return parent.attributes.get(name, _ANYTHING)
+            self._unknown(expr, f"`{to_text(of)}` has {known}")
+            return _ANYTHING
+        # Tenants name attributes of their own, so only what looks like a slip is told of.
+        for meant in difflib.get_close_matches(name, parent.attributes, n=1, cutoff=ALIKE):
+            self._unknown(expr, f"did you mean `{to_text(Member(of, meant))}`?")
+        return _ANYTHING
 
     def _element(self, of: Expr, at: Expr) -> Shape:
         parent, key = self.shape(of), self.shape(at)
@@ -185,6 +194,10 @@ class _Checker:
         if kinds[0] != kinds[1] and None not in kinds and "null" not in kinds:
             sides = [f"`{to_text(side)}`, {NOUNS[shape.kind]}" for side, shape in (left, right)]
             self._clash(f"`{operator}` compares {sides[0]}, with {sides[1]}")
+
+    def _unknown(self, expr: Expr, advice: str) -> None:
+        message = f"`{to_text(expr)}` is not known; {advice}"
+        self.findings.append(Finding("warning", "unknown_attribute", message))
 
     def _clash(self, message: str) -> None:
         self.findings.append(Finding("error", "invalid_expression", message))

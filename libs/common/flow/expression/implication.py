@@ -7,7 +7,7 @@ doubt nothing is certain here: a guess would make a proof wrong on the unsafe si
 
 from collections.abc import Mapping
 
-from libs.common.flow.expression.operators import BINARY, either, negated, same
+from libs.common.flow.expression.operators import BINARY, listed, negated, same
 from libs.common.flow.expression.tree import Binary, Constant, Expr, Items, Not
 from libs.common.flow.expression.values import MISSING, Value, truth
 
@@ -35,18 +35,17 @@ def implied(expr: Expr, value: bool) -> tuple[tuple[Expr, bool], ...]:
 
 
 def decide(expr: Expr, known: Mapping[Expr, bool]) -> bool | None:
-    """The only boolean that `expr` can come to where each of `known` came to its value.
+    """What `expr` certainly comes to where each of `known` came to its value; None where in doubt.
 
-    True: it never comes to false there. False: it never comes to true. Neither says that it
-    comes to a boolean: it may still be missing or a fault, and leave by `error`. None says
-    nothing. `known` is what `implied` gives, put together; the time taken grows with the size
-    of `expr` times that of `known`.
+    What may as well be missing or a fault is in doubt, since nobody takes that for false. `known`
+    is what `implied` gives, put together; the time taken grows with the size of `expr` times that
+    of `known`.
     """
     return truth(_value(expr, known))
 
 
 def _value(expr: Expr, known: Mapping[Expr, bool]) -> Value:
-    """The only value that `expr` can come to, if it comes to one; `MISSING` where unknown.
+    """What `expr` certainly comes to; `MISSING` where unknown.
 
     An operator that spreads what is missing thereby spreads what is unknown, and `&&` and `||`
     decide in spite of it exactly where any value would do. `??` and `has` do neither.
@@ -59,29 +58,32 @@ def _value(expr: Expr, known: Mapping[Expr, bool]) -> Value:
         case Not(operand=operand):
             return negated(_value(operand, known))
         case Binary(operator="===", left=left, right=right):
-            return _alike(left, _value(left, known), right, known)
+            return _alike(left, _value(left, known), right, _value(right, known), known)
         case Binary(operator="!==", left=left, right=right):
             return negated(_value(Binary("===", left, right), known))
         case Binary(operator="in", left=needle, right=Items(items=items)):
-            # As the language defines it: `x in [a, b]` is `x === a || x === b`. The needle is
-            # looked at once, or needles in needles would multiply.
-            sought = _value(needle, known)
-            result: Value = False
-            for item in items:
-                result = either(result, _alike(needle, sought, item, known))
-            return result
+            # Each is looked at once, or needles in needles would multiply.
+            sought, values = _value(needle, known), [_value(item, known) for item in items]
+            alike = [
+                _alike(needle, sought, item, value, known)
+                for item, value in zip(items, values, strict=True)
+            ]
+            if items and all(isinstance(each, bool) for each in alike):
+                # As the language defines it: `x in [a, b]` is `x === a || x === b`.
+                return True in alike
+            return BINARY["in"](sought, listed(values))
         case Binary(operator=operator, left=left, right=right) if operator != "??":
             return BINARY[operator](_value(left, known), _value(right, known))
         case _:
             return _equated(expr, known)
 
 
-def _alike(left: Expr, value: Value, right: Expr, known: Mapping[Expr, bool]) -> Value:
-    """What `left === right` can come to, where `left` comes to `value`."""
+def _alike(left: Expr, one: Value, right: Expr, other: Value, known: Mapping[Expr, bool]) -> Value:
+    """What `left === right` comes to, where they come to `one` and to `other`."""
     for either_way in (Binary("===", left, right), Binary("===", right, left)):
         if either_way in known:
             return known[either_way]
-    return same(value, _value(right, known))
+    return same(one, other)
 
 
 def _equated(expr: Expr, known: Mapping[Expr, bool]) -> Value:

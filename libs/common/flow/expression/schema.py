@@ -1,7 +1,8 @@
 """What the roots of expressions hold, as far as Gatehouse knows it.
 
 Known attributes have a kind, though any of them may be missing or null. A map that is open may
-hold others; in a closed one they are most likely misspelt.
+hold others; what it does not know is told of if it looks like a misspelt one. In a closed map it
+always is.
 """
 
 from collections.abc import Mapping

@@ -107,6 +107,22 @@ def test_an_unknown_attribute_of_a_closed_map_is_a_warning() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("user.mfa_enabld", "user.mfa_enabled"),
+        ("user.emailVerified ?? false", "user.email_verified"),
+        ('user["emial"] === null', "user.email"),
+    ],
+)
+def test_what_looks_like_a_misspelt_attribute_of_an_open_map_is_a_warning(
+    text: str, meant: str
+) -> None:
+    (finding,) = check(parse(text), SCHEMA)
+    assert (finding.severity, finding.code) == ("warning", "unknown_attribute")
+    assert finding.message.endswith(f"is not known; did you mean `{meant}`?")
+
+
 def test_a_whole_of_another_kind_than_wanted_is_an_error() -> None:
     assert check(parse("user.email"), SCHEMA, "boolean") == [
         Finding(
