@@ -8,6 +8,7 @@ the process where a document is nested deeply enough.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
@@ -111,7 +112,9 @@ def _scalar(event: yaml.ScalarEvent) -> Json:
         return _WORDS[text]
     if _WHOLE.fullmatch(text):
         return int(text)
-    return float(text) if _REAL.fullmatch(text) else text
+    if _REAL.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
+    return text
 
 
 def _malformed(reason: str) -> Invalid:
