@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -105,13 +105,19 @@ class NodeType(Generic[C, L]):
     fallbacks: frozenset[str] = frozenset({"failure"})
     """Outcomes that fall to the flow's failure where no edge takes them."""
     waits: frozenset[str] = frozenset()
-    """Outcomes that it leaves by only after it has waited for the user."""
+    """Outcomes that it leaves by only after it has waited for the user. A type that names none
+    never waits; one that names some may have waited whichever it leaves by."""
     proves: Callable[[C], Mapping[str, tuple[Gain, ...]]] = lambda _config: {}
     """What leaving by an outcome proves: one of these, and nobody knows which. Nothing where the
     outcome is not named."""
     writes: Callable[[C], tuple[tuple[str, ...], ...]] = lambda _config: ()
     """The attributes that expressions may find changed once the node is left, as paths from a
     root; a path stands for all below it."""
+    unwritten: frozenset[str] = frozenset()
+    """Outcomes that it leaves by with none of that written."""
+    reveals: Callable[[L], Mapping[str, tuple[tuple[Expression, bool], ...]]] = lambda _config: {}
+    """What expressions certainly came to where it left by an outcome. Only of a type that never
+    waits, writes nothing and has no points: all of it is true of one moment."""
     points: Callable[[L, Facts], tuple[TriggerPoint, ...]] = lambda _config, _facts: ()
     """The triggers that run when the node is reached, before it does."""
     reaches: Callable[[L], tuple[TriggerPoint, ...]] = lambda _config: ()
@@ -128,6 +134,9 @@ def gaining(**outcomes: tuple[Gain, ...]) -> Callable[[Any], Mapping[str, tuple[
     """Say that a node type proves this by each of `outcomes`, whatever its config."""
     return lambda _config: outcomes
 
+
+PASSING: Final = frozenset({"client", "connection", "request", "stats", "configuration"})
+"""The roots that are of one request: after the user was waited for they may hold anything."""
 
 SKIPPED = "skipped"
 """How a node is left whose policies do not pass."""

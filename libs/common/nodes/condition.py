@@ -6,6 +6,8 @@ false: `user.mfa_enabled` where nobody knows would then skip the second factor.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from libs.common.flow.expression import Expression, truth
@@ -33,6 +35,10 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     return Leave(BRANCHES[truth(config.condition.evaluate(scope))])
 
 
+def reveals(config: Lowered) -> Mapping[str, tuple[tuple[Expression, bool], ...]]:
+    return {"true": ((config.condition, True),), "false": ((config.condition, False),)}
+
+
 NODE: NodeType[Config, Lowered] = NodeType(
     name="condition",
     summary="Branches on whether an expression is true or false.",
@@ -43,4 +49,5 @@ NODE: NodeType[Config, Lowered] = NodeType(
     outcomes=fixed("true", "false", "error"),
     default=None,
     fallbacks=frozenset({"error"}),
+    reveals=reveals,
 )

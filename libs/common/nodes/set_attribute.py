@@ -60,5 +60,6 @@ NODE: NodeType[Config, Lowered] = NodeType(
     run=run,
     outcomes=fixed("success", "error"),
     writes=lambda config: (("facts", config.attribute),),
+    unwritten=frozenset({"error"}),
     fallbacks=frozenset({"error"}),
 )

@@ -6,6 +6,8 @@ branch that the author meant for others.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -71,6 +73,18 @@ def outcomes(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(case.outcome for case in config.cases), DEFAULT, ERROR)))
 
 
+def reveals(config: Lowered) -> Mapping[str, tuple[tuple[Expression, bool], ...]]:
+    times = Counter(case.outcome for case in config.cases)
+    found: dict[str, tuple[tuple[Expression, bool], ...]] = {}
+    refused: tuple[tuple[Expression, bool], ...] = ()
+    for case in config.cases:
+        # Where two cases lead to one outcome, nobody can say which of them was true.
+        chosen = ((case.when, True),) if times[case.outcome] == 1 else ()
+        found.setdefault(case.outcome, (*refused, *chosen))
+        refused = (*refused, (case.when, False))
+    return {**found, DEFAULT: refused}
+
+
 NODE: NodeType[Config, Lowered] = NodeType(
     name="switch",
     summary="Branches to the first of several cases whose expression is true.",
@@ -81,4 +95,5 @@ NODE: NodeType[Config, Lowered] = NodeType(
     outcomes=outcomes,
     default=DEFAULT,
     fallbacks=frozenset({ERROR}),
+    reveals=reveals,
 )

@@ -11,7 +11,10 @@ import msgspec
 import pytest
 
 from libs.common.flow.expression import SCHEMA
-from libs.common.flow.node import AnyNodeType
+from libs.common.flow.model import FlowType
+from libs.common.flow.node import AnyNodeType, Site
+from libs.common.flow.turn import Facts
+from libs.common.nodes import success
 from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
 
 FOLDER = Path(__file__).parents[5] / "libs/common/nodes"
@@ -85,4 +88,17 @@ def test_what_a_node_type_says_of_its_outcomes_is_of_outcomes_that_it_has(
     assert set(proves) <= outcomes
     assert {value for gains in proves.values() for gain in gains for value in gain.amr} <= AMR
     assert {path[0] for path in node.writes(config)} <= SCHEMA.keys()
+    assert node.unwritten <= outcomes
+    lowered = node.lower(config, Site("step", FlowType.LOGIN))
+    revealed = node.reveals(lowered)
+    assert set(revealed) <= outcomes
+    # A proof takes all that was revealed to be true of the moment at which the node was reached.
+    assert not revealed or not (node.waits or node.writes(config) or node.reaches(lowered))
     assert node.summary.endswith(".")
+
+
+def test_all_triggers_of_an_end_run_whatever_is_known() -> None:
+    lowered = success.NODE.lower(success.Config(), Site("end", FlowType.LOGIN))
+    reached = success.NODE.reaches(lowered)
+    assert len(reached) == 2
+    assert success.NODE.points(lowered, Facts()) == reached

@@ -63,3 +63,11 @@ def test_an_expression_that_cannot_be_a_condition_is_refused(condition: str) -> 
 def test_there_is_no_condition_without_an_expression() -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({}, Config)
+
+
+def test_the_way_that_it_leaves_reveals_what_the_expression_came_to() -> None:
+    step = lowered(NODE, {"condition": "user.mfa_enabled"})
+    assert NODE.reveals(step) == {
+        "true": ((step.condition, True),),
+        "false": ((step.condition, False),),
+    }

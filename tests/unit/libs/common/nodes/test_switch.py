@@ -76,3 +76,24 @@ def test_every_wrong_case_is_named_at_once() -> None:
 def test_cases_are_some_and_not_too_many_and_their_names_are_plain(cases: list[object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"cases": cases}, Config)
+
+
+def revealed(*cases: tuple[str, str]) -> dict[str, list[tuple[str, bool]]]:
+    step = lowered(NODE, {"cases": [{"outcome": name, "when": when} for name, when in cases]})
+    return {
+        outcome: [(expression.text, value) for expression, value in told]
+        for outcome, told in NODE.reveals(step).items()
+    }
+
+
+def test_a_case_reveals_that_it_was_true_and_those_before_it_false() -> None:
+    assert revealed(("a", "user.a"), ("b", "user.b")) == {
+        "a": [("user.a", True)],
+        "b": [("user.a", False), ("user.b", True)],
+        "default": [("user.a", False), ("user.b", False)],
+    }
+
+
+def test_where_two_cases_lead_to_one_outcome_it_reveals_neither() -> None:
+    found = revealed(("a", "user.a"), ("b", "user.b"), ("c", "user.c"), ("b", "user.d"))
+    assert found["b"] == [("user.a", False)]
