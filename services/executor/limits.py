@@ -13,14 +13,14 @@ from typing import Final, TypeAlias
 
 from libs.common.chassis.bucket import TAKE, Allowance, Bucket, Tokens, allowance, take, tokens
 from libs.common.chassis.bucket import give_back as give_back_to
-from libs.common.chassis.redis_line.port import RedisLine, Reply
+from libs.common.chassis.redis_line.port import Call, RedisLine, Reply
 from libs.common.chassis.tally import Counters
 from libs.common.errors import Exhausted
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _REMEMBERED: Final = 10_000
-"""Clients whose buckets' names are kept ready."""
+"""Clients whose question to the buckets is kept ready."""
 _DEPLOYMENT: Final = "*"
 """In place of a tenant; none can be called so."""
 _IPV6_CLIENT: Final = 64
@@ -43,15 +43,16 @@ class Requests:
         self._rejected = rejected
 
         @lru_cache(_REMEMBERED)
-        def wanted(name: str, subject: str) -> Tokens:
-            return tokens(secret, name, ((tenant, ""), (address, subject)))
+        def asked(name: str, subject: str) -> tuple[Tokens, Call]:
+            wanted = tokens(secret, name, ((tenant, ""), (address, subject)))
+            return wanted, Call(TAKE, wanted.keys, wanted.args)
 
-        self._wanted = wanted
+        self._asked = asked
 
     def ask(self, tenant: str, address: str) -> Admission:
         """Send for a token of each; the question leaves at the end of this tick."""
-        wanted = self._wanted(tenant, address)
-        return Admission(wanted, self._line.run(TAKE, wanted.keys, wanted.args), self._rejected)
+        wanted, call = self._asked(tenant, address)
+        return Admission(wanted, self._line.repeat(call), self._rejected)
 
 
 class Admission:

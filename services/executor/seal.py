@@ -45,14 +45,15 @@ class Keys:
     is taken out when all that it sealed has expired.
     """
 
-    __slots__ = ("_hashers", "_left", "_salt", "cipher", "first", "secrets")
+    __slots__ = ("_hashers", "_left", "_sealing", "cipher", "first", "secrets")
 
     def __init__(self, secrets: Mapping[bytes, bytes]) -> None:
         """Take at least one key of 32 bytes by its id, the sealing one first."""
         self.secrets = secrets
         self.first = next(iter(secrets))
-        self._hashers: dict[tuple[bytes, bytes], hashlib.blake2b] = {}
-        self._salt, self._left = b"", 0
+        self._hashers: dict[bytes, tuple[hashlib.blake2b, ...]] = {}
+        self._left = 0
+        self._sealing: tuple[bytes, AESGCM]
         self.cipher = lru_cache(_CIPHERS_KEPT)(self._make_cipher)
         """Takes the id of a key and a salt."""
 
@@ -77,32 +78,37 @@ class Keys:
 
     def digests(self, purpose: bytes, data: bytes) -> list[bytes]:
         """Digest `data` under each key, the first key's first: to compare, without storing it."""
-        return [self.digest(name, purpose, data)[:_DIGEST_BYTES] for name in self.secrets]
-
-    def digest(self, name: bytes, purpose: bytes, data: bytes) -> bytes:
-        """Digest `data` under the key called `name`, to 32 bytes that tell nothing of either."""
-        hasher = self._hashers.get((name, purpose))
-        if hasher is None:
-            hasher = hashlib.blake2b(key=self.secrets[name], person=purpose, digest_size=_KEY_BYTES)
-            self._hashers[name, purpose] = hasher
-        # A copy of a keyed hasher costs a third of a new one.
-        hasher = hasher.copy()
-        hasher.update(data)
-        return hasher.digest()
+        hashers = self._hashers.get(purpose)
+        if hashers is None:
+            hashers = tuple(
+                hashlib.blake2b(key=key, person=purpose, digest_size=_KEY_BYTES)
+                for key in self.secrets.values()
+            )
+            self._hashers[purpose] = hashers
+        digests = []
+        for hasher in hashers:
+            # A copy of a keyed hasher costs a third of a new one.
+            copy = hasher.copy()
+            copy.update(data)
+            digests.append(copy.digest()[:_DIGEST_BYTES])
+        return digests
 
     def derive(self, purpose: bytes) -> bytes:
         """Derive a key from the first, for what need not outlive a rotation."""
         return hashlib.blake2b(purpose, key=self.secrets[self.first], person=b"derive").digest()
 
-    def salt(self) -> bytes:
-        """Return the salt to seal the next thing with."""
+    def sealing(self) -> tuple[bytes, AESGCM]:
+        """Return what seals the next thing: the key's id and the salt as stored, and the cipher."""
         if not self._left:
-            self._salt, self._left = os.urandom(_SALT_BYTES), _SEALED_MOST
+            name, salt = self.first, os.urandom(_SALT_BYTES)
+            begin = bytes((len(name),)) + name + salt
+            self._sealing, self._left = (begin, self.cipher(name, salt)), _SEALED_MOST
         self._left -= 1
-        return self._salt
+        return self._sealing
 
     def _make_cipher(self, name: bytes, salt: bytes) -> AESGCM:
-        return AESGCM(self.digest(name, _BOX, salt))
+        key = hashlib.blake2b(salt, key=self.secrets[name], person=_BOX, digest_size=_KEY_BYTES)
+        return AESGCM(key.digest())
 
     def box(self, tenant: str, thing: str) -> Box:
         """Return what seals and opens for `thing` of `tenant`."""
@@ -121,10 +127,10 @@ class Box:
 
     def seal(self, purpose: bytes, data: bytes) -> bytes:
         """Seal `data` for `purpose`: the key's id, the salt, a nonce, and what is sealed."""
-        keys = self._keys
-        name, salt, nonce = keys.first, keys.salt(), os.urandom(_NONCE_BYTES)
-        sealed = keys.cipher(name, salt).encrypt(nonce, data, purpose + b"\0" + self._owner)
-        return b"".join((bytes((len(name),)), name, salt, nonce, sealed))
+        begin, cipher = self._keys.sealing()
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = cipher.encrypt(nonce, data, purpose + b"\0" + self._owner)
+        return b"".join((begin, nonce, sealed))
 
     def open(self, purpose: bytes, sealed: bytes) -> bytes:
         """Return what was sealed for `purpose`, or raise `Unsealable`."""

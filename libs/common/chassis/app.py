@@ -25,7 +25,7 @@ from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.direct import DIRECT, Answer, Direct, Handler, Request, Route
 from libs.common.chassis.health import Health
-from libs.common.chassis.logging import Context, Log
+from libs.common.chassis.logging import Log, carry
 from libs.common.chassis.metrics import Metrics, RouteMeter
 from libs.common.chassis.problems import JSON, Refusal, refusal_of
 from libs.common.errors import NotFound
@@ -115,23 +115,26 @@ class _Observer:
             if request_id is None or not _SAFE_ID.fullmatch(request_id):
                 request_id = next(self._ids)
             refused = None
-            with Context(request=request_id):
-                try:
-                    answer = await handler(request)
-                except Exception as error:  # noqa: BLE001 -- whatever it is, it gets the face's shape
-                    refusal = refusal_of(error, request_id)
-                    refused = refusal.code
-                    _tell(error, refusal)
-                    answer = self._face(request, refusal)
-                    answer.headers.update(refusal.headers)
-                headers = answer.headers
-                headers[REQUEST_ID] = request_id
-                headers[hdrs.SERVER] = _SERVER
-                if self._health.stopping:
-                    answer.force_close()
-                seconds = perf_counter() - started
-                meter.record(answer.status, seconds)
-                self._out.request(level, request.method, route, answer.status, seconds, refused)
+            # Each request is served in a task of its own.
+            ids = {"request": request_id}
+            carry(ids)
+            try:
+                answer = await handler(request)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it gets the face's shape
+                refusal = refusal_of(error, request_id)
+                refused = refusal.code
+                _tell(error, refusal)
+                answer = self._face(request, refusal)
+                answer.headers.update(refusal.headers)
+            headers = answer.headers
+            headers[REQUEST_ID] = request_id
+            headers[hdrs.SERVER] = _SERVER
+            if self._health.stopping:
+                answer.force_close()
+            seconds = perf_counter() - started
+            status = answer.status
+            meter.record(status, seconds)
+            self._out.request(level, ids, request.method, route, status, seconds, refused)
             return answer
 
         return observe

@@ -16,14 +16,16 @@ import logging
 import re
 import sys
 import threading
+import time
 from collections import deque
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -49,25 +51,23 @@ _NAMES_CODE = (AttributeError, ImportError, NameError, TypeError)
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
 
 
-class RequestLine(msgspec.Struct, omit_defaults=True):
-    """The line of one HTTP request: of fixed fields, since there are more of it than of others.
+class Request(NamedTuple):
+    """An answered request, from which its line is made when it is written.
 
-    None of them is the user's: the ids are ours or checked, and `route` is a template.
+    Of fixed fields, none of which is the user's: the ids are ours or checked, and `route` is a
+    template.
     """
 
-    time: datetime
     level: str
     service: str
-    event: str
+    time: float
+    """Unix seconds."""
+    ids: Mapping[str, str]
     method: str
     route: str
     status: int
-    ms: float
-    refused: str | None = None
-    request: str | None = None
-    tenant: str | None = None
-    flow: str | None = None
-    session: str | None = None
+    seconds: float
+    refused: str | None
 
 
 class Out(Protocol):
@@ -83,10 +83,10 @@ class LineWriter:
     def __init__(self, out: Out) -> None:
         self._out = out
         self._lock = threading.Lock()
-        self._lines: deque[bytes | RequestLine] = deque()
+        self._lines: deque[bytes | Request] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    def line(self, line: bytes | RequestLine) -> None:
+    def line(self, line: bytes | Request) -> None:
         """Write `line` within `FLUSH_SECONDS`."""
         # First into the queue, then a look at the timer: `flush` does it the other way round, so
         # that no line is left behind between the two.
@@ -114,10 +114,13 @@ class LineWriter:
             if not lines:
                 return
             try:
-                # Encoded here, one after the other: that takes half as long as each in its turn.
+                # Encoded here, one after the other, which takes half as long as each in its turn.
                 self._out.write(
                     b"".join(
-                        [line if isinstance(line, bytes) else _encode_line(line) for line in lines]
+                        [
+                            _request_line(line) if isinstance(line, Request) else line
+                            for line in lines
+                        ]
                     )
                 )
                 self._out.flush()
@@ -126,8 +129,13 @@ class LineWriter:
                 return
 
 
+def carry(ids: dict[str, str]) -> None:
+    """Have every line of the current task carry `ids` from now on, and what is remembered."""
+    _context.set(ids)
+
+
 class Context:
-    """Ids that every line within the `with` carries; one request or one message is one context."""
+    """Ids that every line within the `with` carries; one message is one context."""
 
     __slots__ = ("_ids", "_token")
 
@@ -181,26 +189,22 @@ class Log:
             self._emit(level, self._encode(level, event, fields))
 
     def request(
-        self, level: str, method: str, route: str, status: int, seconds: float, refused: str | None
+        self,
+        level: str,
+        ids: Mapping[str, str],
+        method: str,
+        route: str,
+        status: int,
+        seconds: float,
+        refused: str | None,
     ) -> None:
         """Write the line of a request that was answered after `seconds`."""
-        if _LEVELS[level] < self._level:
-            return
-        line = RequestLine(
-            datetime.now(UTC),
-            level,
-            self._service,
-            "request",
-            method,
-            route,
-            status,
-            int(seconds * 1_000_000) / 1000,
-            refused,
-            **(_context.get() or {}),
-        )
-        if line.session is not None:
-            line.session = line.session[:SESSION_CHARACTERS]
-        self.writer.line(line)
+        if _LEVELS[level] >= self._level:
+            self.writer.line(
+                Request(
+                    level, self._service, time.time(), ids, method, route, status, seconds, refused
+                )
+            )
 
     def debug(self, line: bytes) -> None:
         """Take the encoded line that structlog hands to the logger of this level."""
@@ -262,13 +266,27 @@ class _Handler(logging.Handler):
         )
 
 
-_encode_request: Final = msgspec.json.Encoder().encode
+def _request_line(request: Request) -> bytes:
+    ids = request.ids
+    line: dict[str, object] = {
+        "time": datetime.fromtimestamp(request.time, UTC),
+        "level": request.level,
+        "service": request.service,
+        "event": "request",
+        **ids,
+        "method": request.method,
+        "route": request.route,
+        "status": request.status,
+        "ms": int(request.seconds * 1_000_000) / 1000,
+    }
+    if "session" in ids:
+        line["session"] = ids["session"][:SESSION_CHARACTERS]
+    if request.refused is not None:
+        line["refused"] = request.refused
+    return _encode(line) + b"\n"
 
 
-def _encode_line(line: RequestLine) -> bytes:
-    return _encode_request(line) + b"\n"
-
-
+_encode: Final = msgspec.json.Encoder().encode
 _LEVELS = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()}
 
 

@@ -7,7 +7,7 @@ from asyncio import Future
 from collections.abc import Callable, Sequence
 
 from libs.common.chassis.redis_line.command import NAMES, Command
-from libs.common.chassis.redis_line.port import Arg, Key, Limits, Reply, Script
+from libs.common.chassis.redis_line.port import Arg, Call, Key, Limits, Reply, Script
 
 
 class BaseLine:
@@ -31,5 +31,11 @@ class BaseLine:
         """See `RedisLine.run`."""
         call = (b"EVALSHA", script.sha, len(keys), *keys, *args)
         command = Command(self._loop, self._deadline, keys[0], call, script)
+        self._send(command)
+        return command.answer
+
+    def repeat(self, call: Call) -> Future[Reply]:
+        """See `RedisLine.repeat`."""
+        command = Command(self._loop, self._deadline, call.key, call.args, call.script, call.packed)
         self._send(command)
         return command.answer

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop, Future
-from collections.abc import Callable
-from typing import Final, cast
+from typing import Final
 
-import hiredis
 from redis.exceptions import (
     AskError,
     BusyLoadingError,
@@ -20,7 +18,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from libs.common.chassis.redis_line.port import Arg, Key, Reply, Script
+from libs.common.chassis.redis_line.port import Arg, Key, Reply, Script, pack
 from libs.common.errors import Unavailable
 
 NAMES: Final = frozenset(
@@ -29,9 +27,6 @@ NAMES: Final = frozenset(
     b"ZCARD LPUSH RPUSH LPOP RPOP LLEN LRANGE".split()
 )
 """What may go by the line: it answers at once, and its first argument is a key."""
-
-# Its stub knows only tuples of one.
-_pack: Final = cast("Callable[[tuple[Arg, ...]], bytes]", hiredis.pack_command)
 
 _REFUSALS: Final[dict[str, type[RedisError]]] = {
     "ASK": AskError,
@@ -64,10 +59,11 @@ class Command:
         key: Key,
         args: tuple[Arg, ...],
         script: Script | None = None,
+        packed: bytes | None = None,
     ) -> None:
-        """Pack `args`; `deadline` is in seconds from now."""
+        """Pack `args`, unless they are; `deadline` is in seconds from now."""
         self.answer: Future[Reply] = loop.create_future()
-        self.packed = _pack(args)
+        self.packed = pack(args) if packed is None else packed
         self.until = loop.time() + deadline
         self.key = key
         self.args = args
@@ -82,7 +78,7 @@ class Command:
     def spell_out(self, script: Script) -> None:
         """Send the text of `script` next time, which teaches it to the server."""
         self.args = (b"EVAL", script.source, *self.args[2:])
-        self.packed = _pack(self.args)
+        self.packed = pack(self.args)
         self.script = None
 
     def fail(self, error: Exception) -> None:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import hashlib
 from asyncio import Future
-from collections.abc import Sequence
-from typing import Annotated, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final, Protocol, TypeAlias, cast
 
+import hiredis
 import msgspec
 from redis.asyncio import Redis, RedisCluster
 
@@ -22,6 +23,9 @@ Key: TypeAlias = bytes | str
 Arg: TypeAlias = bytes | str | int
 Reply: TypeAlias = "bool | int | float | bytes | list[Reply] | dict[bytes, Reply] | None"
 """What a command answers. A map is a dict in RESP3 and a flat list in RESP2."""
+
+# Its stub knows only tuples of one.
+pack: Final = cast("Callable[[tuple[Arg, ...]], bytes]", hiredis.pack_command)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -45,6 +49,19 @@ class Script:
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
 
 
+class Call:
+    """A script with its keys and arguments, packed once for as often as it is run."""
+
+    __slots__ = ("args", "key", "packed", "script")
+
+    def __init__(self, script: Script, keys: Sequence[Key], args: Sequence[Arg] = ()) -> None:
+        """Take one or more keys, all of one hash slot."""
+        self.script = script
+        self.key = keys[0]
+        self.args: tuple[Arg, ...] = (b"EVALSHA", script.sha, len(keys), *keys, *args)
+        self.packed = pack(self.args)
+
+
 class RedisLine(Protocol):
     """The way to Redis that requests share."""
 
@@ -57,6 +74,9 @@ class RedisLine(Protocol):
 
     def run(self, script: Script, keys: Sequence[Key], args: Sequence[Arg] = ()) -> Future[Reply]:
         """Run `script` with one or more keys, all of one hash slot."""
+
+    def repeat(self, call: Call) -> Future[Reply]:
+        """As `run`, of what is the same each time."""
 
     async def aclose(self) -> None:
         """Close every connection; who still waits is told `Unavailable`."""
