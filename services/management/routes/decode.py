@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -51,7 +52,9 @@ async def decode_document(request: web.Request, kind: type[T]) -> T:
             return await decode(request, kind)
         except Unsupported as error:
             raise Unsupported(f"{error.message} or {YAML}") from error
-    body = msgspec.json.encode(read_yaml(await read_body(request), depth=DEPTH))
+    # In a thread: a large document takes most of a second, in which others want to be answered.
+    document = await asyncio.to_thread(read_yaml, await read_body(request), depth=DEPTH)
+    body = msgspec.json.encode(document)
     try:
         decoded: T = decode_body(body, _any(kind))
     except Invalid as error:

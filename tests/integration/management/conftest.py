@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 import asyncpg
@@ -27,7 +27,7 @@ from services.management.config import Settings
 
 KEY = Secret("a signing key of this test, long enough")
 TOKENS = Tokens(KEY, issuer="gatehouse", audience="gatehouse-management")
-EVERYTHING: tuple[Scope, ...] = ("read:flows", "create:flows", "update:flows", "delete:flows")
+EVERYTHING: tuple[Scope, ...] = get_args(Scope)
 
 
 def token(*scopes: Scope, tenant: str | None = None, minutes: float = 5) -> str:
@@ -74,6 +74,12 @@ class Api:
             method, path, data=data, headers={**sent, **(headers or {})}
         ) as answer:
             return Reply(answer.status, answer.headers, await answer.text())
+
+    async def done(self, method: str, path: str, json: Json = None) -> Json:
+        """Call what has to be done, and return what is answered."""
+        reply = await self.call(method, path, json)
+        assert reply.status < 300, reply.text
+        return reply.body if reply.text else None
 
     async def create(self, path: str = "/api/admin/flows", **fields: Json) -> str:
         """Create a flow that can run, but for what `fields` say, and return its id."""

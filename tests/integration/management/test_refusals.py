@@ -9,6 +9,7 @@ from libs.common.flow.model import Json
 from libs.common.wire.events import Failed, Missing, Refused
 from services.management.auth import Scope
 from tests.integration.management.conftest import (
+    EVERYTHING,
     FLOW,
     GRAPH,
     INVALID,
@@ -30,33 +31,52 @@ def refused(reply: Reply, status: int, error: str) -> None:
     assert reply.headers["X-Request-Id"]
 
 
-ENDPOINTS: list[tuple[str, str, Scope]] = [
-    ("GET", "", "read:flows"),
-    ("POST", "", "create:flows"),
-    ("GET", "/flow_x", "read:flows"),
-    ("PUT", "/flow_x", "update:flows"),
-    ("DELETE", "/flow_x", "delete:flows"),
-    ("POST", "/flow_x/validate", "read:flows"),
-    ("POST", "/flow_x/compile", "update:flows"),
-    ("POST", "/flow_x/activate", "update:flows"),
-    ("POST", "/flow_x/deactivate", "update:flows"),
+SHARES: Json = {"versions": [{"version": 1, "weight": 1}]}
+COPY: Json = {"name": "copy", "display_name": "Copy"}
+ENDPOINTS: list[tuple[str, str, Scope, Json]] = [
+    ("GET", "", "read:flows", None),
+    ("POST", "", "create:flows", FLOW),
+    ("GET", "/flow_x", "read:flows", None),
+    ("PUT", "/flow_x", "update:flows", {}),
+    ("DELETE", "/flow_x", "delete:flows", None),
+    ("POST", "/flow_x/validate", "read:flows", None),
+    ("POST", "/flow_x/compile", "update:flows", None),
+    ("POST", "/flow_x/activate", "update:flows", None),
+    ("POST", "/flow_x/deactivate", "update:flows", None),
+    ("GET", "/flow_x/versions", "read:flows", None),
+    ("GET", "/flow_x/versions/1", "read:flows", None),
+    ("GET", "/flow_x/diff", "read:flows", None),
+    ("POST", "/flow_x/rollback", "update:flows", None),
+    ("GET", "/flow_x/rollout", "read:flows", None),
+    ("PUT", "/flow_x/rollout", "update:flows", SHARES),
+    ("POST", "/flow_x/copy", "create:flows", COPY),
+    ("GET", "/flow_x/export", "read:flows", None),
+    ("POST", "/import", "create:flows", None),
+    ("POST", "/import?replace=true", "update:flows", None),
+    ("POST", "/import?replace=true", "create:flows", None),
+    ("GET", "/../candidates/login", "read:flows", None),
+    ("PUT", "/../candidates/login", "update:flows", {"flows": []}),
+    ("GET", "/../tenants/default/invariants", "read:tenants", None),
+    ("PUT", "/../tenants/default/invariants", "update:tenants", []),
+    ("GET", "/../audit", "read:audit", None),
 ]
-ALL: frozenset[Scope] = frozenset({"read:flows", "create:flows", "update:flows", "delete:flows"})
+ALL = frozenset(EVERYTHING)
 
 
 async def test_no_endpoint_answers_without_a_token(api: Api) -> None:
-    for method, path, _ in ENDPOINTS:
+    for method, path, _, _ in ENDPOINTS:
         reply = await api.call(method, FLOWS + path, bearer="")
         refused(reply, 401, "unauthenticated")
         assert reply.headers["WWW-Authenticate"] == "Bearer"
 
 
 async def test_each_endpoint_asks_for_its_own_scope(api: Api) -> None:
-    for method, path, scope in ENDPOINTS:
+    for method, path, scope, _ in ENDPOINTS:
         reply = await api.call(method, FLOWS + path, bearer=token(*(ALL - {scope})))
         refused(reply, 403, "denied")
         assert scope in reply.body["message"]
-        reply = await api.call(method, FLOWS + path, bearer=token(scope))
+        others = {each for at, to, each, _ in ENDPOINTS if (at, to) == (method, path)}
+        reply = await api.call(method, FLOWS + path, bearer=token(*others))
         assert reply.status not in {401, 403}
 
 
@@ -75,13 +95,21 @@ async def test_a_token_of_one_tenant_opens_no_other(api: Api) -> None:
 async def test_a_tenant_that_is_none_is_not_found(api: Api, tenant: str) -> None:
     refused(await api.call("GET", f"/t/{tenant}{FLOWS}"), 404, "not_found")
     refused(await api.call("POST", f"/t/{tenant}{FLOWS}", FLOW), 404, "not_found")
+    for path in ("audit", "candidates/login"):
+        refused(await api.call("GET", f"/t/{tenant}/api/admin/{path}"), 404, "not_found")
+    path = f"/api/admin/tenants/{tenant}/invariants"
+    refused(await api.call("GET", path), 404, "not_found")
+    refused(await api.call("PUT", path, []), 404, "not_found")
+    flow = f"/t/{tenant}{FLOWS}/flow_x"
+    for path in ("activate", "deactivate", "rollback"):
+        refused(await api.call("POST", f"{flow}/{path}"), 404, "not_found")
+    refused(await api.call("PUT", f"{flow}/rollout", SHARES), 404, "not_found")
 
 
 @pytest.mark.parametrize("id", ["flow_none", "none", "%00", "flow_%00", "flow_" + "x" * 300])
 async def test_a_flow_that_is_none_is_not_found(api: Api, id: str) -> None:
-    for method, path, _ in ENDPOINTS:
-        if path:
-            body: Json = {} if method == "PUT" else None
+    for method, path, _, body in ENDPOINTS:
+        if "flow_x" in path:
             reply = await api.call(method, FLOWS + path.replace("flow_x", id), body)
             refused(reply, 404, "not_found")
 
