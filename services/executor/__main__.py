@@ -26,7 +26,9 @@ from libs.common.errors import Unavailable
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.executor.app import executor_app
 from services.executor.assertions import Assertions, KeySet
+from services.executor.callers import Callers, parse_outposts
 from services.executor.config import Settings
+from services.executor.denials import Denials, parse_pages
 from services.executor.directory import Directory
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.effects import Effects, Performer
@@ -35,12 +37,15 @@ from services.executor.handlers.hasher import make_hasher
 from services.executor.handlers.world import World
 from services.executor.limits import Guesses, Proxies, Requests, Searches
 from services.executor.metrics import ExecutorMetrics
-from services.executor.nats import PERFORMERS, REMEMBER_DAYS, BusPublisher, BusStream
+from services.executor.nats import PERFORMERS, REMEMBER_DAYS, BusBoard, BusPublisher, BusStream
 from services.executor.plans import Plans
+from services.executor.rollouts import Rollouts
 from services.executor.routes import Face
 from services.executor.seal import Keys
+from services.executor.selection import Selection
 from services.executor.sessions import Sessions
-from services.executor.turns import Lifetimes, Turns
+from services.executor.starts import Lifetimes, Starts
+from services.executor.turns import Turns
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -63,6 +68,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     proxies = read("trusted_proxies", Proxies, settings.trusted_proxies)
     tenants = read("tenant_hosts", parse_hosts, settings.tenant_hosts)
     origins = read("allowed_origins", parse_origins, settings.allowed_origins)
+    pages = read("redirect_origins", parse_pages, settings.redirect_origins)
+    outposts = read("outpost_tokens", parse_outposts, settings.outpost_tokens)
 
     line = read("redis_url", lambda url: open_line(url.reveal()), settings.redis_url)
     closers.push_async_callback(line.aclose)
@@ -90,28 +97,44 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     wrong_passwords = Bucket("secret", settings.secret_burst, settings.secret_rate)
     wrong_codes = Bucket("code", settings.code_burst, settings.code_rate)
     searched = Bucket("search", settings.search_burst, settings.search_rate)
+    world = World(
+        directory=directory,
+        hasher=hasher,
+        authenticator=Authenticator(credential_keys, line, time.time),
+        passwords=Guesses(line, hidden, wrong_passwords),
+        codes=Guesses(line, hidden, wrong_codes),
+    )
+    assertions = Assertions(
+        key_set,
+        time.time,
+        issuer=settings.issuer,
+        audience=settings.audience,
+        lifetime=settings.assertion_seconds,
+    )
+    plans = Plans(line, BusPublisher(bus), NODE_TYPES, metrics, most=settings.plans_kept)
+    lifetimes = Lifetimes(of=settings.lifetime, idle=settings.idle, claim=settings.claim_seconds)
+    starts = Starts(
+        plans=plans,
+        searches=Searches(line, hidden, searched, metrics.rejected),
+        callers=Callers(assertions, outposts, world),
+        selection=Selection(plans, world),
+        denials=Denials(pages, settings.default_redirect),
+        metrics=metrics,
+        lifetimes=lifetimes,
+    )
+    rollouts = Rollouts(line, BusBoard(bus), metrics, time.time)
+    closers.push_async_callback(rollouts.stop)
     turns = Turns(
         sessions=sessions,
-        plans=Plans(line, BusPublisher(bus), NODE_TYPES, metrics, most=settings.plans_kept),
-        searches=Searches(line, hidden, searched, metrics.rejected),
-        world=World(
-            directory=directory,
-            hasher=hasher,
-            authenticator=Authenticator(credential_keys, line, time.time),
-            passwords=Guesses(line, hidden, wrong_passwords),
-            codes=Guesses(line, hidden, wrong_codes),
-        ),
-        assertions=Assertions(
-            key_set,
-            time.time,
-            issuer=settings.issuer,
-            audience=settings.audience,
-            lifetime=settings.assertion_seconds,
-        ),
+        plans=plans,
+        starts=starts,
+        rollouts=rollouts,
+        world=world,
+        assertions=assertions,
         effects=effects,
         metrics=metrics,
         keys=keys,
-        lifetimes=Lifetimes(of=settings.lifetime, idle=settings.idle, claim=settings.claim_seconds),
+        lifetimes=lifetimes,
         clock=time.time,
     )
     face = Face(

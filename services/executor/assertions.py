@@ -1,4 +1,4 @@
-"""Signs what the executor asserts of a user: a short-lived JWT that anybody can check.
+"""Signs what the executor asserts of a user: a short-lived JWT that anybody can check, we as well.
 
 ES256 (RFC 7518). A key is rotated in by adding it at the end, so that all verifiers know it before
 it signs; then by moving it to the front; and taken out when the last assertion of it has expired.
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm
 
+from libs.common.errors import Unauthenticated
 from libs.common.flow.proof import factors_of
 from libs.common.flow.turn import Facts
 from libs.common.secret import Secret
@@ -30,6 +31,9 @@ from libs.common.secret import Secret
 DEFAULT_TENANT: Final = "default"
 
 _ALGORITHM: Final = "ES256"
+_CLAIMS: Final = ["iss", "aud", "sub", "nbf", "exp"]
+_CLOCKS_APART: Final = 5.0
+"""Seconds that the clocks of two executors may differ."""
 _PEM: Final = re.compile(
     r"-----BEGIN (?P<kind>[A-Z ]*(?:PRIVATE|PUBLIC) KEY)-----.*?-----END (?P=kind)-----", re.DOTALL
 )
@@ -50,6 +54,10 @@ class KeySet:
         self.kid = published[keys.index(self.signing)]["kid"]
         self.jwks: Final = msgspec.json.encode({"keys": published})
         """The published set, as JSON (RFC 7517)."""
+        self.public: Final[Mapping[str, ec.EllipticCurvePublicKey]] = {
+            jwk["kid"]: _public(key) for jwk, key in zip(published, keys, strict=True)
+        }
+        """Each published key by its id."""
 
     @classmethod
     def parse(cls, text: Secret) -> KeySet:
@@ -106,6 +114,25 @@ class Assertions:
             claims, self._keys.signing, algorithm=_ALGORITHM, headers={"kid": self._keys.kid}
         )
 
+    def verify(self, tenant: str, token: Secret) -> str:
+        """Return the account that `token` asserts in `tenant`; raise `Unauthenticated` if none."""
+        try:
+            shown = token.reveal()
+            claims = jwt.decode(
+                shown,
+                self._keys.public[jwt.get_unverified_header(shown)["kid"]],
+                algorithms=[_ALGORITHM],
+                issuer=issuer_of(self._issuer, tenant),
+                audience=self._audience,
+                leeway=_CLOCKS_APART,
+                options={"require": _CLAIMS},
+            )
+        except (jwt.InvalidTokenError, KeyError, ValueError, RecursionError) as error:
+            # RecursionError: a head of nothing but brackets. What is wrong with it is not told.
+            raise Unauthenticated("the bearer is not valid") from error
+        account: str = claims["sub"]
+        return account
+
 
 def issuer_of(issuer: str, tenant: str) -> str:
     """Say who asserts for `tenant`."""
@@ -124,9 +151,14 @@ def _load_private(data: bytes) -> PrivateKeyTypes:
     return load_pem_private_key(data, password=None)
 
 
+def _public(
+    key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey,
+) -> ec.EllipticCurvePublicKey:
+    return key.public_key() if isinstance(key, ec.EllipticCurvePrivateKey) else key
+
+
 def _public_jwk(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> dict[str, str]:
-    public = key.public_key() if isinstance(key, ec.EllipticCurvePrivateKey) else key
-    jwk = ECAlgorithm.to_jwk(public, as_dict=True)
+    jwk = ECAlgorithm.to_jwk(_public(key), as_dict=True)
     members = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
     # RFC 7638: the same key has the same id wherever it is loaded, with nobody naming it.
     canonical = json.dumps(members, separators=(",", ":"), sort_keys=True)

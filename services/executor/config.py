@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from libs.common.chassis.config import BodyLimit, Port, ServiceSettings
 from libs.common.flow.model import FlowType
+from libs.common.nodes.ends import Redirect
 from libs.common.secret import Secret
 
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
@@ -148,6 +149,24 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
             examples=["https://app.example.com"],
         ),
     ] = ()
+    redirect_origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="origins that `next` may lead to, besides paths of the same site",
+            examples=["https://app.example.com"],
+        ),
+    ] = ()
+    default_redirect: Annotated[
+        Redirect,
+        Meta(description="page that a denied start leads on to where it names no `next`"),
+    ] = "/"
+    outpost_tokens: Annotated[
+        Secret | None,
+        Meta(
+            description="bearers of services that may start flows which `require_outpost`, of 32 "
+            "characters or more, with commas between",
+        ),
+    ] = None
     tenant_hosts: Annotated[
         tuple[str, ...],
         Meta(description="hosts that mean a tenant", examples=["login.acme.example=acme"]),

@@ -23,6 +23,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "malformed_json": Fault("FE-40002", "The request is not JSON."),
     "unknown_flow_type": Fault("FE-40003", "There is no such flow type."),
     "unknown_action": Fault("FE-40004", "There is no such action in this step."),
+    "unsafe_next": Fault("FE-40005", "Nobody can be sent to that place."),
     "unauthenticated": Fault("FE-40101", "The caller is not authenticated."),
     "denied": Fault("FE-40301", "The caller may not do this."),
     "not_found": Fault("FE-40401", "There is no such flow."),

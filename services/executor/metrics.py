@@ -31,6 +31,18 @@ class ExecutorMetrics:
         self.starts = counters("flow_starts", "Sessions begun.", *flow)
         self.completions = counters("flow_completions", "Flows that succeeded.", *flow)
         self.failures = counters("flow_failures", "Flows that failed.", *flow)
+        self.denials = counters("flow_denials", "Starts that no flow let in.", *flow)
+        self.invariant_refusals = counters(
+            "invariant_refusals", "Successes that a tenant's invariant refused.", *flow
+        )
+        self.rollout_sessions = counters(
+            "rollout_sessions",
+            "Sessions of rollouts that may be taken back, by how they ended.",
+            *(*flow, "outcome", "arm"),
+        )
+        self.rollout_failures = counters(
+            "rollout_failures", "Times that a version was told to do worse than it may."
+        )
         self.seconds = Histograms(
             registry,
             f"{PREFIX}turn_seconds",

@@ -1,4 +1,4 @@
-"""What goes over NATS: asking the compiler, and the stream of effects."""
+"""What goes over NATS: asking the compiler, the stream of effects, and telling of rollouts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ import msgspec
 
 from libs.common.chassis.bus import Bus, Stream
 from libs.common.chassis.consume import Consumer
+from libs.common.chassis.events import EVENT_STREAM
 from libs.common.errors import Unavailable
 from libs.common.flow.model import FlowType
-from libs.common.wire.events import PUBLISH, Done, Failed, PublishWanted, decode_answer, encode
+from libs.common.wire.events import (
+    PUBLISH,
+    ROLLOUT_FAILED,
+    Done,
+    Failed,
+    PublishWanted,
+    RolloutFailed,
+    decode_answer,
+    encode,
+)
 
 EFFECTS_SUBJECT: Final = "gatehouse.effects"
 EFFECTS: Final = Stream(name="GATEHOUSE_EFFECTS", subjects=(EFFECTS_SUBJECT,), work_queue=True)
@@ -55,3 +65,18 @@ class BusStream:
     async def publish(self, id: str, data: bytes) -> None:
         """See `effects.Stream.publish`."""
         await self._bus.publish(EFFECTS, EFFECTS_SUBJECT, data, message_id=id)
+
+
+class BusBoard:
+    """The stream of events, of which management hears: a `rollouts.Board`."""
+
+    def __init__(self, bus: Bus) -> None:
+        """Publish over `bus`."""
+        self._bus = bus
+
+    async def post(self, failed: RolloutFailed) -> None:
+        """See `rollouts.Board.post`."""
+        # With the figures in it: what is told again with others is no repeat.
+        id = f"rollout:{failed.tenant}:{failed.flow}:{failed.rollout}:{failed.version}"
+        id = f"{id}:{failed.ended}:{failed.baseline_ended}"
+        await self._bus.publish(EVENT_STREAM, ROLLOUT_FAILED, encode(failed), message_id=id)

@@ -22,7 +22,6 @@ from libs.common.flow.plan import Program, UnreadablePlan, load
 from libs.common.wire.plans import (
     Pointer,
     UnreadablePointer,
-    Weighted,
     decode_pointer,
     plan_key,
     pointer_key,
@@ -88,7 +87,7 @@ class Plans:
         """
         if reply is None:
             if not await self._publish(tenant, kind, may_search):
-                raise _nothing_active()
+                raise NotFound("no such flow is active")
             reply = await self.ask(tenant, kind)
         if reply is None:
             raise Unavailable("the active flow")
@@ -175,23 +174,3 @@ class Flights(Generic[K, V]):
 
 async def _run(work: Callable[[], Awaitable[V]]) -> V:
     return await work()
-
-
-def choose(pointer: Pointer, name: str | None, draw: int) -> Weighted:
-    """Choose what a new session runs: the flow called `name`, or the first.
-
-    Among its versions `draw`, a number drawn evenly from a large range, decides by their weights.
-    Raises `NotFound` where nothing is active, or nothing of that name.
-    """
-    for candidate in pointer.candidates:
-        if name is None or candidate.name == name:
-            left = draw % sum(version.weight for version in candidate.versions)
-            for version in candidate.versions:
-                left -= version.weight
-                if left < 0:
-                    return version
-    raise _nothing_active()
-
-
-def _nothing_active() -> NotFound:
-    return NotFound("no such flow is active")

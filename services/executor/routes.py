@@ -1,7 +1,8 @@
 """`POST /flow/execute` (seed 002) at all its paths, and the keys that assertions are checked with.
 
-No authorization is needed: the `flowId` is the only handle. Nothing here decides anything about a
-flow; it reads a request, has the turn run, and says in HTTP what came of it.
+No authorization is needed, but where a flow wants it to be started: then the `flowId` is the only
+handle. Nothing here decides anything about a flow; it reads a request, has the turn run, and says
+in HTTP what came of it.
 """
 
 from __future__ import annotations
@@ -15,21 +16,26 @@ from aiohttp import hdrs, web
 from msgspec import UNSET
 
 from libs.common.chassis.bucket import headers as rate_headers
-from libs.common.chassis.direct import Answer, Request, Route
+from libs.common.chassis.direct import Answer, Request, Route, Whole
 from libs.common.chassis.logging import remember
 from libs.common.chassis.problems import JSON, Refusal, decode_json
 from libs.common.errors import GatehouseError, Invalid, Problem
+from libs.common.secret import Secret
 from services.executor import wire
 from services.executor.assertions import DEFAULT_TENANT
+from services.executor.call import Call, Opening
 from services.executor.faults import describe, fault_of
 from services.executor.limits import Admission, Proxies, Requests, subject
-from services.executor.turns import Call, Overtaken, SessionOver, Turns
+from services.executor.turns import Overtaken, SessionOver, Turns
 
 PATHS: Final = ("/flow/execute", "/api/server/v1/flow/execute")
 KEYS_PATH: Final = "/.well-known/jwks.json"
 _TENANT: Final = "/t/{tenant:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
 _KEY: Final = "Idempotency-Key"
 _FORWARDED: Final = "X-Forwarded-For"
+_DEVICE: Final = "X-Device-Id"
+_BEARER: Final = "bearer"
+_NEXT: Final = "next"
 
 _ADMISSION: Final = web.RequestKey("admission", Admission)
 _ERROR: Final = web.RequestKey("error", Exception)
@@ -94,10 +100,12 @@ class Face:
             user_agent=_header(request, hdrs.USER_AGENT)[:_LONGEST_HEADER],
             language=_header(request, hdrs.ACCEPT_LANGUAGE)[:_LONGEST_HEADER],
         )
-        run = self.turns.submit if body.flow_id else self.turns.start
         admission = self._ask(request, tenant, address)
         try:
-            answer = await run(call, admission.wait)
+            if body.flow_id:
+                answer = await self.turns.submit(call, admission.wait)
+            else:
+                answer = await self.turns.start(call, _opening(request, body), admission.wait)
         except GatehouseError as error:
             request[_ERROR] = error
             if admission.given is None:
@@ -115,7 +123,7 @@ class Face:
         if hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = hdrs.METH_POST
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = (
-                "Authorization, Content-Type, Idempotency-Key, X-Request-Id"
+                "Authorization, Content-Type, Idempotency-Key, X-Device-Id, X-Request-Id"
             )
             response.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = "600"
         return response
@@ -180,6 +188,25 @@ def _header(request: Request, name: str) -> str:
         return value
     # aiohttp keeps bytes that are not UTF-8 as lone surrogates, which nothing can write.
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _opening(request: Request, body: wire.Request) -> Opening:
+    # What is served directly has no query.
+    asked = None if isinstance(request, Whole) else request.query.get(_NEXT)
+    return Opening(
+        bearer=_bearer(request),
+        device=body.device_id or _header(request, _DEVICE)[:_LONGEST_HEADER],
+        next=body.next or asked,
+    )
+
+
+def _bearer(request: Request) -> Secret | None:
+    """Return what the caller shows of who they are (RFC 6750, 2.1); None where they show nothing.
+
+    Another scheme is somebody else's, as of a proxy in front.
+    """
+    scheme, _, token = _header(request, hdrs.AUTHORIZATION).partition(" ")
+    return Secret(token.strip()) if scheme.lower() == _BEARER else None
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -14,7 +14,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -22,18 +22,25 @@ from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.logging import remember
 from libs.common.chassis.redis_line.port import Reply
-from libs.common.errors import Conflict, Expired, Invalid, NotFound, Problem, Unavailable
+from libs.common.errors import (
+    Conflict,
+    Expired,
+    GatehouseError,
+    NotFound,
+    Unavailable,
+)
 from libs.common.flow.interpreter import Walk, advance, begin
 from libs.common.flow.model import FlowType
-from libs.common.flow.turn import Over, Session, Stay, Submission, Surroundings, Turn
+from libs.common.flow.turn import Over, Session, Stay, Submission, Turn
 from services.executor import answers, wire
 from services.executor.assertions import Assertions
+from services.executor.call import Call, Opening
 from services.executor.effects import Effects
-from services.executor.handlers.table import HANDLERS
+from services.executor.handlers.table import converse
 from services.executor.handlers.world import World
-from services.executor.limits import Searches
 from services.executor.metrics import ExecutorMetrics
-from services.executor.plans import Admit, Plans, choose
+from services.executor.plans import Admit, Plans
+from services.executor.rollouts import Ending, Rollouts
 from services.executor.seal import Keys, Unsealable
 from services.executor.sessions import (
     Found,
@@ -44,6 +51,7 @@ from services.executor.sessions import (
     Submit,
     UnreadableSession,
 )
+from services.executor.starts import Lifetimes, Starts
 
 log: Final[FilteringBoundLogger] = structlog.get_logger()
 
@@ -59,18 +67,6 @@ _CANONICAL: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A session's id as we give it, and nearly all clients send it back."""
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
-
-
-class Call(msgspec.Struct, frozen=True):
-    """A request, as far as a turn is concerned."""
-
-    tenant: str
-    request: wire.Request
-    key: str | None
-    """The `Idempotency-Key`."""
-    ip: str
-    user_agent: str
-    language: str
 
 
 class Overtaken(Conflict):
@@ -92,21 +88,13 @@ class SessionOver(Expired):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Lifetimes:
-    """How long sessions last, in seconds."""
-
-    of: Callable[[FlowType], int]
-    idle: int
-    claim: float
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Turns:
     """Runs turns."""
 
     sessions: Sessions
     plans: Plans
-    searches: Searches
+    starts: Starts
+    rollouts: Rollouts
     world: World
     assertions: Assertions
     effects: Effects
@@ -116,37 +104,23 @@ class Turns:
     clock: Callable[[], float]
     """Unix seconds."""
 
-    async def start(self, call: Call, admit: Admit) -> bytes:
-        """Begin a session and return the answer; raise `NotFound` where there is no such flow."""
-        kind = _type_of(call.request.flow_type)
-        asked = self.plans.ask(call.tenant, kind)
-        await admit()
-        began = time.perf_counter()
-        pointer = await self.plans.pointer(
-            call.tenant, kind, await asked, lambda: self.searches.admit(call.ip)
-        )
-        id = uuid.uuid4()
-        chosen = choose(pointer, call.request.flow, id.int)
-        program = await self.plans.program(chosen.plan, call.tenant, kind)
+    async def start(self, call: Call, opening: Opening, admit: Admit) -> bytes:
+        """Begin a session and return the answer; raise what `Starts.make` and a turn raise."""
         now = int(self.clock())
-        ends = now + self.lifetimes.of(kind)
-        session = Session(
-            id=str(id),
-            tenant=call.tenant,
-            plan=chosen.plan,
-            type=kind,
-            node=program.start,
-            started_at=now,
-            expires_at=ends,
-            idle_until=min(ends, now + self.lifetimes.idle),
-        )
+        began = time.perf_counter()
+        begun = await self.starts.make(call, opening, now, admit)
+        if isinstance(begun, bytes):
+            return begun
+        session = begun.session
         remember(session=session.id)
+        # Before it is run: a version that cannot be run at all is to be found out as well.
+        self.rollouts.begin(session)
         handle = self.sessions.handle(call.tenant, session.id)
-        walk = begin(program, session, _surroundings(call, now))
-        turn = await self._walk(walk, call.tenant, None)
+        walk = begin(begun.program, session, call.surroundings(now))
+        turn = await self._walk(walk, session, None)
         answer = await self._store(handle, turn, now, None, None, None)
-        self.metrics.start(call.tenant, kind)
-        self.metrics.turn(turn, time.perf_counter() - began)
+        self.metrics.start(call.tenant, session.type)
+        self._count(turn, time.perf_counter() - began)
         return answer
 
     async def submit(self, call: Call, admit: Admit) -> bytes:
@@ -232,28 +206,41 @@ class Turns:
         program = await self.plans.program(session.plan, call.tenant, session.type)
         submitted = Submission(call.request.action_id or "", call.request.inputs or {})
         now = int(self.clock())
-        walk = advance(program, session, submitted, _surroundings(call, now))
-        turn = await self._walk(walk, call.tenant, handle)
+        walk = advance(program, session, submitted, call.surroundings(now))
+        turn = await self._walk(walk, session, handle)
         answer = await self._store(handle, turn, now, submit, submitted, found)
-        self.metrics.turn(turn, time.perf_counter() - began)
+        self._count(turn, time.perf_counter() - began)
         return answer
 
-    async def _walk(self, walk: Walk, tenant: str, held: Handle | None) -> Turn:
+    async def _walk(self, walk: Walk, session: Session, held: Handle | None) -> Turn:
         """Answer what the walk asks until it is a turn, holding on to the claim meanwhile."""
         try:
-            question = next(walk)
-        except StopIteration as done:
-            return _turn_of(done)
-        hold = None if held is None else Hold(self.sessions, held, self.lifetimes.claim / 3)
-        try:
-            while True:
-                answer: Any = await HANDLERS[type(question)](self.world, tenant, question)
-                question = walk.send(answer)
-        except StopIteration as done:
-            return _turn_of(done)
-        finally:
-            if hold is not None:
-                hold.let_go()
+            try:
+                question = next(walk)
+            except StopIteration as done:
+                return _turn_of(done)
+            hold = None if held is None else Hold(self.sessions, held, self.lifetimes.claim / 3)
+            try:
+                return await converse(self.world, session.tenant, walk, question)
+            finally:
+                if hold is not None:
+                    hold.let_go()
+        except GatehouseError:
+            raise
+        except Exception:
+            # Nobody foresaw it, so it may well be the version's doing.
+            self.rollouts.end(session, Ending.FAULT)
+            raise
+
+    def _count(self, turn: Turn, seconds: float) -> None:
+        """Tell whoever counts of a turn that is stored."""
+        self.metrics.turn(turn, seconds)
+        if turn.broken:
+            log.warning("invariant_refused", invariants=turn.broken)
+            self.metrics.invariant_refusals.add(turn.session.tenant, turn.session.type.value)
+        if isinstance(turn.shown, Over):
+            ending = Ending.SUCCESS if turn.shown.succeeded else Ending.FAILURE
+            self.rollouts.end(turn.session, ending)
 
     async def _store(
         self,
@@ -339,18 +326,6 @@ class Hold:
 def _turn_of(done: StopIteration) -> Turn:
     turn: Turn = done.value
     return turn
-
-
-def _surroundings(call: Call, now: int) -> Surroundings:
-    return Surroundings(now, call.ip, call.user_agent, call.language)
-
-
-def _type_of(name: str | None) -> FlowType:
-    kind = None if name is None else FlowType.from_wire(name)
-    if kind is None:
-        message = "there is no such flowType" if name else "a flowType or a flowId is needed"
-        raise Invalid(message, (Problem("unknown_flow_type", message, path="flowType"),))
-    return kind
 
 
 def _session_id(request: wire.Request) -> str:

@@ -31,6 +31,10 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
     inputs: Inputs | None = None
     step_id: Name | None = None
     """The step that is answered, from a client that wants to be protected."""
+    device_id: Name | None = None
+    """With a start: what the client calls the device that it runs on, always the same."""
+    next: str | None = None
+    """With a start: where the user goes if they may not start it."""
 
     def __repr__(self) -> str:
         """Say nothing: any input may be a secret."""
@@ -70,7 +74,8 @@ class Data(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """One step of the flow, or its end."""
 
-    flow_id: str
+    flow_id: str | UnsetType
+    """Absent where no session was begun."""
     flow_type: str
     flow_status: Literal["INCOMPLETE", "COMPLETE", "ERROR"]
     type: Literal["VIEW", "REDIRECTION"]

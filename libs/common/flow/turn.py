@@ -66,6 +66,21 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
     """The triggers still to come: indexes of units of the plan."""
 
 
+class Trial(msgspec.Struct, frozen=True, array_like=True):
+    """The rollout by which a session got its version: how it ends is held for or against that."""
+
+    flow: str
+    """The flow's id."""
+    rollout: int
+    version: int
+    baseline: int
+    """The version that the others are measured by."""
+    margin: float
+    """How much less of a version's sessions may succeed than of the baseline's."""
+    sessions: int
+    """How many sessions of each have to have ended before anything is decided."""
+
+
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """One user's run of one flow, pinned to the plan that it began with."""
 
@@ -95,6 +110,8 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     planned: Mapping[int, bool | None] = msgspec.field(default_factory=dict)
     """The steps whose policies did not pass when the session started: False, or None where they
     could not be evaluated."""
+    trial: Trial | None = None
+    """None where nothing hangs on how it ends."""
 
 
 class Submission(msgspec.Struct, frozen=True):

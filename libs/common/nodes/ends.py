@@ -8,12 +8,16 @@ import msgspec
 
 EndMessage = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 
-# No `//host`, and no backslash, which browsers take for a slash: both lead to another site. No
-# `user@` before the host, which hides where the link leads. `$` alone would let a line feed follow.
-_REDIRECT = (
-    r"^(/(?!/)|https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(?=[/?#]|$))"
-    r"[^\s\\\x00-\x20\x7f]*$(?!\n)"
-)
+# No backslash, which browsers take for a slash, and nothing that they drop: both lead elsewhere.
+REST = r"[^\s\\\x00-\x20\x7f]*"
+"""The pattern of what may follow a host: path, query and fragment."""
+# No `//host`, which is another site's address.
+PATH = rf"/(?!/){REST}"
+"""The pattern of a path of the site that a page is on."""
+# No `user@` before the host, which hides where the link leads.
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?"
+# `$` alone would let a line feed follow.
+_REDIRECT = rf"^({PATH}|https://{_HOST}(?=[/?#]|$){REST})$(?!\n)"
 
 Redirect = Annotated[str, msgspec.Meta(max_length=2_000, pattern=_REDIRECT)]
 """A path of the site that shows the flow, or an absolute `https` URL."""

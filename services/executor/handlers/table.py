@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from typing import Any, Final, TypeAlias, TypeVar
 
 from libs.common.flow.questions import (
     CheckPassword,
@@ -17,6 +17,8 @@ from libs.common.flow.turn import Question
 from services.executor.handlers import codes, passwords, users
 from services.executor.handlers.world import World
 
+T = TypeVar("T")
+
 Handler: TypeAlias = Callable[[World, str, Any], Awaitable[Any]]
 """(world, tenant, question) → its answer. Raises `Unavailable` where it cannot know."""
 
@@ -28,3 +30,20 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     HashPassword: passwords.make_hash,
     WriteUser: users.write,
 }
+
+
+async def converse(
+    world: World,
+    tenant: str,
+    dialogue: Generator[Question[Any], Any, T],
+    question: Question[Any] | None = None,
+) -> T:
+    """Answer what `dialogue` asks until it returns; `question` is the one that it waits at."""
+    try:
+        asked = next(dialogue) if question is None else question
+        while True:
+            answer = await HANDLERS[type(asked)](world, tenant, asked)
+            asked = dialogue.send(answer)
+    except StopIteration as done:
+        value: T = done.value
+        return value

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import json
+import time
 
 import jwt
 import pytest
@@ -12,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from libs.common.errors import Unauthenticated
 from libs.common.flow.turn import Facts
 from libs.common.secret import Secret
 from services.executor.assertions import Assertions, KeySet
@@ -115,3 +118,98 @@ def test_what_cannot_sign_is_refused_without_quoting_it(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(holds|is) [a-z ]+") as refused:
         KeySet.parse(Secret(text))
     assert not text or text not in str(refused.value)
+
+
+ALL = KeySet.parse(Secret(pem(NEW) + public_pem(OLD)))
+ANNE = Facts(account="anne", proved=("pwd",))
+
+
+def ours(keys: KeySet = ALL, *, seconds_ago: float = 0, audience: str = "app") -> Assertions:
+    return Assertions(
+        keys,
+        lambda: time.time() - seconds_ago,
+        issuer="https://id.example",
+        audience=audience,
+        lifetime=60,
+    )
+
+
+def forged(**changed: object) -> str:
+    """Sign with our own key what we would not say."""
+    now = int(time.time())
+    claims = {
+        "iss": "https://id.example",
+        "aud": "app",
+        "sub": "anne",
+        "nbf": now,
+        "exp": now + 3_600,
+    } | changed
+    kept = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(kept, NEW, algorithm="ES256", headers={"kid": ALL.kid})
+
+
+def test_what_we_assert_we_believe_whichever_of_our_keys_signed_it() -> None:
+    before = KeySet.parse(Secret(pem(OLD) + pem(NEW)))
+    for keys in (before, ALL):
+        token = ours(keys).sign("default", "session", ANNE)
+        assert ours().verify("default", Secret(token)) == "anne"
+
+
+@pytest.mark.parametrize("tenant", ["default", "acme"])
+def test_an_assertion_is_good_in_its_own_tenant(tenant: str) -> None:
+    token = Secret(ours().sign(tenant, "session", ANNE))
+    assert ours().verify(tenant, token) == "anne"
+    with pytest.raises(Unauthenticated):
+        ours().verify("elsewhere", token)
+
+
+def test_the_forger_of_these_tests_forges_nothing_unless_told() -> None:
+    assert ours().verify("default", Secret(forged())) == "anne"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "nonsense",
+        "a.b.c",
+        "[" * 8_000,
+        base64.urlsafe_b64encode(b'{"a":' + b"[" * 6_000).decode() + ".e30.e30",
+        base64.urlsafe_b64encode(b'{"alg":"ES256","kid":["a"]}').decode() + ".e30.e30",
+        "\ud800.\ud800.\ud800",
+        forged()[:-4] + "AAAA",
+        forged(exp=int(time.time()) - 10),
+        forged(nbf=int(time.time()) + 3600),
+        forged(exp=None),
+        forged(nbf=None),
+        forged(sub=None),
+        forged(sub=7),
+        forged(aud="another"),
+        forged(aud=None),
+        forged(iss=None),
+        forged(iss="https://id.example/t/acme"),
+        jwt.encode({"sub": "anne"}, "x" * 32, algorithm="HS256", headers={"kid": ALL.kid}),
+        jwt.encode({"sub": "anne"}, "", algorithm="none", headers={"kid": ALL.kid}),
+        jwt.encode({"sub": "anne"}, NEW, algorithm="ES256"),
+        jwt.encode({"sub": "anne"}, NEW, algorithm="ES256", headers={"kid": "another"}),
+    ],
+)
+def test_what_we_did_not_assert_now_is_refused_without_a_reason(token: str) -> None:
+    with pytest.raises(Unauthenticated, match=r"^the bearer is not valid$"):
+        ours().verify("default", Secret(token))
+
+
+def test_a_strangers_key_under_our_keys_name_is_refused() -> None:
+    stranger = KeySet.parse(Secret(pem(ec.generate_private_key(ec.SECP256R1()))))
+    stranger.kid = ALL.kid
+    token = ours(stranger).sign("default", "session", ANNE)
+    with pytest.raises(Unauthenticated):
+        ours().verify("default", Secret(token))
+
+
+def test_an_assertion_is_good_for_as_long_as_it_says() -> None:
+    fresh = ours(seconds_ago=30).sign("default", "session", ANNE)
+    assert ours().verify("default", Secret(fresh)) == "anne"
+    late = ours(seconds_ago=90).sign("default", "session", ANNE)
+    with pytest.raises(Unauthenticated):
+        ours().verify("default", Secret(late))

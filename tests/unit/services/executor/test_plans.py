@@ -2,33 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
-from libs.common.errors import NotFound, Unavailable
-from libs.common.wire.plans import FORMAT, Candidate, Pointer, Weighted
-from services.executor.plans import Flights, choose
-
-FIRST = Candidate("flow_a", "a", (Weighted("a1", 1, 3), Weighted("a2", 2, 1)))
-SECOND = Candidate("flow_b", "b", (Weighted("b1", 1, 1),))
-POINTER = Pointer(FORMAT, 1, (FIRST, SECOND))
-
-
-def test_a_start_without_a_name_gets_the_first() -> None:
-    assert choose(POINTER, None, 0).plan == "a1"
-
-
-def test_a_start_may_name_another() -> None:
-    assert choose(POINTER, "b", 0).plan == "b1"
-
-
-def test_versions_are_drawn_by_their_weights() -> None:
-    assert [choose(POINTER, None, draw).plan for draw in range(8)] == ["a1", "a1", "a1", "a2"] * 2
-
-
-@pytest.mark.parametrize("pointer", [Pointer(FORMAT, 1, ()), POINTER])
-def test_what_is_not_active_is_not_found(pointer: Pointer) -> None:
-    with pytest.raises(NotFound):
-        choose(pointer, "elsewhere", 0)
+from libs.common.errors import Unavailable
+from services.executor.plans import Flights
 
 
 async def test_work_is_done_once_for_all_who_want_it_at_the_time() -> None:

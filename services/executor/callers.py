@@ -1,0 +1,76 @@
+"""Who starts a flow: nobody, a user who shows an assertion of ours, or a service of the deployment.
+
+What proves it is looked at here and nowhere else, and is in no session, log or metric. A session
+never hears of it again: its `flowId` is the only handle that it goes on by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from libs.common.errors import Unauthenticated
+from libs.common.flow.questions import LoadUser
+from libs.common.flow.turn import Facts
+from libs.common.secret import Secret
+from services.executor.assertions import Assertions
+from services.executor.handlers import users
+from services.executor.handlers.world import World
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls, as far as they said and proved it."""
+
+    facts: Facts = Facts()
+    """What a session begins with."""
+    outpost: bool = False
+    """It is a service of the deployment's."""
+
+
+NOBODY: Final = Caller()
+OUTPOST: Final = Caller(outpost=True)
+SHORTEST: Final = 32
+"""Characters of an outpost's bearer."""
+
+
+class Callers:
+    """Tells callers by their bearers."""
+
+    def __init__(self, assertions: Assertions, outposts: Sequence[Secret], world: World) -> None:
+        """Take the bearers that `outposts` share with this deployment."""
+        self._assertions = assertions
+        self._outposts = tuple(_digest(token) for token in outposts)
+        self._world = world
+
+    async def identify(self, tenant: str, bearer: Secret | None) -> Caller:
+        """Say who calls in `tenant`; raise `Unauthenticated` for a bearer that proves nothing."""
+        if bearer is None:
+            return NOBODY
+        given = _digest(bearer)
+        # All of them, whichever it is: the time must not tell how many come before.
+        if any([hmac.compare_digest(given, token) for token in self._outposts]):  # noqa: C419
+            return OUTPOST
+        account = self._assertions.verify(tenant, bearer)
+        if await users.load(self._world, tenant, LoadUser(account)) is None:
+            # As what is wrong with an assertion: that somebody is gone is nobody's to know.
+            raise Unauthenticated("the bearer is not valid")
+        return Caller(Facts(account=account, authenticated=True))
+
+
+def parse_outposts(text: Secret | None) -> tuple[Secret, ...]:
+    """Read bearers with commas between; raise `ValueError` for one that could be guessed."""
+    if text is None:
+        return ()
+    tokens = [token.strip() for token in text.reveal().split(",")]
+    if any(len(token) < SHORTEST for token in tokens):
+        raise ValueError(f"has a bearer of fewer than {SHORTEST} characters")
+    return tuple(map(Secret, tokens))
+
+
+def _digest(token: Secret) -> bytes:
+    # Of one length, which a comparison would tell.
+    return hashlib.sha256(token.reveal().encode("utf-8", "surrogatepass")).digest()
