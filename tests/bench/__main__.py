@@ -28,6 +28,7 @@ from tests.bench.case import Bench, Case
 from tests.bench.executor import START, STEP
 from tests.bench.floors import FLOOR_0, FLOOR_2, OTHERS
 from tests.bench.load import Sample, load
+from tests.bench.propagation import run as run_propagation
 
 CASES: tuple[Case, ...] = (FLOOR_0, FLOOR_2, STEP, START, *OTHERS)
 RUNS = 3
@@ -36,6 +37,7 @@ ALONE = 0.95
 """Of its core, that a server under load has when nothing else is on it."""
 PASSWORD = "bench"
 """Of servers on loopback that live as long as the run."""
+PROPAGATION_ROUNDS = 50
 RESULT = Path(".local/bench.json")
 
 
@@ -129,6 +131,10 @@ def main() -> None:
             "\nThe machine was busy, or the load too slow: these servers did not have their core "
             "to themselves, so only their CPU time can be believed:\n  " + "\n  ".join(disturbed)
         )
+    print()
+    # Its processes are many, and want both cores.
+    os.sched_setaffinity(0, set(cores))
+    propagation = run_propagation(PROPAGATION_ROUNDS)
     facts = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -137,6 +143,7 @@ def main() -> None:
         "seconds": told.seconds,
         "disturbed": disturbed,
         "cases": rows,
+        "propagation": propagation,
     }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(facts, indent=2))
