@@ -21,8 +21,8 @@ from msgspec.inspect import StructType, Type, UnionType, VarTupleType, type_info
 
 from libs.common.chassis.config import ServiceSettings, describe
 from libs.common.chassis.problems import ANSWERS
-from libs.common.flow import expression
-from libs.common.flow.expression import FUNCTIONS, SCHEMA, Shape, parse
+from libs.common.flow.expression import reference
+from libs.common.flow.expression.reference import ShownExample, ShownPath
 from libs.common.flow.node import AnyNodeType
 from libs.common.flow.proof import Gain
 from libs.common.flow.rules import ADVICE, RULES, Rule
@@ -199,31 +199,58 @@ def least(kind: Type, place: str) -> object:
 
 
 def expressions() -> str:
-    bounds = module_of(parse)
+    language = reference()
+    bounds = language.bounds
     limits = [
-        (f"{bounds.MAX_CHARACTERS:,}", "characters"),
-        (f"{bounds.MAX_NODES:,}", "values, operators and calls"),
-        (f"{bounds.MAX_DEPTH:,}", "levels of nesting"),
+        (f"{bounds.characters:,}", "characters"),
+        (f"{bounds.nodes:,}", "values, operators and calls"),
+        (f"{bounds.depth:,}", "levels of nesting"),
+    ]
+    operators = [
+        (
+            ", ".join(f"`{each}`" for each in form.spellings),
+            form.result,
+            form.summary,
+            examples(form.examples),
+        )
+        for form in language.operators
     ]
     functions = [
-        (
-            f"`{each.signature}`",
-            each.result,
-            each.description,
-            f"`{each.example}` is {code(each.gives)}",
-        )
-        for each in FUNCTIONS.values()
+        (f"`{each.signature}`", each.result, each.summary, examples(each.examples))
+        for each in language.functions
     ]
+    sample = json.dumps(language.sample, indent=2)
     return page(
         "Expressions",
-        # Its first paragraph is for who works on the language.
-        inspect.cleandoc(expression.__doc__ or "").partition("\n\n")[2],
+        f"Values are of one of these kinds: {', '.join(language.kinds)}. They are written as in "
+        "JSON, but that strings may also stand between `'`, and that there are no map literals.",
+        "`GET /api/admin/expressions/reference` answers all of this page as JSON.",
+        "## Operators\n\nThe tightest first; what is in parentheses goes before all.\n\n"
+        + table(("written", "gives", "what", "for example"), operators),
+        "## Functions\n\n" + table(("function", "gives", "what", "for example"), functions),
+        "## What is missing, and what goes wrong\n\nNeither ever reads as false. "
+        "[Why](../explanation/expressions.md).\n\n"
+        + table(
+            ("rule", "for example"),
+            [(each.summary, examples(each.examples)) for each in language.missing],
+        ),
         "## Limits\n\n" + table(("at most", "of"), limits),
-        "## Functions\n\n" + table(("function", "gives", "what", "example"), functions),
         "## What can be read\n\nAny of it may be missing or null. Where a map is *open*, it may "
         "hold more than is listed.\n\n"
-        + table(("path", "kind"), [row for each in SCHEMA.items() for row in paths(*each)]),
+        + table(("path", "kind"), [row for each in language.roots for row in paths(each)]),
+        f"## What the examples read\n\n```json\n{sample}\n```",
     )
+
+
+def examples(shown: Iterable[ShownExample]) -> str:
+    """Each expression with what it comes to, a line each."""
+    return "<br>".join(f"`{each.expression}` is {outcome(each)}" for each in shown)
+
+
+def outcome(example: ShownExample) -> str:
+    if example.comes_to == "value":
+        return f"`{json.dumps(example.value)}`"
+    return "missing" if example.comes_to == "missing" else f"a fault: {example.reason}"
 
 
 def module_of(function: Callable[..., object]) -> ModuleType:
@@ -231,11 +258,11 @@ def module_of(function: Callable[..., object]) -> ModuleType:
     return sys.modules[function.__module__]
 
 
-def paths(name: str, shape: Shape) -> Iterator[Row]:
-    kind = shape.kind or "any"
-    yield f"`{name}`", f"{kind}, open" if kind == "map" and not shape.closed else kind
-    for attribute, inner in shape.attributes.items():
-        yield from paths(f"{name}.{attribute}", inner)
+def paths(shown: ShownPath) -> Iterator[Row]:
+    is_open = shown.kind == "map" and shown.open
+    yield f"`{shown.path}`", f"{shown.kind}, open" if is_open else shown.kind
+    for below in shown.attributes:
+        yield from paths(below)
 
 
 def errors() -> str:

@@ -18,6 +18,7 @@ from services.management.rollouts import Rollouts
 from services.management.routes.admin import admin_routes
 from services.management.routes.audit import audit_routes
 from services.management.routes.errors import refuse
+from services.management.routes.expressions import expression_routes
 from services.management.routes.rollouts import rollout_routes
 from services.management.routes.tenants import tenant_routes
 from services.management.routes.transfer import transfer_routes
@@ -50,6 +51,7 @@ def management_app(
         *transfer_routes(use.transfer, tokens),
         *tenant_routes(use.invariants, tokens),
         *audit_routes(use.audit, tokens),
+        *expression_routes(tokens),
     )
     return make_app(
         routes,

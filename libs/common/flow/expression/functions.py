@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from libs.common.flow.expression.examples import Example
 from libs.common.flow.expression.tree import Call, Expr, Member, Root, children
 from libs.common.flow.expression.values import (
     MISSING,
@@ -45,9 +46,7 @@ class Function(msgspec.Struct, frozen=True):
     parameters: tuple[Parameter, ...]
     result: Kind
     description: str
-    example: str
-    gives: Json
-    """What `example` comes to."""
+    examples: tuple[Example, ...]
     run: Callable[..., Value]
     """Takes a value for each of `parameters`, of the kinds they accept."""
     clock: bool = False
@@ -167,8 +166,10 @@ _TABLE: Final = (
         (Parameter("path", path=True),),
         "boolean",
         "Whether an attribute is there; null is there.",
-        'has(user["no such attribute"])',
-        False,
+        (
+            Example("has(user.mfa_enabled)", False),
+            Example("has(user.locale)", True),
+        ),
         lambda value: value is not MISSING,
     ),
     Function(
@@ -176,8 +177,10 @@ _TABLE: Final = (
         (Parameter("of", ("string", "list", "map")),),
         "number",
         "Characters of a string, items of a list, or attributes of a map.",
-        'size(["a", "b"])',
-        2,
+        (
+            Example("size(user.roles)", 2),
+            Example("size(user.role)", 5),
+        ),
         len,
     ),
     Function(
@@ -185,8 +188,7 @@ _TABLE: Final = (
         (_text("text"),),
         "string",
         "The text in lower case.",
-        'lower("Ada")',
-        "ada",
+        (Example('lower("Ada")', "ada"),),
         str.lower,
     ),
     Function(
@@ -194,8 +196,7 @@ _TABLE: Final = (
         (_text("text"),),
         "string",
         "The text in upper case.",
-        'upper("Ada")',
-        "ADA",
+        (Example("upper(user.role)", "STAFF"),),
         str.upper,
     ),
     Function(
@@ -203,8 +204,7 @@ _TABLE: Final = (
         (_text("text"),),
         "string",
         "The text without white space at its ends.",
-        'trim(" Ada ")',
-        "Ada",
+        (Example('trim(" Ada ")', "Ada"),),
         str.strip,
     ),
     Function(
@@ -212,8 +212,10 @@ _TABLE: Final = (
         (_text("text"),),
         "number",
         "The number that a text, such as an input, writes; a fault if it writes none.",
-        'number("18")',
-        18,
+        (
+            Example("number(inputs.age)", 18),
+            Example('number("eighteen")', Fault("`number` needs a string that is a number")),
+        ),
         _number,
     ),
     Function(
@@ -221,8 +223,7 @@ _TABLE: Final = (
         (_text("text"), _text("start")),
         "boolean",
         "Whether a text starts with another.",
-        'startsWith("+49 30 901820", "+49")',
-        True,
+        (Example('startsWith(user.email, "ada@")', True),),
         str.startswith,
     ),
     Function(
@@ -230,8 +231,7 @@ _TABLE: Final = (
         (_text("text"), _text("end")),
         "boolean",
         "Whether a text ends with another.",
-        'endsWith("report.pdf", ".exe")',
-        False,
+        (Example('endsWith(user.email, ".org")', False),),
         str.endswith,
     ),
     Function(
@@ -239,8 +239,7 @@ _TABLE: Final = (
         (_text("text"), _text("part")),
         "boolean",
         "Whether a text contains another; for lists there is `in`.",
-        'contains("Firefox/140.0", "Firefox")',
-        True,
+        (Example('contains(request.user_agent, "Firefox")', True),),
         str.__contains__,
     ),
     Function(
@@ -248,8 +247,7 @@ _TABLE: Final = (
         (_ITEMS, _WANTED),
         "boolean",
         "Whether a list of strings has at least one of the wanted ones.",
-        'containsAny(["staff", "ops"], ["admin", "ops"])',
-        True,
+        (Example('containsAny(user.roles, ["admin", "ops"])', True),),
         _contains_any,
     ),
     Function(
@@ -257,8 +255,7 @@ _TABLE: Final = (
         (_ITEMS, _WANTED),
         "boolean",
         "Whether a list of strings has every one of the wanted ones.",
-        'containsAll(["staff", "ops"], ["admin", "ops"])',
-        False,
+        (Example('containsAll(user.roles, ["admin", "ops"])', False),),
         _contains_all,
     ),
     Function(
@@ -267,8 +264,13 @@ _TABLE: Final = (
         "boolean",
         "Whether an email address is of a domain, or of one in a list. `*.` before a domain"
         " means those below it, without itself. Case is ignored.",
-        'matchesDomain("ada@mail.example.com", ["example.com", "*.example.com"])',
-        True,
+        (
+            Example('matchesDomain(user.email, "example.com")', True),
+            Example('matchesDomain("ada@mail.example.com", "example.com")', False),
+            Example(
+                'matchesDomain("ada@mail.example.com", ["example.com", "*.example.com"])', True
+            ),
+        ),
         _matches_domain,
     ),
     Function(
@@ -276,8 +278,13 @@ _TABLE: Final = (
         (_text("address"), Parameter("ranges", ("string", "list"))),
         "boolean",
         "Whether an IP address is in a range, or in one of a list, in CIDR notation (RFC 4632).",
-        'inCidr("10.1.2.3", ["10.0.0.0/8", "fd00::/8"])',
-        True,
+        (
+            Example('inCidr(request.ip, ["10.0.0.0/8", "fd00::/8"])', True),
+            Example(
+                'inCidr("somewhere", "10.0.0.0/8")',
+                Fault("`inCidr` needs an IP address, and ranges such as `10.0.0.0/8`"),
+            ),
+        ),
         _in_cidr,
     ),
     Function(
@@ -285,8 +292,7 @@ _TABLE: Final = (
         (_TIME,),
         "number",
         "Seconds from a time, in Unix seconds, to `request.time`; negative for a later one.",
-        "secondsSince(request.time)",
-        0,
+        (Example("secondsSince(user.last_login)", 864_000),),
         _seconds_since,
         clock=True,
     ),
@@ -296,8 +302,10 @@ _TABLE: Final = (
         "number",
         "Days, with fractions, from a time, in Unix seconds, to `request.time`; negative for a"
         " later one.",
-        "daysSince(request.time)",
-        0,
+        (
+            Example("daysSince(user.last_login)", 10),
+            Example("daysSince(user.created_at) > 90", MISSING),
+        ),
         _days_since,
         clock=True,
     ),

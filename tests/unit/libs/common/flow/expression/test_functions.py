@@ -1,9 +1,11 @@
 import pytest
 
 from libs.common.flow.expression.compile import compile_expression
+from libs.common.flow.expression.examples import SAMPLE
 from libs.common.flow.expression.functions import CLOCK, FUNCTIONS, Function, call, operands
 from libs.common.flow.expression.parse import parse
 from libs.common.flow.expression.text import to_text
+from libs.common.flow.expression.tree import Call
 from libs.common.flow.expression.values import MISSING, Fault, Json, Scope, Value, kind
 
 SCOPE: Scope = {"user": {"null": None}, "request": {"time": 100 * 86_400}}
@@ -26,11 +28,17 @@ def called(name: str, *arguments: Value) -> Value:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=list(FUNCTIONS))
-def test_the_example_of_a_function_is_true(function: Function) -> None:
-    assert function.name in function.example
-    result = run(function.example)
-    assert result == function.gives
-    assert kind(result) == function.result
+def test_the_examples_of_a_function_come_to_what_they_say(function: Function) -> None:
+    assert function.examples
+    for example in function.examples:
+        assert f"{function.name}(" in example.text
+        assert compile_expression(parse(example.text))(SAMPLE) == example.gives, example.text
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=list(FUNCTIONS))
+def test_a_function_gives_the_kind_it_names(function: Function) -> None:
+    calls = [each for each in function.examples if isinstance(parse(each.text), Call)]
+    assert {kind(each.gives) for each in calls} - {None} == {function.result}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=list(FUNCTIONS))
