@@ -9,10 +9,10 @@ import msgspec
 from aiohttp import web
 
 from libs.common.chassis.problems import decode_body, decode_json, read_body
+from libs.common.documents import read_yaml
 from libs.common.errors import Invalid, Problem, Unsupported
 from libs.common.flow.model import Json
 from libs.common.misfit import misfits
-from services.management.routes.documents import read_yaml
 
 T = TypeVar("T")
 

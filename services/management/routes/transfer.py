@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from libs.common.chassis.app import json_answer
 from libs.common.chassis.problems import JSON
+from libs.common.documents import write_yaml
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import FlowType, Graph, Json, Settings, Slug
 from services.management.auth import Tokens
@@ -22,7 +23,6 @@ from services.management.routes.admin import (
     details_of,
 )
 from services.management.routes.decode import YAML, decode, decode_document, decode_query
-from services.management.routes.documents import write_yaml
 from services.management.routes.face import Door, flow_id, of_tenants
 from services.management.routes.versions import Number
 from services.management.settings import SomeSettings, shown, some_of
