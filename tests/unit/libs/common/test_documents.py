@@ -6,9 +6,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.common.documents import read_document, read_yaml, write_yaml
 from libs.common.errors import Invalid
 from libs.common.flow.model import Json
-from services.management.routes.documents import read_yaml, write_yaml
 
 DEPTH = 64
 WORDS = st.sampled_from(
@@ -154,3 +154,32 @@ def test_whatever_is_sent_is_read_or_refused(data: bytes) -> None:
     except Invalid:
         return
     assert msgspec.json.encode(value)
+
+
+def test_each_value_has_the_line_it_begins_on() -> None:
+    text = "# a comment\na:\n  - b: 1\n    c:\n      x: y\n  - 2\nz: {q: [1,\n 2]}\n"
+    lines = read_document(text.encode(), depth=DEPTH).lines
+    assert lines == {
+        "": 2,
+        "a": 3,
+        "a[0]": 3,
+        "a[0].b": 3,
+        "a[0].c": 5,
+        "a[0].c.x": 5,
+        "a[1]": 6,
+        "z": 7,
+        "z.q": 7,
+        "z.q[0]": 7,
+        "z.q[1]": 8,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [("a.b", 2), ("a.b.gone", 2), ("a.gone", 2), ("c[1]", 5), ("c[9]", 4), ("gone", 1), (None, 1)],
+)
+def test_what_is_missing_has_the_line_of_what_it_is_missing_from(
+    path: str | None, line: int
+) -> None:
+    document = read_document(b"a:\n  b: 1\nc:\n  - 1\n  - 2\n", depth=DEPTH)
+    assert document.line(path) == line
