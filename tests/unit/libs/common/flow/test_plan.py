@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from libs.common.flow.model import FlowType
+from libs.common.flow.model import FlowType, TriggerPoint
 from libs.common.flow.plan import (
     FAILURE,
     FORMAT,
@@ -20,9 +21,11 @@ from libs.common.flow.plan import (
     load,
     name_of,
 )
+from libs.common.flow.turn import Over
 from libs.common.nodes import condition, start
 from libs.common.nodes.catalogue import NODE_TYPES
 from tests.playbook import lowered
+from tests.walks import Walk, flow, library, node, program, sets, trigger, when
 
 CHECK = lowered(condition.NODE, {"condition": "user.mfa_enabled"})
 PLAN = Plan(
@@ -76,6 +79,57 @@ def test_bytes_that_are_another_plans_are_refused() -> None:
 def test_bytes_that_are_no_plan_are_refused(data: bytes) -> None:
     with pytest.raises(UnreadablePlan, match="does not decode"):
         load(data, NODE_TYPES, expecting=name_of(data))
+
+
+BEFORE: dict[str, Any] = {
+    "format": 1,
+    "flow": "flow_case",
+    "version": 3,
+    "type": "login",
+    "start": 0,
+    "steps": [
+        ["start", "start", {}, {"success": 1}],
+        [
+            "check",
+            "condition",
+            {"condition": [["b", "===", ["m", ["r", "flow"], "type"], ["k", "login"]]]},
+            {"true": 2, "false": 3, "error": FAILURE},
+        ],
+        ["done", "success", {"text": "Hi", "redirect": None, "sign_in": False}, {}],
+        ["sorry", "failure", {"message": None, "redirect": None}, {}],
+    ],
+}
+"""A plan as the release before this one wrote it."""
+
+
+def test_a_plan_of_the_format_before_still_loads_and_runs() -> None:
+    data = msgspec.msgpack.encode(BEFORE)
+    program = load(data, NODE_TYPES, expecting=name_of(data))
+    assert (program.units, program.planned, program.gate, program.demands) == ((), (), None, ())
+    assert program.authentication == "none"
+    assert not any(step.arrival or step.calls for step in program.steps)
+    walk = Walk(program)
+    assert walk.path == ["start:success", "check:true", "done"]
+    assert walk.turn.shown == Over(succeeded=True, text="Hi")
+
+
+def test_what_a_plan_does_not_have_is_not_in_its_bytes() -> None:
+    assert msgspec.msgpack.decode(DATA).keys() == BEFORE.keys()
+
+
+def test_a_step_says_whether_there_is_anything_to_do_before_it_runs() -> None:
+    hook = trigger("hook", TriggerPoint.PRE_USER_REGISTRATION, "start > done")
+    made = flow(
+        "main",
+        "start > open > gated > write > done",
+        open=sets("a"),
+        gated=when(sets("b"), "true", at_start=False, each_time=True),
+        write=node("user_write"),
+    )
+    loaded = program(made, library(hook))
+    assert [step.id for step in loaded.steps if step.arrival] == ["gated", "write"]
+    assert [step.id for step in program(made).steps if step.arrival] == ["gated"]
+    assert loaded.planned == ()
 
 
 def test_a_plan_of_another_format_is_refused_by_its_number() -> None:

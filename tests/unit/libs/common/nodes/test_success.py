@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from libs.common.flow.model import FlowType
-from libs.common.flow.turn import Over
+from libs.common.flow.model import FlowType, TriggerPoint
+from libs.common.flow.turn import Facts, Over
 from libs.common.nodes.success import NODE, run
 from tests.playbook import Playbook, lowered, visit
 
@@ -21,3 +22,17 @@ def test_a_login_signs_in_and_no_other_flow_does_unless_its_author_says_so(flow:
 def test_the_author_has_words_for_the_end_and_says_where_to_go() -> None:
     step = lowered(NODE, {"message": "Welcome!", "redirect": "/home", "auto_login": False})
     Playbook(run(step, visit())).ends(Over(succeeded=True, text="Welcome!", redirect="/home"))
+
+
+@pytest.mark.parametrize("flow", list(FlowType))
+def test_a_login_is_a_point_and_so_is_an_assertion(flow: FlowType) -> None:
+    login = (TriggerPoint.POST_LOGIN,) if flow is FlowType.LOGIN else ()
+    for signs_in, exchange in ((True, (TriggerPoint.CREDENTIALS_EXCHANGE,)), (False, ())):
+        step = lowered(NODE, {"auto_login": signs_in}, flow)
+        assert NODE.reaches(step) == NODE.points(step, Facts()) == (*login, *exchange)
+
+
+def test_what_the_release_before_compiled_is_no_point_of_a_login() -> None:
+    before = {"text": None, "redirect": None, "sign_in": False}
+    step = msgspec.msgpack.decode(msgspec.msgpack.encode(before), type=NODE.lowered)
+    assert NODE.reaches(step) == ()

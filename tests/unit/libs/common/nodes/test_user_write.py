@@ -88,3 +88,19 @@ def test_an_account_that_was_only_named_is_not_written_onto() -> None:
 )
 def test_an_account_that_nobody_could_name_is_not_made(staged: dict[str, object]) -> None:
     Playbook(run(STEP, visit(Facts(staged=staged, password_hash=HASH)))).ends(Leave("failure"))
+
+
+def test_only_where_nobody_was_named_is_a_new_user_about_to_be_written() -> None:
+    before = TriggerPoint.PRE_USER_REGISTRATION
+    assert NODE.points(STEP, NEW) == (before,)
+    assert NODE.points(STEP, Facts(account="alice")) == ()
+    after = (NEWCOMER, TriggerPoint.POST_CHANGE_PASSWORD)
+    assert set(NODE.reaches(STEP)) == {before, *after}
+
+
+def test_writing_onto_an_account_without_a_new_password_is_no_point() -> None:
+    mine = Facts(account="alice", proved=("pwd",))
+    facts = msgspec.structs.replace(mine, staged={"name": "Alice"})
+    dialogue = Playbook(run(STEP, visit(facts)))
+    question = WriteUser(KEY, "alice", {"name": "Alice"}, None)
+    dialogue.asks(question, answered=Written("alice")).ends(Leave("success", mine))
