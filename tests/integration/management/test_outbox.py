@@ -26,7 +26,7 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def told(nats_url: str) -> list[FlowChanged]:
-    """Return all events in the stream, in its order, each with the id that it was told under."""
+    """Return the flows' events in the stream, in its order, each told under its own id."""
     client = await nats.connect(nats_url)
     try:
         jetstream = client.jetstream()
@@ -37,7 +37,8 @@ async def told(nats_url: str) -> list[FlowChanged]:
         events = []
         for sequence in range(state.first_seq, state.last_seq + 1):
             message = await jetstream.get_msg(EVENTS, sequence)
-            assert message.subject == FLOW_CHANGED
+            if message.subject != FLOW_CHANGED:
+                continue
             event = decode(message.data or b"", FlowChanged)
             assert (message.headers or {})["Nats-Msg-Id"] == str(event.id)
             events.append(event)
