@@ -11,7 +11,7 @@ import yaml
 from msgspec.structs import replace
 
 from libs.common.errors import Invalid
-from libs.common.flow.compile import compile_flow
+from libs.common.flow.compile import compile_flow, violations
 from libs.common.flow.model import (
     ALONE,
     Edge,
@@ -232,6 +232,15 @@ def test_a_version_that_runs_already_is_not_taken_away_by_a_new_demand() -> None
     assert [demand.name for demand in plan.demands] == ["x"]
     with pytest.raises(Invalid):
         compile_flow(calling("a", "gone"), NODE_TYPES, strict, running=True)
+
+
+def test_a_flow_can_be_asked_for_what_it_breaks_and_says_nothing_else() -> None:
+    assert violations(calling("a", "gone"), NODE_TYPES, MINE) == ()
+
+
+def test_a_node_whose_default_outcome_leads_nowhere_cannot_be_left_out_either() -> None:
+    made = flow("case", "start > a", "a:error > done", a=when(sets("a"), "true"))
+    assert ("missing_edge", "a") in problems(made)
 
 
 def test_a_flow_alone_makes_a_plan_that_has_nothing_else() -> None:

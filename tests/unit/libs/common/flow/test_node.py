@@ -32,6 +32,13 @@ def test_an_expression_reads_the_run_the_request_and_the_flow() -> None:
     Playbook(scope_for(ANONYMOUS, *reading)).ends({**KNOWN, "flow": flow, "request": REQUEST})
 
 
+def test_an_expression_reads_the_app_that_calls() -> None:
+    surroundings = replace(ANONYMOUS.surroundings, client={"name": "portal"})
+    called = replace(ANONYMOUS, surroundings=surroundings)
+    reading = expression("client.name")
+    Playbook(scope_for(called, reading)).ends({**KNOWN, "client": {"name": "portal"}})
+
+
 def test_the_user_is_loaded_once_and_only_where_somebody_reads_it() -> None:
     named = replace(ANONYMOUS, facts=replace(ANONYMOUS.facts, account="alice", proved=("pwd",)))
     Playbook(scope_for(named, expression("inputs.country"))).ends(KNOWN)
