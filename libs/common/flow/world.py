@@ -1,0 +1,140 @@
+"""The world that a script describes: it answers what nodes ask, and notes what they would write.
+
+It has one account at most when a run begins. Nothing leaves it, and no secret stays in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
+
+from libs.common.flow.identifier import KINDS
+from libs.common.flow.model import Json
+from libs.common.flow.questions import (
+    CheckPassword,
+    CheckTotp,
+    FindAccount,
+    HashPassword,
+    LoadUser,
+    Taken,
+    Verdict,
+    WriteUser,
+    Written,
+)
+from libs.common.flow.script import SUCCESS, Cue, Persona
+from libs.common.flow.turn import Question
+from libs.common.secret import MASK
+
+R = TypeVar("R")
+
+ACCOUNT: Final = "simulated-account"
+"""The `id` of an account whose persona does not say it."""
+
+
+class Write(msgspec.Struct, frozen=True, tag="WriteUser"):
+    """An account that would have been written."""
+
+    account: str
+    new: bool
+    attributes: Mapping[str, Json]
+    password: str | None
+    """Masked; None where none would have been."""
+
+
+class World:
+    """What there is, as far as a run can tell."""
+
+    def __init__(self, persona: Persona) -> None:
+        self.account: str | None = None
+        """The persona's; None where they have none."""
+        self.written: list[Write] = []
+        """In order; whoever shows them takes them away."""
+        self._users: dict[str, Mapping[str, Json]] = {}
+        if persona.user is not None:
+            id = persona.user.get("id")
+            self.account = id if isinstance(id, str) else ACCOUNT
+            methods = [] if persona.user.get("mfa_enabled") is False else ["totp"]
+            self._users[self.account] = {
+                "mfa_methods": methods,
+                **persona.user,
+                "id": self.account,
+            }
+
+    def load(self, question: LoadUser) -> Mapping[str, Json] | None:
+        """Return what is known of an account."""
+        return self._users.get(question.account)
+
+    def write(self, question: WriteUser) -> Written:
+        """Write an account."""
+        # As the directory does, so that the same visit again writes the same account.
+        account = question.account or question.key
+        known = self._users.get(account, {})
+        self._users[account] = {**known, **question.attributes, "id": account}
+        hashed = question.password_hash is not None
+        self.written.append(
+            Write(account, question.account is None, question.attributes, MASK if hashed else None)
+        )
+        return Written(account)
+
+
+Part: TypeAlias = Callable[[World, Any], Any]
+"""(world, question) → its answer."""
+
+
+def _taken(_world: World, question: WriteUser) -> Taken:
+    return Taken(next((kind for kind in KINDS if kind in question.attributes), KINDS[0]))
+
+
+_GUESS: Final[Mapping[str, Part]] = {
+    SUCCESS: lambda _world, _question: Verdict.RIGHT,
+    "failure": lambda _world, _question: Verdict.WRONG,
+    "blocked": lambda _world, _question: Verdict.BLOCKED,
+}
+
+PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyType(
+    {
+        FindAccount: {
+            SUCCESS: lambda world, _question: world.account,
+            "failure": lambda _world, _question: None,
+        },
+        CheckPassword: _GUESS,
+        CheckTotp: _GUESS,
+        LoadUser: {SUCCESS: World.load},
+        HashPassword: {SUCCESS: lambda _world, _question: MASK},
+        WriteUser: {SUCCESS: World.write, "taken": _taken},
+    }
+)
+"""What each question may be answered, by the word that a script has for it. One that has but
+one answer is never looked for in the script."""
+
+
+def is_scripted(question: Question[Any]) -> bool:
+    """Whether a script may say what the answer is."""
+    return len(PARTS[type(question)]) > 1
+
+
+def answer(world: World, question: Question[Any], cue: Cue) -> Any:  # noqa: ANN401 -- as the question declares
+    """Answer by `cue`; raise `Invalid` where that is no answer to `question`."""
+    parts = PARTS[type(question)]
+    part = parts.get(cue.answer.outcome)
+    if part is None:
+        choices = ", ".join(f"`{word}`" for word in parts)
+        message = f"`{cue.answer.outcome}` answers nothing that this node asks; one of {choices}"
+        raise cue.refused(message)
+    if cue.answer.attributes:
+        raise cue.refused("What this node asks has no attributes for an answer", ".attributes")
+    return part(world, question)
+
+
+def drive(dialogue: Generator[Question[Any], Any, R], answers: Callable[[Question[Any]], Any]) -> R:
+    """Let `answers` answer all that `dialogue` asks, and return what it comes to."""
+    try:
+        question = next(dialogue)
+        while True:
+            question = dialogue.send(answers(question))
+    except StopIteration as done:
+        result: R = done.value
+        return result

@@ -1,0 +1,179 @@
+"""The world of a script, asked what nodes ask."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+from libs.common.errors import Invalid, Problem
+from libs.common.flow import questions
+from libs.common.flow.model import Json
+from libs.common.flow.questions import (
+    CheckPassword,
+    CheckTotp,
+    FindAccount,
+    HashPassword,
+    LoadUser,
+    Taken,
+    Verdict,
+    WriteUser,
+    Written,
+)
+from libs.common.flow.script import UNSCRIPTED, Answer, Cue, Persona
+from libs.common.flow.turn import Question
+from libs.common.flow.world import ACCOUNT, PARTS, World, Write, answer, drive, is_scripted
+from libs.common.secret import Secret
+
+FIND = FindAccount(("email",), "a@example.com")
+GUESSES: list[Question[Any]] = [
+    CheckPassword("alice", None, Secret("guess")),
+    CheckTotp("alice", None, Secret("123456"), "attempt"),
+]
+HASH = HashPassword(Secret("hunter22"))
+
+
+def world(**user: Json) -> World:
+    return World(Persona(user=user))
+
+
+def writes(
+    account: str | None = None, password: str | None = None, **attributes: Json
+) -> WriteUser:
+    return WriteUser("key", account, attributes, password)
+
+
+def scripted(outcome: str, **attributes: Json) -> Cue:
+    return Cue(Answer(outcome, attributes), "answers.node")
+
+
+def refusal(question: Question[Any], cue: Cue) -> Problem:
+    with pytest.raises(Invalid) as refused:
+        answer(world(), question, cue)
+    (problem,) = refused.value.problems
+    return problem
+
+
+def every_question() -> set[type]:
+    return {
+        each
+        for each in vars(questions).values()
+        if isinstance(each, type) and issubclass(each, Question) and each is not Question
+    }
+
+
+def test_every_question_there_is_has_its_success() -> None:
+    assert PARTS.keys() == every_question()
+    assert all("success" in parts for parts in PARTS.values())
+
+
+def test_a_persona_with_an_account_is_found() -> None:
+    assert answer(world(), FIND, UNSCRIPTED) == ACCOUNT
+    assert answer(world(id="alice"), FIND, UNSCRIPTED) == "alice"
+
+
+def test_an_id_that_is_no_text_is_replaced() -> None:
+    named = world(id=7)
+    assert named.account == ACCOUNT
+    assert named.load(LoadUser(ACCOUNT)) == {"id": ACCOUNT, "mfa_methods": ["totp"]}
+
+
+def test_a_persona_without_one_is_not() -> None:
+    assert answer(World(Persona()), FIND, UNSCRIPTED) is None
+
+
+def test_a_persona_need_not_be_found() -> None:
+    assert answer(world(), FIND, scripted("failure")) is None
+
+
+@pytest.mark.parametrize("question", GUESSES)
+@pytest.mark.parametrize(
+    ("outcome", "verdict"),
+    [("success", Verdict.RIGHT), ("failure", Verdict.WRONG), ("blocked", Verdict.BLOCKED)],
+)
+def test_a_guess_is_what_the_script_says(
+    question: Question[Verdict], outcome: str, verdict: Verdict
+) -> None:
+    assert answer(world(), question, scripted(outcome)) is verdict
+
+
+def test_a_password_is_hashed_to_nothing() -> None:
+    assert answer(world(), HASH, UNSCRIPTED) == "***"
+
+
+@pytest.mark.parametrize(
+    ("user", "methods"),
+    [
+        ({}, ["totp"]),
+        ({"mfa_enabled": True}, ["totp"]),
+        ({"mfa_enabled": False}, []),
+        ({"mfa_enabled": True, "mfa_methods": ["sms"]}, ["sms"]),
+        ({"mfa_methods": []}, []),
+    ],
+)
+def test_who_does_not_say_how_they_verify_has_an_authenticator(
+    user: dict[str, Json], methods: list[str]
+) -> None:
+    loaded = world(**user).load(LoadUser(ACCOUNT))
+    assert loaded == {**user, "id": ACCOUNT, "mfa_methods": methods}
+
+
+def test_nobody_is_known_by_another_account() -> None:
+    assert world().load(LoadUser("somebody")) is None
+
+
+def test_a_new_account_is_known_once_it_is_written() -> None:
+    asked = World(Persona())
+    written = answer(asked, writes(None, "$argon2id$", email="a@example.com"), UNSCRIPTED)
+    assert written == Written("key")
+    assert asked.load(LoadUser("key")) == {"email": "a@example.com", "id": "key"}
+    assert asked.written == [Write("key", True, {"email": "a@example.com"}, "***")]
+
+
+def test_an_account_is_written_onto() -> None:
+    asked = world(email="a@example.com", name="A")
+    answer(asked, writes(ACCOUNT, name="B"), UNSCRIPTED)
+    loaded = asked.load(LoadUser(ACCOUNT))
+    assert loaded is not None
+    assert (loaded["email"], loaded["name"]) == ("a@example.com", "B")
+    assert asked.written == [Write(ACCOUNT, False, {"name": "B"}, None)]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "attribute"), [({"name": "A", "phone": "+1"}, "phone"), ({}, "email")]
+)
+def test_what_is_taken_is_not_written(attributes: dict[str, Json], attribute: str) -> None:
+    asked = world()
+    assert answer(asked, writes(None, None, **attributes), scripted("taken")) == Taken(attribute)
+    assert asked.written == []
+
+
+def test_an_outcome_that_answers_nothing_is_refused_with_those_that_do() -> None:
+    problem = refusal(GUESSES[0], scripted("maybe"))
+    assert problem == Problem(
+        "invalid_answer",
+        "`maybe` answers nothing that this node asks; one of `success`, `failure`, `blocked`",
+        path="answers.node",
+    )
+
+
+def test_attributes_that_nothing_takes_are_refused() -> None:
+    problem = refusal(FIND, scripted("success", risk=3))
+    assert (problem.code, problem.path) == ("invalid_answer", "answers.node.attributes")
+
+
+def test_what_has_but_one_answer_is_not_the_script_s_to_say() -> None:
+    assert not is_scripted(HASH)
+    assert not is_scripted(LoadUser("alice"))
+    assert is_scripted(FIND)
+
+
+def test_a_dialogue_is_driven_to_its_end() -> None:
+    def dialogue() -> Generator[Question[Any], Any, list[Any]]:
+        first = yield FIND
+        second = yield HASH
+        return [first, second]
+
+    answers: Iterator[str] = iter(["a", "b"])
+    assert drive(dialogue(), lambda _question: next(answers)) == ["a", "b"]
