@@ -20,12 +20,13 @@ from services.management.compiler import CompilerLink
 from services.management.config import Settings
 from services.management.failures import rollout_failures
 from services.management.flows import Flows
-from services.management.golden import refuse_unrun
+from services.management.goldens import Goldens, gate
 from services.management.invariants import Invariants
 from services.management.outbox import OutboxMetrics, Relay
 from services.management.plans import plan_notes
 from services.management.rollouts import Rollouts
 from services.management.running import Running
+from services.management.simulations import Simulations
 from services.management.store import Store
 from services.management.transfer import Transfer
 from services.management.versions import Versions
@@ -73,7 +74,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         publish_seconds=settings.publish_seconds,
     )
     health = Health({"postgres": store.check}, spared={"nats": bus.check})
-    running = Running(link, NODE_TYPES, refuse_unrun)
+    running = Running(link, NODE_TYPES, gate(NODE_TYPES))
     flows = Flows(store, link, running)
     rollouts = Rollouts(store, running)
     failures = rollout_failures(bus, rollouts, ground.metrics.registry)
@@ -86,6 +87,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         candidates=Candidates(store, running),
         invariants=Invariants(store, running),
         transfer=Transfer(store, flows),
+        simulations=Simulations(store, NODE_TYPES),
+        goldens=Goldens(store, NODE_TYPES),
         audit=Audit(store),
     )
     return management_app(use, tokens, health, ground, body_limit=settings.body_limit)

@@ -13,16 +13,20 @@ from services.management.audit import Audit
 from services.management.auth import Tokens
 from services.management.candidates import Candidates
 from services.management.flows import Flows
+from services.management.goldens import Goldens
 from services.management.invariants import Invariants
 from services.management.rollouts import Rollouts
 from services.management.routes.admin import admin_routes
 from services.management.routes.audit import audit_routes
 from services.management.routes.errors import refuse
 from services.management.routes.expressions import expression_routes
+from services.management.routes.golden import golden_routes
 from services.management.routes.rollouts import rollout_routes
+from services.management.routes.simulate import simulate_routes
 from services.management.routes.tenants import tenant_routes
 from services.management.routes.transfer import transfer_routes
 from services.management.routes.versions import version_routes
+from services.management.simulations import Simulations
 from services.management.transfer import Transfer
 from services.management.versions import Versions
 
@@ -37,6 +41,8 @@ class UseCases:
     candidates: Candidates
     invariants: Invariants
     transfer: Transfer
+    simulations: Simulations
+    goldens: Goldens
     audit: Audit
 
 
@@ -49,6 +55,8 @@ def management_app(
         *version_routes(use.versions, tokens),
         *rollout_routes(use.rollouts, use.candidates, tokens),
         *transfer_routes(use.transfer, tokens),
+        *simulate_routes(use.simulations, tokens),
+        *golden_routes(use.goldens, tokens),
         *tenant_routes(use.invariants, tokens),
         *audit_routes(use.audit, tokens),
         *expression_routes(tokens),

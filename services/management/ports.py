@@ -14,10 +14,10 @@ from services.management.records import GoldenTest
 class Compiler(Protocol):
     """The compiler, as far as management asks it."""
 
-    async def compile(self, wanted: CompileWanted) -> Answer:
+    async def compile(self, wanted: CompileWanted, /) -> Answer:
         """Compile now; raise `Unavailable` if nobody answers in time."""
 
-    async def publish(self, wanted: PublishWanted) -> None:
+    async def publish(self, wanted: PublishWanted, /) -> None:
         """Publish what is active, within about two seconds, or let the event do it."""
 
 

@@ -1,0 +1,142 @@
+"""Golden tests that are stored with a flow: keep them, run them, and hold up what fails them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from libs.common.errors import Invalid, NotFound, Problem
+from libs.common.flow.golden import Coverage, Golden, Miss, Tested, judge
+from libs.common.flow.model import Flow, Library
+from libs.common.flow.node import NodeTypes
+from libs.common.flow.simulate import make_program
+from services.management import ports
+from services.management.flows import existing
+from services.management.records import GoldenTest
+from services.management.store import Store
+from services.management.uses import with_flow
+from services.management.versions import find_version
+
+MOST_TESTS = 100
+"""Golden tests of one flow: all of them run before a version does."""
+
+FAILED = "golden_failed"
+NO_TEST = "the flow has no such golden test"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What came of all tests of a flow."""
+
+    version: int
+    passed: bool
+    tests: tuple[Tested, ...]
+    coverage: Coverage
+
+
+class Goldens:
+    """The golden tests of the flows of all tenants."""
+
+    def __init__(self, store: Store, types: NodeTypes) -> None:
+        self._store = store
+        self._types = types
+
+    async def list(self, tenant: str, id: str) -> tuple[GoldenTest, ...]:
+        """List the tests of a flow, by name; raise `NotFound` for no flow."""
+        async with self._store.reading(tenant) as rows:
+            existing(await rows.find_flow(id))
+            return await rows.list_golden_tests(id)
+
+    async def get(self, tenant: str, id: str, name: str) -> GoldenTest:
+        """Return a test, or raise `NotFound`."""
+        return _named(name, await self.list(tenant, id))
+
+    async def put(self, tenant: str, id: str, test: GoldenTest, author: str) -> bool:
+        """Keep a test, in place of one of that name; True if there was none."""
+        async with self._store.changing(tenant) as change:
+            flow = existing(await change.hold_flow(id)).flow
+            before = await change.list_golden_tests(id)
+            others = tuple(each for each in before if each.name != test.name)
+            if len(others) >= MOST_TESTS:
+                raise Invalid(f"a flow has at most {MOST_TESTS} golden tests")
+            await change.replace_golden_tests(id, (*others, test))
+            await change.note(
+                author, "update", id, version=flow.version, changed=["golden_tests"], put=test.name
+            )
+        return len(others) == len(before)
+
+    async def replace(self, tenant: str, id: str, tests: Sequence[GoldenTest], author: str) -> None:
+        """Let a flow have these tests and no other; each name once."""
+        async with self._store.changing(tenant) as change:
+            flow = existing(await change.hold_flow(id)).flow
+            await change.replace_golden_tests(id, tests)
+            await change.note(author, "update", id, version=flow.version, changed=["golden_tests"])
+
+    async def delete(self, tenant: str, id: str, name: str, author: str) -> None:
+        """Remove a test, or raise `NotFound`."""
+        async with self._store.changing(tenant) as change:
+            flow = existing(await change.hold_flow(id)).flow
+            before = await change.list_golden_tests(id)
+            gone = _named(name, before)
+            await change.replace_golden_tests(id, [each for each in before if each != gone])
+            await change.note(
+                author, "update", id, version=flow.version, changed=["golden_tests"], deleted=name
+            )
+
+    async def run(self, tenant: str, id: str, version: int | None) -> Verdict:
+        """Run the tests of a flow on one of its versions, or on the newest."""
+        async with self._store.reading(tenant) as rows:
+            found = (
+                existing(await rows.find_flow(id))
+                if version is None
+                else await find_version(rows, id, version)
+            )
+            library = await rows.read_library()
+            tests = await rows.list_golden_tests(id)
+        flow = found.definition()
+        library = with_flow(library, flow)
+        # Off the loop, on which others wait for their answers.
+        return await asyncio.to_thread(judge_version, flow, library, tests, self._types)
+
+
+def judge_version(
+    flow: Flow, library: Library, tests: Sequence[GoldenTest], types: NodeTypes
+) -> Verdict:
+    """Run `tests` on `flow`; raise `Invalid` with every problem of one that cannot run."""
+    program = make_program(flow, types, library)
+    readable: list[tuple[str, Golden]] = []
+    unreadable: list[Tested] = []
+    for test in tests:
+        try:
+            readable.append((test.name, msgspec.json.decode(test.test, type=Golden)))
+        except msgspec.DecodeError as error:
+            # Another release has kept it.
+            miss = Miss("", f"the test cannot be read: {error}")
+            unreadable.append(Tested(test.name, passed=False, misses=(miss,)))
+    judged = judge(flow, program, types, readable)
+    tested = (*judged.tests, *unreadable)
+    passed = all(each.passed for each in tested)
+    return Verdict(flow.version, passed, tested, judged.coverage)
+
+
+def gate(types: NodeTypes) -> ports.Golden:
+    """Return what holds up a version that fails a test."""
+
+    def problems(
+        flow: Flow, library: Library, tests: Sequence[GoldenTest], /
+    ) -> tuple[Problem, ...]:
+        return tuple(
+            Problem(FAILED, "; ".join(map(str, each.misses)), path=each.name)
+            for each in judge_version(flow, library, tests, types).tests
+            if not each.passed
+        )
+
+    return problems
+
+
+def _named(name: str, tests: Sequence[GoldenTest]) -> GoldenTest:
+    for test in tests:
+        if test.name == name:
+            return test
+    raise NotFound(NO_TEST)

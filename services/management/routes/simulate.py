@@ -1,0 +1,58 @@
+"""`POST /api/admin/flows/{id}/simulate`: try a flow, and see why it goes where it goes."""
+
+from __future__ import annotations
+
+from aiohttp import hdrs, web
+from msgspec import UNSET, UnsetType
+
+from libs.common.chassis.app import json_answer
+from libs.common.errors import Invalid, Problem
+from libs.common.flow.model import Graph
+from libs.common.flow.script import Script
+from services.management.auth import Tokens
+from services.management.routes.decode import decode
+from services.management.routes.face import Door, flow_id, of_tenants
+from services.management.routes.versions import Number
+from services.management.settings import SomeSettings, some_of
+from services.management.simulations import Draft, Simulations
+
+UNCHANGED = SomeSettings()
+
+
+class SimulateBody(SomeSettings, Script, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A script, and what to play it on: a version, a draft, or neither for what is active.
+
+    A draft is what an update would make: what it leaves out is as in the newest version.
+    """
+
+    version: Number | None = None
+    graph: Graph | UnsetType = UNSET
+
+
+def simulate_routes(simulations: Simulations, tokens: Tokens) -> tuple[web.RouteDef, ...]:
+    """Return the route of simulations."""
+    face = _Face(simulations, Door(tokens))
+    return of_tenants(((hdrs.METH_POST, "/api/admin/flows/{id}/simulate", face.simulate),))
+
+
+class _Face:
+    def __init__(self, simulations: Simulations, door: Door) -> None:
+        self._simulations = simulations
+        self._door = door
+
+    async def simulate(self, request: web.Request) -> web.Response:
+        tenant, _ = self._door.admit(request, "read:flows")
+        id = flow_id(request)
+        body = await decode(request, SimulateBody)
+        script = Script(**{name: getattr(body, name) for name in Script.__struct_fields__})
+        return json_answer(await self._simulations.simulate(tenant, id, _what(body), script))
+
+
+def _what(body: SimulateBody) -> int | Draft | None:
+    settings = some_of(body)
+    if body.graph is UNSET and settings == UNCHANGED:
+        return body.version
+    if body.version is not None:
+        problem = Problem("invalid", "a version has its own graph and settings", path="version")
+        raise Invalid("simulate a version or a draft", (problem,))
+    return Draft(body.graph, settings)

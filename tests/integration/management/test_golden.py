@@ -1,0 +1,179 @@
+"""Golden tests stand between a version and the sessions that would run it."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+import msgspec
+import pytest
+
+from libs.common.errors import Invalid, Problem
+from libs.common.flow.model import Flow, FlowType, Graph, Library
+from libs.common.nodes.catalogue import NODE_TYPES
+from libs.common.wire.events import Answer, CompileWanted, Missing, PublishWanted
+from libs.common.wire.rollouts import Share
+from services.management.flows import Edit, Flows, NewFlow
+from services.management.records import GoldenTest, Status
+from services.management.rollouts import NewRollout, Rollouts
+from services.management.running import Running
+from services.management.store import Store
+from services.management.versions import Versions
+from tests.integration.management.conftest import GRAPH, Api
+from tests.integration.management.graphs import EDITED, FLOWS
+from tests.integration.management.test_refusals import refused
+from tests.integration.management.test_rollouts import entries
+
+WELL, EDITED_GRAPH = (msgspec.convert(graph, Graph) for graph in (GRAPH, EDITED))
+TEST = GoldenTest("signs in", '{"inputs":[]}')
+
+
+class Idle:
+    """A compiler that nobody has to wait for."""
+
+    async def compile(self, _wanted: CompileWanted) -> Answer:
+        return Missing()
+
+    async def publish(self, _wanted: PublishWanted) -> None:
+        return None
+
+
+class Judge:
+    """Fails each test of the versions in `bad`, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.bad: set[int] = set()
+        self.asked: list[tuple[int, Sequence[GoldenTest], bool]] = []
+
+    def __call__(
+        self, flow: Flow, library: Library, tests: Sequence[GoldenTest], /
+    ) -> tuple[Problem, ...]:
+        self.asked.append((flow.version, tests, library.flows[flow.name] is flow))
+        if flow.version not in self.bad:
+            return ()
+        return tuple(
+            Problem("golden_test_failed", "went elsewhere", path=each.name) for each in tests
+        )
+
+
+class Desk:
+    """The use cases on a database, with a judge that can be told how to judge."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self.judge = Judge()
+        store = Store(pool)
+        running = Running(Idle(), NODE_TYPES, self.judge)
+        self.flows = Flows(store, Idle(), running)
+        self.rollouts = Rollouts(store, running)
+        self.versions = Versions(store, running, NODE_TYPES)
+
+    async def create(self, *tests: GoldenTest) -> str:
+        """Return a flow with two versions, the first of which runs."""
+        new = NewFlow(
+            name="a",
+            display_name="A",
+            description=None,
+            type=FlowType.LOGIN,
+            graph=WELL,
+            golden_tests=tests,
+        )
+        id = (await self.flows.create("default", new, "ann")).flow.id
+        await self.flows.activate("default", id, "ann")
+        await self.flows.update("default", id, Edit(graph=EDITED_GRAPH), "ann")
+        self.judge.asked.clear()
+        return id
+
+
+@pytest.fixture
+async def desk(database: str) -> AsyncIterator[Desk]:
+    async with asyncpg.create_pool(database, min_size=1) as pool:
+        await Store(pool).add_tenants(("default",))
+        yield Desk(pool)
+
+
+async def test_a_version_that_fails_a_test_is_not_activated(
+    desk: Desk, rows: asyncpg.Connection
+) -> None:
+    id = await desk.create(TEST)
+    desk.judge.bad = {2}
+    with pytest.raises(Invalid) as refused_:
+        await desk.flows.activate("default", id, "ann")
+    assert [problem.path for problem in refused_.value.problems] == ["signs in"]
+    assert (await desk.flows.get("default", id)).flow.active_version == 1
+    assert await entries(rows, "override") == []
+
+
+async def test_a_test_is_asked_of_the_version_beside_what_would_run_with_it(desk: Desk) -> None:
+    id = await desk.create(TEST)
+    await desk.flows.activate("default", id, "ann")
+    assert desk.judge.asked == [(2, (TEST,), True)]
+
+
+async def test_a_flow_without_tests_is_not_asked_about(desk: Desk) -> None:
+    id = await desk.create()
+    await desk.flows.activate("default", id, "ann")
+    assert desk.judge.asked == []
+
+
+async def test_a_reason_lets_it_run_and_is_kept(desk: Desk, rows: asyncpg.Connection) -> None:
+    id = await desk.create(TEST)
+    desk.judge.bad = {2}
+    done = await desk.flows.activate("default", id, "ann", "the test is older than the law")
+    assert done.status is Status.ACTIVE
+    [(_, actor, details)] = await entries(rows, "override")
+    assert (actor, details) == (
+        "ann",
+        {"version": 2, "reason": "the test is older than the law", "failed": ["signs in"]},
+    )
+
+
+async def test_a_reason_that_was_not_needed_overrides_nothing(
+    desk: Desk, rows: asyncpg.Connection
+) -> None:
+    id = await desk.create(TEST)
+    await desk.flows.activate("default", id, "ann", "to be safe")
+    assert await entries(rows, "override") == []
+
+
+async def test_each_version_of_a_rollout_has_to_pass(desk: Desk, rows: asyncpg.Connection) -> None:
+    id = await desk.create(TEST)
+    desk.judge.bad = {2}
+    shares = (Share(1, 90), Share(2, 10))
+    with pytest.raises(Invalid):
+        await desk.rollouts.start("default", id, NewRollout(shares, None), "ann")
+    assert {version for version, _, _ in desk.judge.asked} == {1, 2}
+    await desk.rollouts.start("default", id, NewRollout(shares, None, "on purpose"), "ann")
+    [(_, _, details)] = await entries(rows, "override")
+    assert details["version"] == 2
+
+
+async def test_no_test_holds_up_going_back(desk: Desk) -> None:
+    id = await desk.create(TEST)
+    await desk.flows.activate("default", id, "ann")
+    desk.judge.asked.clear()
+    desk.judge.bad = {1, 2, 3}
+    await desk.versions.rollback("default", id, None, None, "ann")
+    assert desk.judge.asked == []
+
+
+async def test_tests_are_changed_without_a_version(desk: Desk) -> None:
+    id = await desk.create(TEST)
+    other = GoldenTest("signs out", "{}")
+    for tests in ((other,), (TEST, other), ()):
+        after = await desk.flows.update("default", id, Edit(golden_tests=tests), "ann")
+        assert after.flow.version == 2
+
+
+@pytest.mark.parametrize(
+    "body", [{"override_reason": ""}, {"override_reason": "x" * 501}, {"reason": "x"}, []]
+)
+async def test_a_reason_that_is_none_is_refused(api: Api, body: object) -> None:
+    id = await api.create()
+    refused(await api.call("POST", f"{FLOWS}/{id}/activate", body), 400, "invalid")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
+async def test_a_client_that_knows_of_no_reason_sends_nothing(api: Api, kind: str) -> None:
+    id = await api.create()
+    reply = await api.call(
+        "POST", f"{FLOWS}/{id}/activate", data=b"", headers={"Content-Type": kind}
+    )
+    assert reply.status == 200
