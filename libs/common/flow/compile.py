@@ -18,10 +18,8 @@ from libs.common.flow.plan import FAILURE, FORMAT, Plan, Step, Unit, encode_conf
 from libs.common.flow.proof import Demand, demands
 from libs.common.flow.rules import VIOLATION, report
 from libs.common.flow.rules.config import read_gate
-from libs.common.flow.rules.drawing import IMPLICIT_FAILURE, Drawing, Links
+from libs.common.flow.rules.drawing import IMPLICIT_FAILURE, NO_LINKS, Drawing
 from libs.common.flow.rules.links import called, inside_name, survey
-
-_NO_LINKS = Links({}, {}, ())
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -60,7 +58,7 @@ def refuse_invalid(draft: Draft) -> Draft:
 
 def gather_parts(draft: Draft) -> Draft:
     """Put in order what runs inside the flow: what is called by slug, triggers by point."""
-    links = draft.drawing.links or _NO_LINKS
+    links = draft.drawing.links or NO_LINKS
     parts = [draft.drawing]
     slugs: dict[str, int] = {}
     for slug in sorted(links.flows):

@@ -9,7 +9,7 @@ import enum
 from collections.abc import Generator
 from typing import Any
 
-from libs.common.flow.expression import Scope, truth
+from libs.common.flow.expression import Expression, Scope, truth
 from libs.common.flow.node import Visit, scope_for
 from libs.common.flow.plan import Check, Gate, Program
 from libs.common.flow.questions import LoadUser
@@ -37,6 +37,20 @@ def decide(gate: Gate, scope: Scope) -> bool | None:
 def _passes(check: Check, scope: Scope) -> bool | None:
     verdict = truth(check.expression.evaluate(scope))
     return None if verdict is None else verdict is not check.negate
+
+
+def reveals(gate: Gate, *, ran: bool) -> tuple[tuple[Expression, bool], ...]:
+    """Say what expressions certainly came to where a node ran, or was skipped, by its policies.
+
+    That is of the moment at which the node was reached, so it is nothing where they were looked at
+    when the session started.
+    """
+    if not gate.on_run or (gate.on_plan and not ran):
+        return ()
+    # Of several, it takes but one to pass by `any`, and one not to pass by `all`.
+    if len(gate.checks) > 1 and ran is (gate.mode == "any"):
+        return ()
+    return tuple((check.expression, check.negate is not ran) for check in gate.checks)
 
 
 def admit(

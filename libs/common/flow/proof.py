@@ -60,6 +60,11 @@ class Gain(msgspec.Struct, frozen=True):
     afresh: bool = False
     """What was proved before was about somebody else, maybe."""
 
+    def then(self, later: Gain) -> Gain:
+        """Return what is proved by this and by `later` after it."""
+        both = NOTHING.after(self).after(later)
+        return both.gain(afresh=self.afresh or later.afresh)
+
 
 class Evidence(msgspec.Struct, frozen=True):
     """What a path has proved so far."""
@@ -76,6 +81,10 @@ class Evidence(msgspec.Struct, frozen=True):
             before.identified or gain.identified,
             before.consented or gain.consented,
         )
+
+    def gain(self, *, afresh: bool) -> Gain:
+        """Return what proves just this."""
+        return Gain(tuple(sorted(self.amr)), self.identified, self.consented, afresh)
 
     def scope(self) -> Scope:
         """Return what an invariant's `require` reads."""

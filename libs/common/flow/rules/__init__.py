@@ -13,12 +13,15 @@ import msgspec
 from libs.common.errors import Problem
 from libs.common.flow.model import ALONE, Flow, Library
 from libs.common.flow.node import NodeTypes
+from libs.common.flow.rules.attributes_are_set import attributes_are_set
 from libs.common.flow.rules.configs_are_right import configs_are_right
 from libs.common.flow.rules.cycles_wait import cycles_wait
 from libs.common.flow.rules.drawing import Drawing
 from libs.common.flow.rules.edges_lead_somewhere import edges_lead_somewhere
 from libs.common.flow.rules.ends_are_reachable import ends_are_reachable
 from libs.common.flow.rules.expressions_are_known import expressions_are_known
+from libs.common.flow.rules.invariants_hold import VIOLATION as VIOLATION
+from libs.common.flow.rules.invariants_hold import invariants_hold
 from libs.common.flow.rules.links import survey
 from libs.common.flow.rules.links_hold import links_hold
 from libs.common.flow.rules.nodes_are_named_once import nodes_are_named_once
@@ -31,9 +34,6 @@ from libs.common.flow.rules.starts_once import starts_once
 from libs.common.flow.rules.success_is_earned import success_is_earned
 from libs.common.flow.rules.success_is_reachable import success_is_reachable
 from libs.common.flow.rules.types_are_known import types_are_known
-
-VIOLATION = "policy_violation"
-"""The code of an invariant of the tenant's that is broken."""
 
 Rule = Callable[[Drawing], Iterable[Problem]]
 
@@ -51,7 +51,9 @@ RULES: tuple[Rule, ...] = (
     outcomes_lead_on,
     ends_are_reachable,
     cycles_wait,
+    attributes_are_set,
     success_is_earned,
+    invariants_hold,
 )
 """What makes a flow one that cannot run."""
 

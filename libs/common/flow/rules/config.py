@@ -97,5 +97,11 @@ def expressions_in(value: object, path: str = "config") -> Iterator[tuple[str, E
             yield from expressions_in(item, f"{path}[{index}]")
 
 
+def policies_in(gate: Gate | None) -> Iterator[tuple[str, Expression]]:
+    """Find every expression in policies, with where it is."""
+    for index, check in enumerate(gate.checks if gate is not None else ()):
+        yield f"policies[{index}].expression", check.expression
+
+
 def _problem(node: Node, code: str, message: str, path: str | None) -> Problem:
     return Problem(code, message, node_id=node.id, path=path)

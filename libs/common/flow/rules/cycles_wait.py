@@ -2,53 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from libs.common.errors import Problem
-from libs.common.flow.rules.drawing import IMPLICIT_FAILURE, Drawing
-
-SHOWN = 20
-"""Nodes of a circle that its message names, so that many long circles cost no more than few."""
+from libs.common.flow.rules.drawing import Drawing
+from libs.common.flow.rules.paths import EXAMPLES, Chart, Way, arrows, explore
+from libs.common.flow.rules.ways import chart
 
 
 def cycles_wait(drawing: Drawing) -> Iterator[Problem]:
     """Find each circle that a run could go round without waiting, by a node that closes it."""
+    ways = chart(drawing)
+    walk = explore(ways, [None], _anyway)
     hurried = {
-        name: [
-            target
-            for outcome, target in place.to.items()
-            if target != IMPLICIT_FAILURE and outcome not in place.type.waits
-        ]
-        for name, place in drawing.in_reach()
-        if place.type is not None
+        name: tuple(way for way in ways[name] if way.ending is None and not way.waits)
+        for name, _ in walk.before
     }
-    for circle in _circles(hurried):
-        message = f"{' -> '.join(circle)} goes round without waiting for the user; break the circle"
-        yield Problem("endless_loop", message, node_id=circle[-1])
+    for index, name in enumerate(dict.fromkeys(_closing(hurried))):
+        if index < EXAMPLES:
+            circle = _circle(hurried, name)
+            message = f"{arrows(circle)} goes round without waiting for the user; break the circle"
+            shown = (*walk.path((name, None)), *circle[1:])
+            yield Problem("endless_loop", message, node_id=name, counter_example=shown)
+        else:
+            message = f"A circle through '{name}' never waits for the user; break it"
+            yield Problem("endless_loop", message, node_id=name)
 
 
-def _circles(graph: Mapping[str, list[str]]) -> Iterator[tuple[str, ...]]:
+def _anyway(_way: Way, _known: None) -> tuple[None]:
+    return (None,)
+
+
+def _closing(graph: Chart) -> Iterator[str]:
+    """Find the nodes at which circles close."""
     # Depth-first with a stack of its own, since a flow may be deeper than Python's. Each edge
     # back into the current path closes a circle; every node and edge is looked at once.
     done: set[str] = set()
     for root in graph:
         if root in done:
             continue
-        path = [root]
-        place = {root: 0}
-        branches = [iter(graph[root])]
-        while branches:
-            target = next(branches[-1], None)
-            if target is None:
-                branches.pop()
-                left = path.pop()
-                del place[left]
-                done.add(left)
-            elif target in place:
-                round_to = path[place[target] : place[target] + SHOWN]
-                cut = () if round_to[-1] == path[-1] else ("...", path[-1])
-                yield (*round_to, *cut, target)
-            elif target not in done and target in graph:
-                place[target] = len(path)
-                path.append(target)
-                branches.append(iter(graph[target]))
+        path = {root: iter(graph[root])}
+        while path:
+            name, branches = next(reversed(path.items()))
+            way = next(branches, None)
+            if way is None:
+                del path[name]
+                done.add(name)
+            elif way.target in path:
+                yield way.target
+            elif way.target not in done:
+                path[way.target] = iter(graph[way.target])
+
+
+def _circle(graph: Chart, name: str) -> tuple[str, ...]:
+    """Return the shortest circle from `name` round to itself."""
+    walk = explore(graph, [None], _anyway, start=name)
+    last = next(at for at in walk.before if any(way.target == name for way in graph[at[0]]))
+    return (*walk.path(last), name)

@@ -66,6 +66,10 @@ class Links(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
+NO_LINKS = Links({}, {}, ())
+"""Of a flow in which nothing runs."""
+
+
 class Drawing(msgspec.Struct, frozen=True):
     """A graph, indexed."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from libs.common.errors import Problem
-from libs.common.flow.expression import SCHEMA, check
-from libs.common.flow.rules.config import expressions_in
+from libs.common.flow.expression import SCHEMA, Expression, check
+from libs.common.flow.rules.config import expressions_in, policies_in, read_gate
 from libs.common.flow.rules.drawing import Drawing
 
 
@@ -15,7 +15,15 @@ def expressions_are_known(drawing: Drawing) -> Iterator[Problem]:
 
     What cannot be right at all is refused with the config.
     """
+    for path, expression in policies_in(read_gate(drawing.flow.settings).gate):
+        yield from _unknown(expression, None, path)
     for name, place in drawing.places.items():
+        for path, expression in policies_in(place.gate.gate):
+            yield from _unknown(expression, name, path)
         for path, expression in expressions_in(place.reading.lowered):
-            for found in check(expression.tree, SCHEMA):
-                yield Problem(found.code, found.message, node_id=name, path=path)
+            yield from _unknown(expression, name, path)
+
+
+def _unknown(expression: Expression, node: str | None, path: str) -> Iterator[Problem]:
+    for found in check(expression.tree, SCHEMA):
+        yield Problem(found.code, found.message, node_id=node, path=path)

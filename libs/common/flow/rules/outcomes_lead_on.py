@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from libs.common.errors import Problem
+from libs.common.flow.node import SKIPPED
 from libs.common.flow.rules.drawing import Drawing, outcome_of
 
 
@@ -17,6 +18,9 @@ def outcomes_lead_on(drawing: Drawing) -> Iterator[Problem]:
     }
     for name, place in drawing.places.items():
         for outcome in place.outcomes:
+            # A node that is skipped goes on as by its default outcome: that is what lacks an edge.
+            if outcome == SKIPPED and place.node.policies:
+                continue
             if outcome not in place.to and (name, outcome) not in drawn:
                 message = f"No edge says where '{name}' leads by '{outcome}'; draw one"
                 yield Problem("missing_edge", message, node_id=name)
