@@ -85,12 +85,27 @@ class Outcome(msgspec.Struct, frozen=True):
     """None where the script could not be played to its end."""
 
 
+class Tested(msgspec.Struct, frozen=True):
+    """One of several tests that were run."""
+
+    name: str
+    passed: bool
+    misses: tuple[Miss, ...]
+
+
 class Coverage(msgspec.Struct, frozen=True):
     """How many of a flow's edges some test walks."""
 
     walked: int
     edges: int
     missed: tuple[Edge, ...]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What came of several tests of one flow."""
+
+    tests: tuple[Tested, ...]
+    coverage: Coverage
 
 
 def check(golden: Golden, path: str = "") -> tuple[Problem, ...]:
@@ -101,6 +116,19 @@ def check(golden: Golden, path: str = "") -> tuple[Problem, ...]:
     return (Problem("invalid", message, path=f"{path}.expect" if path else "expect"),)
 
 
+def check_all(goldens: Iterable[NamedGolden]) -> tuple[Problem, ...]:
+    """Find all that is wrong with `tests`, which have to have names of their own."""
+    problems: list[Problem] = []
+    names: set[str] = set()
+    for index, golden in enumerate(goldens):
+        path = f"tests[{index}]"
+        problems += check(golden, path)
+        if golden.name in names:
+            problems.append(Problem("invalid", "Another test is called so", path=f"{path}.name"))
+        names.add(golden.name)
+    return tuple(problems)
+
+
 def run(program: Program, golden: Golden) -> Outcome:
     """Play `golden`, and find all that came otherwise."""
     try:
@@ -108,6 +136,16 @@ def run(program: Program, golden: Golden) -> Outcome:
     except Invalid as error:
         return Outcome(tuple(_unplayed(error)), None)
     return Outcome(tuple(_misses(golden.expect, simulation)), simulation)
+
+
+def judge(
+    flow: Flow, program: Program, types: NodeTypes, goldens: Iterable[tuple[str, Golden]]
+) -> Judged:
+    """Run tests, each with its name, on `flow`, of which `program` was made."""
+    outcomes = [(name, run(program, golden)) for name, golden in goldens]
+    tests = tuple(Tested(name, not each.misses, each.misses) for name, each in outcomes)
+    played = [each.simulation for _, each in outcomes if each.simulation is not None]
+    return Judged(tests, coverage(flow, program, types, played))
 
 
 def coverage(

@@ -28,7 +28,7 @@ SUCCESS = "success"
 """What a node is answered that the script has no answer for."""
 
 
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is known of each request; `request` in expressions."""
 
     time: int = MOMENT
@@ -38,7 +38,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: str = ""
 
 
-class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Who comes."""
 
     user: Mapping[str, Json] | None = None
@@ -70,13 +70,16 @@ Answers: TypeAlias = str | Answer | tuple[str | Answer, ...]
 """For each visit that asks; or one for each in turn, and success once they have run out."""
 
 
+Inputs: TypeAlias = Annotated[tuple[Mapping[str, Json], ...], msgspec.Meta(max_length=MOST_INPUTS)]
+"""One map a submit, by input identifier. Where a step has several buttons, the long form names
+one: `{"action": "resend", "inputs": {}}`."""
+
+
 class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that a flow's run depends on but the flow itself."""
 
     persona: Persona = Persona()
-    inputs: Annotated[tuple[Mapping[str, Json], ...], msgspec.Meta(max_length=MOST_INPUTS)] = ()
-    """One map a submit, by input identifier. Where a step has several buttons, the long form names
-    one: `{"action": "resend", "inputs": {}}`."""
+    inputs: Inputs = ()
     answers: Mapping[str, Answers] = msgspec.field(default_factory=dict)
     """By node id: what it is answered when it asks."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import hdrs, web
 from msgspec import UNSET, UnsetType
 
 from libs.common.chassis.app import json_answer
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import Graph
-from libs.common.flow.script import Script
+from libs.common.flow.script import Answers, Inputs, Persona, Script
 from services.management.auth import Tokens
 from services.management.routes.decode import decode
 from services.management.routes.face import Door, flow_id, of_tenants
@@ -19,7 +21,7 @@ from services.management.simulations import Draft, Simulations
 UNCHANGED = SomeSettings()
 
 
-class SimulateBody(SomeSettings, Script, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SimulateBody(SomeSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A script, and what to play it on: a version, a draft, or neither for what is active.
 
     A draft is what an update would make: what it leaves out is as in the newest version.
@@ -27,6 +29,9 @@ class SimulateBody(SomeSettings, Script, frozen=True, kw_only=True, forbid_unkno
 
     version: Number | None = None
     graph: Graph | UnsetType = UNSET
+    persona: Persona = Persona()
+    inputs: Inputs = ()
+    answers: Mapping[str, Answers] = {}
 
 
 def simulate_routes(simulations: Simulations, tokens: Tokens) -> tuple[web.RouteDef, ...]:
@@ -44,7 +49,7 @@ class _Face:
         tenant, _ = self._door.admit(request, "read:flows")
         id = flow_id(request)
         body = await decode(request, SimulateBody)
-        script = Script(**{name: getattr(body, name) for name in Script.__struct_fields__})
+        script = Script(persona=body.persona, inputs=body.inputs, answers=body.answers)
         return json_answer(await self._simulations.simulate(tenant, id, _what(body), script))
 
 

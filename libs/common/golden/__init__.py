@@ -1,0 +1,1 @@
+"""Runs golden tests from files, offline: `python -m libs.common.golden FILES`."""
