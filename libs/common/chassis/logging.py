@@ -25,7 +25,7 @@ from functools import lru_cache
 from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import msgspec
 import structlog
@@ -51,7 +51,7 @@ _NAMES_CODE = (AttributeError, ImportError, NameError, TypeError)
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, gc=False):
     """An answered request, from which its line is made when it is written.
 
     Of fixed fields, none of which is the user's: the ids are ours or checked, and `route` is a
