@@ -292,7 +292,7 @@ async def test_new_sessions_are_shared_among_the_versions_of_a_rollout(
     assert found.candidates[0].rollout is None
 
 
-async def test_what_a_tenant_demands_takes_no_flow_away_that_runs(
+async def test_what_a_tenant_demands_refuses_a_version_but_takes_none_away_that_runs(
     compiler: Compiler, management: Management, line: RedisLine
 ) -> None:
     flow = await management.save("login", LOGIN)
@@ -301,6 +301,9 @@ async def test_what_a_tenant_demands_takes_no_flow_away_that_runs(
     await management.demand(demand, {**demand, "name": "other", "type": "registration"})
     await compiler.publish("default", FlowType.LOGIN)
     assert [each.name for each in (await program(line)).demands] == ["two"]
+    answer = await compiler.compile("default", flow, 1)
+    assert isinstance(answer, Refused)
+    assert [problem.code for problem in answer.problems] == ["policy_violation"]
 
 
 async def test_a_flow_of_another_release_keeps_no_other_of_its_tenant_from_running(
