@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from libs.common.flow.compile import compile_flow
-from libs.common.flow.model import Flow, FlowType, Graph, Json, Settings
+from libs.common.flow.model import ALONE, Flow, FlowType, Graph, Json, Library, Settings
 from libs.common.flow.plan import encode, name_of
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.wire.plans import (
@@ -51,6 +51,7 @@ async def candidate(
     *versions: tuple[Graph, int],
     kind: FlowType = FlowType.MFA_SETUP,
     rollout: Rollout | None = None,
+    library: Library = ALONE,
     **settings: Json,
 ) -> Candidate:
     """Compile the versions of a flow, each with its weight, as the compiler does."""
@@ -58,7 +59,7 @@ async def candidate(
     for number, (drawn, weight) in enumerate(versions, 1):
         said = msgspec.convert(settings, Settings)
         flow = Flow(f"flow_{name}", number, kind, drawn, said, name)
-        data = encode(compile_flow(flow, NODE_TYPES))
+        data = encode(compile_flow(flow, NODE_TYPES, library, running=True))
         plan = name_of(data)
         await house.line.execute(b"SET", plan_key("default", plan), data)
         weighted.append(Weighted(plan, number, weight))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import jwt
+import pytest
+import structlog
 
-from libs.common.flow.model import FlowType
+from libs.common.flow.model import FlowType, Invariant, Library
+from services.executor import turns
+from tests.integration.executor.candidates import candidate, lead
 from tests.integration.executor.conftest import PASSWORD, Executor, House
 from tests.integration.executor.graphs import LOGIN, MFA_LOGIN, REGISTRATION
 
@@ -65,3 +69,32 @@ async def test_registering_ends_with_an_account_that_can_sign_in(
     assert done.body["flowStatus"] == "COMPLETE"
     done = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
     assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def test_who_proves_less_than_the_tenant_demands_is_refused_and_the_log_says_by_what(
+    house: House, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A logger that nobody has used yet writes to this very executor's log.
+    monkeypatch.setattr(turns, "log", structlog.get_logger())
+    demand = Invariant("two-factors", FlowType.LOGIN, "size(factors) >= 2")
+    library = Library(invariants=(demand,))
+    kind = FlowType.LOGIN
+    login = await candidate(house, "mfa-login", (MFA_LOGIN, 1), kind=kind, library=library)
+    await lead(house, login, kind=kind)
+    await house.person("plain@example.com")
+    _, totp = await house.person(EMAIL, totp=True)
+    assert totp is not None
+    refused = await executor.answer(
+        await executor.at_password("plain@example.com"), password=PASSWORD
+    )
+    assert refused.body["flowStatus"] == "ERROR"
+    assert "userAssertion" not in refused.data
+    assert "two-factors" not in str(refused.body)
+    assert b'"event":"invariant_refused"' in executor.logged()
+    assert b"two-factors" in executor.logged()
+    step = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
+    done = await executor.answer(step, code=totp.now())
+    assert done.data["userAssertion"]
+    async with executor.http.get(f"{executor.url}/metrics") as answer:
+        exposed = await answer.text()
+    assert 'gatehouse_invariant_refusals_total{tenant="default",type="login"} 1.0' in exposed
