@@ -63,6 +63,13 @@ class World:
                 "id": self.account,
             }
 
+    def find(self, question: FindAccount) -> str | None:
+        """Find the account that was written by that name, or else the persona's."""
+        for id, user in self._users.items():
+            if any(user.get(kind) == question.identifier for kind in question.kinds):
+                return id
+        return self.account
+
     def load(self, question: LoadUser) -> Mapping[str, Json] | None:
         """Return what is known of an account."""
         return self._users.get(question.account)
@@ -97,7 +104,7 @@ _GUESS: Final[Mapping[str, Part]] = {
 PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyType(
     {
         FindAccount: {
-            SUCCESS: lambda world, _question: world.account,
+            SUCCESS: World.find,
             "failure": lambda _world, _question: None,
         },
         CheckPassword: _GUESS,

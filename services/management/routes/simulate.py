@@ -49,8 +49,13 @@ class _Face:
         tenant, _ = self._door.admit(request, "read:flows")
         id = flow_id(request)
         body = await decode(request, SimulateBody)
-        script = Script(persona=body.persona, inputs=body.inputs, answers=body.answers)
-        return json_answer(await self._simulations.simulate(tenant, id, _what(body), script))
+        played = await self._simulations.simulate(tenant, id, _what(body), script_of(body))
+        return json_answer(played)
+
+
+def script_of(body: SimulateBody) -> Script:
+    """Return what is to be played."""
+    return Script(persona=body.persona, inputs=body.inputs, answers=body.answers)
 
 
 def _what(body: SimulateBody) -> int | Draft | None:

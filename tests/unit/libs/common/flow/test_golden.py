@@ -15,7 +15,9 @@ from libs.common.flow.golden import (
     Miss,
     NamedGolden,
     check,
+    check_all,
     coverage,
+    judge,
     run,
 )
 from libs.common.flow.model import Edge, Flow, Json
@@ -231,3 +233,32 @@ def test_the_problem_of_a_test_names_its_field() -> None:
             path="expect",
         ),
     )
+
+
+def named(name: str, **expect: Json) -> NamedGolden:
+    return msgspec.convert({"name": name, "expect": expect}, NamedGolden)
+
+
+def test_of_several_tests_each_has_a_name_of_its_own_and_can_fail() -> None:
+    found = check_all((named("a"), named("b", path=[]), named("b", result="waiting")))
+    assert [(each.code, each.path) for each in found] == [
+        ("invalid", "tests[0].expect"),
+        ("invalid", "tests[2].name"),
+    ]
+    assert check_all((named("a", path=[]), named("b", path=[]))) == ()
+
+
+def test_several_tests_are_judged_together() -> None:
+    program = make_program(SIGN_UP, NODE_TYPES)
+    tests = [
+        ("holds", golden(GROWN, result="success")),
+        ("misses", golden(YOUNG, result="success")),
+        ("cannot be played", golden(answers={"x": "success"}, path=[])),
+    ]
+    judged = judge(SIGN_UP, program, NODE_TYPES, tests)
+    assert [(each.name, each.passed, len(each.misses)) for each in judged.tests] == [
+        ("holds", True, 0),
+        ("misses", False, 1),
+        ("cannot be played", False, 1),
+    ]
+    assert judged.coverage == Coverage(5, 5, ())

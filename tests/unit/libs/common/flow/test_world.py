@@ -83,6 +83,13 @@ def test_a_persona_without_one_is_not() -> None:
     assert answer(World(Persona()), FIND, UNSCRIPTED) is None
 
 
+def test_who_was_written_is_found_by_their_name() -> None:
+    asked = world(email="b@example.com")
+    answer(asked, writes(None, None, email="a@example.com"), UNSCRIPTED)
+    assert answer(asked, FIND, UNSCRIPTED) == "key"
+    assert answer(asked, FindAccount(("username",), "a@example.com"), UNSCRIPTED) == ACCOUNT
+
+
 def test_a_persona_need_not_be_found() -> None:
     assert answer(world(), FIND, scripted("failure")) is None
 

@@ -1,0 +1,105 @@
+"""What holds of the simulation of any valid flow."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from libs.common.flow.model import Json
+from libs.common.flow.node import Visit
+from libs.common.flow.plan import Instruction
+from libs.common.flow.questions import Taken, Verdict
+from libs.common.flow.script import Script
+from libs.common.flow.simulate import make_program, simulate
+from libs.common.flow.simulation import Simulation
+from libs.common.flow.turn import Move, Passed, Question, Surroundings
+from libs.common.flow.world import is_scripted
+from libs.common.nodes.catalogue import NODE_TYPES
+from tests.flows import ACCOUNT, EMAIL, Case, flows
+from tests.walks import CODE, NOW, PASSWORD, Walk, World, program
+
+# A flow is much to make, and hypothesis measures how long that takes.
+any_flow = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+WORDS: dict[object, str] = {
+    Verdict.RIGHT: "success",
+    Verdict.WRONG: "failure",
+    None: "failure",
+}
+
+
+class Scribe(World):
+    """Writes down what each node was answered, as a script says it."""
+
+    def __init__(self, **users: Json) -> None:
+        super().__init__(**users)
+        self.answers: dict[str, list[str]] = {}
+        self._since: list[str] = []
+
+    def answer(self, question: Question[Any]) -> object:
+        answered = super().answer(question)
+        if is_scripted(question):
+            word = "taken" if isinstance(answered, Taken) else WORDS.get(answered, "success")
+            self._since.append(word)
+        return answered
+
+    def watch(self, step: Instruction, _visit: Visit, _move: Move) -> None:
+        if self._since:
+            self.answers.setdefault(step.id, []).append(self._since[0])
+            self._since.clear()
+
+
+def persona(case: Case, surroundings: Surroundings = NOW) -> Json:
+    user = None
+    if case.visitor.known:
+        user = {**case.visitor.users()[ACCOUNT], "id": ACCOUNT}
+    return {"user": user, "request": {"time": surroundings.time, "ip": surroundings.ip}}
+
+
+def simulated(case: Case, **script: Json) -> Simulation:
+    made = make_program(case.flow, NODE_TYPES, case.library)
+    return simulate(made, msgspec.convert({"persona": persona(case), **script}, Script))
+
+
+@any_flow
+@given(flows())
+def test_it_goes_where_a_session_goes(case: Case) -> None:
+    scribe = Scribe(**case.visitor.users())
+    walk = Walk(program(case.flow, case.library), scribe, watch=scribe.watch)
+    path = list(walk.turn.path)
+    inputs: list[Json] = []
+    while not walk.turn.session.over and len(inputs) < len(case.visitor.luck):
+        form = walk.program.steps[walk.turn.session.node].config.form
+        inputs.append(case.visitor.sends(len(inputs), [field.name for field in form.fields]))
+        path += walk.sends(**inputs[-1]).path
+    played = simulated(case, inputs=inputs, answers=scribe.answers)
+    assert [Passed(each.node, each.type, each.outcome) for each in played.trace] == path
+    assert played.result == {None: "waiting", True: "success", False: "failure"}[walk.succeeded]
+    assert played.facts.amr == walk.turn.session.facts.proved
+    assert played.facts.broken == walk.turn.broken
+
+
+@any_flow
+@given(flows(), st.integers(0, 12), st.data())
+def test_it_ends_or_waits_whatever_is_sent(case: Case, submits: int, data: st.DataObject) -> None:
+    sent = st.fixed_dictionaries(
+        {},
+        optional={
+            "email": st.sampled_from([EMAIL, "x", 7]),
+            "password": st.sampled_from([PASSWORD, "", None]),
+            "code": st.sampled_from([CODE, "x"]),
+            "colour": st.sampled_from(["red", ["blue"]]),
+        },
+    )
+    inputs = data.draw(st.lists(sent, min_size=submits, max_size=submits))
+    played = simulated(case, inputs=inputs)
+    assert played.result in {"success", "failure", "waiting"}
+    assert msgspec.json.encode(played) == msgspec.json.encode(simulated(case, inputs=inputs))
+    shown = [each.view for each in played.trace if each.view is not None]
+    assert len(shown) <= submits + 1
+    for before, after in itertools.pairwise(played.trace):
+        assert before.view is None or before.node == after.node
