@@ -11,14 +11,13 @@ expect: a walk keeps all that was asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from libs.common.flow.compile import compile_flow
-from libs.common.flow.interpreter import Walk as Dialogue
 from libs.common.flow.interpreter import Watch, advance, begin
 from libs.common.flow.model import (
     ALONE,
@@ -51,6 +50,8 @@ from libs.common.flow.questions import (
 from libs.common.flow.turn import Facts, Question, Session, Submission, Surroundings, Turn
 from libs.common.nodes.catalogue import NODE_TYPES
 from tests.playbook import SESSION
+
+R = TypeVar("R")
 
 NOW = Surroundings(time=1_790_000_000, ip="192.0.2.7")
 PASSWORD, CODE = "correct horse", "123456"
@@ -198,15 +199,15 @@ def _verdict(account: str | None, right: bool) -> Verdict:
     return Verdict.RIGHT if right and account is not None else Verdict.WRONG
 
 
-def told(dialogue: Dialogue, world: World) -> Turn:
+def told(dialogue: Generator[Question[Any], Any, R], world: World) -> R:
     """Play a dialogue to its end, with `world` for its answers."""
     answer: object = None
     while True:
         try:
             question = dialogue.send(answer)
         except StopIteration as stop:
-            turn: Turn = stop.value
-            return turn
+            result: R = stop.value
+            return result
         answer = world.answer(question)
 
 

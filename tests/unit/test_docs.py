@@ -14,7 +14,7 @@ from libs.common.chassis.config import _names, _settings
 from libs.common.chassis.consume import DEAD
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.serve import VERSION
-from libs.common.flow.model import Flow, FlowType, Graph
+from libs.common.flow.model import Flow, FlowType, Graph, Library, Settings
 from libs.common.flow.rules import validate
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.secret import Secret
@@ -75,7 +75,17 @@ def flows(text: str) -> Iterator[Flow]:
         whole = shown if "graph" in shown else {"type": "login", "graph": shown}
         if "nodes" in whole["graph"]:
             graph = msgspec.convert(whole["graph"], Graph)
-            yield Flow("flow_shown", 1, FlowType(whole["type"]), graph)
+            said = {key: whole[key] for key in Settings.__struct_fields__ if key in whole}
+            settings = msgspec.convert(said, Settings)
+            name = whole.get("name", "")
+            yield Flow("flow_shown", 1, FlowType(whole["type"]), graph, settings, name)
+
+
+def library(text: str) -> Library:
+    """What the page's flows find in their tenant: all that have a name, as if they were active."""
+    shown = [flow for flow in flows(text) if flow.name]
+    triggers = tuple(flow for flow in shown if flow.type is FlowType.TRIGGER)
+    return Library({flow.name: flow for flow in shown}, triggers)
 
 
 def lost_links(text: str, page: Path) -> list[str]:
@@ -129,8 +139,9 @@ def test_every_json_block_is_json(page: Path) -> None:
 
 @every_page
 def test_every_flow_that_is_shown_is_valid(page: Path) -> None:
-    for flow in flows(page.read_text("utf-8")):
-        report = validate(flow, NODE_TYPES)
+    text = page.read_text("utf-8")
+    for flow in flows(text):
+        report = validate(flow, NODE_TYPES, library(text))
         assert (report.errors, report.warnings) == ((), ())
 
 
