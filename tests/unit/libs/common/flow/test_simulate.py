@@ -329,8 +329,9 @@ def test_a_visit_that_asks_twice_gets_one_answer_for_both() -> None:
     found: list[str | None] = []
 
     def asks_twice(_config: Nothing, _visit: Visit) -> Dialogue:
-        for _ in range(2):
-            found.append((yield from ask(FindAccount(("email",), "a@example.com"))))
+        first = yield from ask(FindAccount(("email",), "a@example.com"))
+        second = yield from ask(FindAccount(("email",), "a@example.com"))
+        found.extend((first, second))
         return Leave("success")
 
     kind = NodeType(
