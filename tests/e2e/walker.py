@@ -17,7 +17,7 @@ import msgspec
 
 from deploy.local.stack import Facts
 
-FLOWS = "/api/admin/flows"
+ADMIN = "/api/admin"
 EXECUTE = "/flow/execute"
 
 PATIENCE_SECONDS = 90.0
@@ -129,40 +129,84 @@ async def until(reached: Callable[[], Awaitable[T]]) -> T:
 
 
 class Admin:
-    """An administrator of every tenant."""
+    """An administrator of every tenant, at work in one of them."""
 
-    def __init__(self, http: aiohttp.ClientSession, facts: Facts) -> None:
+    def __init__(self, http: aiohttp.ClientSession, facts: Facts, tenant: str = "default") -> None:
         self._http = http
         self._facts = facts
+        self._tenant = tenant
 
-    async def ask(self, method: str, path: str = "", body: Json = None) -> Reply:
+    async def ask(
+        self,
+        method: str,
+        path: str = "",
+        body: Json = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Ask for `path` below the flows."""
-        headers = {"Authorization": f"Bearer {self._facts.admin_token}"}
-        url = f"{self._facts.management_url}{FLOWS}{path}"
-        return await ask(self._http, method, url, body, headers)
+        return await self.call(method, f"/flows{path}", body, headers)
+
+    async def call(
+        self, method: str, path: str, body: Json = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Ask for `path` below all that administrators have in this tenant."""
+        bearer = {"Authorization": f"Bearer {self._facts.admin_token}", **(headers or {})}
+        url = f"{self._facts.management_url}/t/{self._tenant}{ADMIN}{path}"
+        return await ask(self._http, method, url, body, bearer)
 
     async def done(self, method: str, path: str = "", body: Json = None) -> Json:
         """Ask for what must be done, and return what is said of it."""
-        reply = await self.ask(method, path, body)
-        assert reply.status in {200, 201, 204}, reply.content
-        return reply.body if reply.content else None
+        return said(await self.ask(method, path, body))
 
-    async def create(self, name: str, graph: Json, kind: str = "login") -> str:
-        body = {"name": name, "display_name": name, "type": kind, "graph": graph}
+    async def create(self, name: str, graph: Json, kind: str = "login", **settings: Json) -> str:
+        body = {"name": name, "display_name": name, "type": kind, "graph": graph, **settings}
         id: str = (await self.done("POST", body=body))["id"]
         return id
 
-    async def publish(self, name: str, graph: Json, kind: str = "login") -> str:
+    async def publish(self, name: str, graph: Json, kind: str = "login", **settings: Json) -> str:
         """Create and activate a flow; return its id."""
-        id = await self.create(name, graph, kind)
+        id = await self.create(name, graph, kind, **settings)
         await self.done("POST", f"/{id}/activate")
         return id
 
+    async def edit(self, id: str, graph: Json, **settings: Json) -> int:
+        """Save the next version of a flow; return its number."""
+        number: int = (await self.done("PUT", f"/{id}", {"graph": graph, **settings}))["version"]
+        return number
+
+    async def republish(self, id: str, graph: Json, **settings: Json) -> int:
+        """Save the next version of a flow and activate it; return its number."""
+        number = await self.edit(id, graph, **settings)
+        await self.done("POST", f"/{id}/activate")
+        return number
+
+    async def demand(self, *invariants: Json) -> Json:
+        """Set what the tenant demands of its flows; return the active ones that break it."""
+        url = f"{self._facts.management_url}{ADMIN}/tenants/{self._tenant}/invariants"
+        bearer = {"Authorization": f"Bearer {self._facts.admin_token}"}
+        reply = await ask(self._http, "PUT", url, list(invariants), bearer)
+        return said(reply)["violations"]
+
+    async def audited(self, id: str, action: str) -> list[Json]:
+        """Read what the audit log says of a flow, the newest first."""
+        entries: list[Json] = said(await self.call("GET", f"/audit?flow={id}&action={action}"))[
+            "items"
+        ]
+        return entries
+
     async def clear(self) -> None:
-        """Delete every flow there is."""
+        """Delete every flow there is, and whatever is demanded of them."""
+        await self.demand()
         while items := (await self.done("GET", "?limit=100"))["items"]:
-            for flow in items:
+            # The newest first: nothing that runs inside another goes before that.
+            for flow in reversed(items):
                 await self.done("DELETE", f"/{flow['id']}")
+
+
+def said(reply: Reply) -> Json:
+    """Return what is said of something that must be done."""
+    assert reply.status in {200, 201, 204}, reply.content
+    return reply.body if reply.content else None
 
 
 async def claims_of(http: aiohttp.ClientSession, facts: Facts, done: Reply) -> Json:
