@@ -62,10 +62,18 @@ class Endless(Exception):
 
 
 def begin(
-    program: Program, session: Session, surroundings: Surroundings, watch: Watch | None = None
+    program: Program,
+    session: Session,
+    surroundings: Surroundings,
+    watch: Watch | None = None,
+    *,
+    planned: bool = False,
 ) -> Walk:
-    """Make the first turn of `session`, which has just been made and waits at the start."""
-    if program.planned:
+    """Make the first turn of `session`, which has just been made and waits at the start.
+
+    With `planned`, it says already which steps it will not run.
+    """
+    if program.planned and not planned:
         session = yield from _plan(program, session, surroundings)
     return (yield from _walk(program, session, None, surroundings, watch))
 

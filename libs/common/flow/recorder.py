@@ -1,0 +1,342 @@
+"""Writes the step log of a turn while it runs, and decides what of it may be kept.
+
+What was typed never is, nor an identifier, an address or a secret. What is kept of a user is true
+or false, or what nobody types of themselves: their roles, how they verify, how often and when they
+came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from libs.common.flow.contents import contents
+from libs.common.flow.expression import Expression
+from libs.common.flow.expression.values import kind
+from libs.common.flow.model import Json
+from libs.common.flow.node import Visit
+from libs.common.flow.plan import Instruction, Program
+from libs.common.flow.questions import (
+    CheckPassword,
+    CheckTotp,
+    FindAccount,
+    HashPassword,
+    LoadUser,
+    Taken,
+    Verdict,
+    WriteUser,
+    Written,
+)
+from libs.common.flow.record import (
+    Answered,
+    Head,
+    How,
+    Learned,
+    Masked,
+    Redacted,
+)
+from libs.common.flow.turn import (
+    Enter,
+    Facts,
+    Leave,
+    Move,
+    Over,
+    Question,
+    Session,
+    Stay,
+    Submission,
+    Surroundings,
+    Turn,
+)
+from libs.common.flow.view import Component, View
+
+# What is kept of values.
+
+SLUGS: Final = frozenset({"role", "roles", "groups", "permissions", "mfa_methods"})
+"""What a user is, or may do: names that a deployment gives."""
+NUMBERS: Final = frozenset({"logins_count", "last_login", "created_at", "updated_at"})
+_SLUG: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,49}")
+_LOCALE: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_][A-Za-z]{2})?")
+_LONGEST_LIST: Final = 50
+_MOST_ATTRIBUTES: Final = 100
+
+
+def mask(value: Json) -> Masked | None:
+    """Keep the kind of `value`; null is told, since it says that there is nothing."""
+    return None if value is None else Masked(kind(value) or "unknown")
+
+
+def redact_user(user: Mapping[str, Json]) -> dict[str, Redacted] | None:
+    """Keep what may be of an account's attributes; nothing where they are very many."""
+    if len(user) > _MOST_ATTRIBUTES:
+        return None
+    return {name: _of_user(name, value) for name, value in user.items()}
+
+
+def _of_user(name: str, value: Json) -> Redacted:
+    if value is None or isinstance(value, bool):
+        return value
+    if name in NUMBERS and isinstance(value, int | float):
+        return value
+    if name in SLUGS:
+        if _is_slug(value):
+            slug: str = value
+            return slug
+        if isinstance(value, list | tuple) and len(value) <= _LONGEST_LIST:
+            return tuple(value) if all(map(_is_slug, value)) else mask(value)
+    # A user may type anything there, but then it does not look like one.
+    if name == "locale" and isinstance(value, str) and _LOCALE.fullmatch(value):
+        return value
+    return mask(value)
+
+
+def _is_slug(value: Json) -> bool:
+    return isinstance(value, str) and _SLUG.fullmatch(value) is not None
+
+
+# What is kept of answers.
+
+
+class _Keeping(msgspec.Struct, frozen=True):
+    """How the answer to a question is kept."""
+
+    name: str
+    keep: Callable[[Any], str | bool]
+    personal: bool
+    """The answer is about the account or the identifier that the run has named, or about what is
+    to be written: with another it could be another."""
+
+
+def _there(answer: object) -> bool:
+    return answer is not None
+
+
+def _verdict(answer: Verdict) -> str:
+    return answer.name
+
+
+def _written(answer: Written | Taken) -> str:
+    return f"taken:{answer.attribute}" if isinstance(answer, Taken) else "written"
+
+
+KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
+    {
+        kind: _Keeping(kind.__name__, keep, personal)
+        for kind, keep, personal in (
+            (FindAccount, _there, False),
+            (CheckPassword, _verdict, True),
+            (CheckTotp, _verdict, True),
+            (LoadUser, _there, True),
+            (HashPassword, _there, False),
+            (WriteUser, _written, True),
+        )
+    }
+)
+"""Every question there is."""
+
+PERSONAL: Final = frozenset(each.name for each in KEEPING.values() if each.personal)
+
+
+def answered(question: Question[Any], answer: Any) -> Answered:  # noqa: ANN401 - as the question declares
+    """Say what is kept of `answer`."""
+    keeping = KEEPING[type(question)]
+    kept = keeping.keep(answer)
+    if isinstance(question, LoadUser) and answer is not None:
+        return Answered(keeping.name, kept, redact_user(answer))
+    return Answered(keeping.name, kept)
+
+
+# What a plan says of what may be kept.
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What a step may be sent, in its author's words: whatever else is sent may be anything."""
+
+    inputs: frozenset[str]
+    actions: frozenset[str]
+    fixed: bool
+    """What it sets is the author's as well, since its expressions read nothing of the user."""
+
+
+def words_of(program: Program) -> dict[str, Words]:
+    """Say of each step what may be kept of it; once for each plan, since it takes time."""
+    return {step.id: _words(step) for step in program.steps}
+
+
+def _words(step: Instruction) -> Words:
+    views = [view for _, view in contents(step.config, View)]
+    expressions = [expression for _, expression in contents(step.config, Expression)]
+    return Words(
+        frozenset(name for view in views for name in _inputs(view.components)),
+        frozenset(name for view in views for name in view.actions),
+        bool(expressions) and all(each.roots <= {"flow"} for each in expressions),
+    )
+
+
+def _inputs(components: tuple[Component, ...]) -> Iterator[str]:
+    for component in components:
+        if component.type == "INPUT":
+            yield component.id
+        yield from _inputs(component.components)
+
+
+_LONGEST_WORD: Final = 100
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+# What follows is part of every turn. So it makes no structs of `record`'s, which take several times
+# as long, but what they are encoded as: an array in the order of their fields, a map where they are
+# one. A test reads them back.
+
+
+def learned(before: Facts, after: Facts, *, fixed: bool = False) -> dict[str, Any]:
+    """Say how `after` differs from `before`, as a `Learned` is encoded.
+
+    With `fixed`, what was set is the author's words.
+    """
+    new: dict[str, Any] = {}
+    if after.inputs is not before.inputs:
+        _compare("inputs", before.inputs, after.inputs, new)
+    if after.staged is not before.staged:
+        _compare("staged", before.staged, after.staged, new)
+    if after.attributes is not before.attributes:
+        _compare("attributes", before.attributes, after.attributes, new)
+        keep, attributes = _of_author if fixed else _of_run, after.attributes
+        new["attributes"] = {name: keep(attributes[name]) for name in new.get("attributes", ())}
+    if after.identifier != before.identifier:
+        new["identifier"] = after.identifier is not None
+    if after.account != before.account:
+        new["account"] = after.account is not None
+    if after.password_hash != before.password_hash:
+        new["password_hash"] = after.password_hash is not None
+    if after.proved != before.proved:
+        kept = len(before.proved)
+        new["forgot"] = forgot = after.proved[:kept] != before.proved
+        new["proved"] = after.proved if forgot else after.proved[kept:]
+    if after.created is not before.created:
+        new["created"] = after.created
+    if after.authenticated is not before.authenticated:
+        new["authenticated"] = after.authenticated
+    if after.consented is not before.consented:
+        new["consented"] = after.consented
+    return new
+
+
+def _compare(
+    name: str, before: Mapping[str, Json], after: Mapping[str, Json], new: dict[str, Any]
+) -> None:
+    """Add to `new` the names of what was set, and of what is not there any more."""
+    if before:
+        changed = [key for key, value in after.items() if before.get(key) is not value]
+        gone = [(name, key) for key in before if key not in after]
+        if gone:
+            new["dropped"] = [*new.get("dropped", ()), *gone]
+    else:
+        changed = list(after)
+    if changed:
+        new[name] = changed
+
+
+def _of_author(value: Json) -> Redacted:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return value if isinstance(value, str) and len(value) <= _LONGEST_WORD else mask(value)
+
+
+def _of_run(value: Json) -> Redacted:
+    return value if isinstance(value, bool) else mask(value)
+
+
+class Recorder:
+    """Keeps what one turn does: a `Watch` of the interpreter's, told of answers as well."""
+
+    __slots__ = ("_answers", "_seen", "_words")
+
+    def __init__(self, words: Mapping[str, Words]) -> None:
+        """Take the `words_of` the program that is run."""
+        self._words = words
+        self._seen: list[tuple[str, Facts, Move, list[Answered]]] = []
+        self._answers: list[Answered] = []
+
+    def hear(self, question: Question[Any], answer: Any) -> None:  # noqa: ANN401 - as the question declares
+        """Keep what was asked, for the node that moves next."""
+        self._answers.append(answered(question, answer))
+
+    def watch(self, step: Instruction, visit: Visit, move: Move) -> None:
+        """Keep how a node moved."""
+        self._seen.append((step.id, visit.facts, move, self._answers))
+        if self._answers:
+            self._answers = []
+
+    def entry(
+        self,
+        turn: Turn,
+        surroundings: Surroundings,
+        submitted: Submission | None = None,
+        head: Head | None = None,
+    ) -> bytes:
+        """Return what is kept of `turn`, encoded; a `head` is given of the first."""
+        action = ""
+        inputs: list[str] = []
+        if submitted is not None:
+            words = self._words[self._seen[0][0]]
+            if submitted.action in words.actions:
+                action = submitted.action
+            inputs = [name for name in submitted.inputs if name in words.inputs]
+        shown, client = turn.shown, surroundings.client
+        message = None if shown.message is None else shown.message.key
+        passages = [self._passage(*seen) for seen in self._seen]
+        revision, at = turn.session.revision, surroundings.time
+        errors = shown.field_errors if isinstance(shown, Stay) else ()
+        if not (errors or self._answers or turn.broken or client or head):
+            return _ENCODER.encode((revision, at, passages, action, inputs, message))
+        return _ENCODER.encode(
+            (
+                *(revision, at, passages, action, inputs, message),
+                [(error.identifier, error.key) for error in errors],
+                self._answers,
+                turn.broken,
+                {name: _of_author(value) for name, value in client.items()},
+                head,
+            )
+        )
+
+    def _passage(
+        self, node: str, before: Facts, move: Move, answers: list[Answered]
+    ) -> tuple[Any, ...]:
+        if not isinstance(move, Leave):
+            how = _how(move)
+            return (node, how, None, None, answers) if answers else (node, how)
+        new = None
+        if move.facts is not None:
+            new = learned(before, move.facts, fixed=self._words[node].fixed)
+        if new or answers or move.points:
+            return (node, "leave", move.outcome, new, answers, move.points)
+        return (node, "leave", move.outcome)
+
+
+def head_of(begun: Session, turn: Turn, program: Program) -> Head:
+    """Say how a session began: as `begun`, before its first `turn`."""
+    return Head(
+        program.plan,
+        program.flow,
+        program.version,
+        program.type,
+        begun.started_at,
+        begun.expires_at,
+        msgspec.convert(learned(Facts(), begun.facts), Learned),
+        dict(turn.session.planned),
+    )
+
+
+def _how(move: Stay | Enter | Over) -> How:
+    if isinstance(move, Stay):
+        return "stay"
+    if isinstance(move, Enter):
+        return "enter"
+    if move.succeeded:
+        return "sign_in" if move.sign_in else "succeed"
+    return "fail"

@@ -1,0 +1,83 @@
+"""Walks of which a step log is kept, as an executor keeps it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from libs.common.flow.model import Json
+from libs.common.flow.node import Visit
+from libs.common.flow.plan import Instruction, Program
+from libs.common.flow.record import Entry, Head, decode
+from libs.common.flow.recorder import Recorder, head_of, words_of
+from libs.common.flow.tape import Tape, make_tape
+from libs.common.flow.turn import Facts, Move, Question, Submission, Turn
+from tests.flows import Case
+from tests.walks import NOTHING_KNOWN, NOW, Walk, World, program
+
+
+class Recorded:
+    """A walk, and its log."""
+
+    def __init__(
+        self, made: Program, world: World | None = None, facts: Facts = NOTHING_KNOWN
+    ) -> None:
+        """Begin."""
+        self.entries: list[Entry] = []
+        self.data: list[bytes] = []
+        self._words = words_of(made)
+        self._recorder = Recorder(self._words)
+        heard = world or World()
+        answer = heard.answer
+
+        def hear(question: Question[object]) -> object:
+            answered = answer(question)
+            self._recorder.hear(question, answered)
+            return answered
+
+        heard.answer = hear  # type: ignore[method-assign]  # heard, whatever world it is
+        self.walk = Walk(made, heard, facts, self._watch)
+        begun = msgspec.structs.replace(self.walk.turn.session, facts=facts)
+        self._keep(self.walk.turn, None, head_of(begun, self.walk.turn, made))
+
+    def sends(self, action: str = "", /, **inputs: Json) -> Turn:
+        """Submit `inputs` to the node that waits."""
+        self._recorder = Recorder(self._words)
+        turn = self.walk.sends(**inputs)
+        self._keep(turn, Submission(action, inputs), None)
+        return turn
+
+    @property
+    def tape(self) -> Tape:
+        """All that was kept, ready to be replayed."""
+        tape = make_tape(self.entries)
+        assert tape is not None
+        return tape
+
+    @property
+    def path(self) -> list[tuple[str, str | None]]:
+        """The nodes that were run or left by their policies."""
+        return [
+            (passage.node, passage.outcome) for entry in self.entries for passage in entry.passages
+        ]
+
+    def _watch(self, step: Instruction, visit: Visit, move: Move) -> None:
+        self._recorder.watch(step, visit, move)
+
+    def _keep(self, turn: Turn, submitted: Submission | None, head: Head | None) -> None:
+        self.data.append(self._recorder.entry(turn, NOW, submitted, head))
+        self.entries.append(decode(self.data[-1]))
+
+
+def recorded(case: Case) -> Recorded:
+    """Walk the flow of `case` until it ends or the visitor has nothing more to send.
+
+    It runs already, so that it may break what its tenant demands.
+    """
+    plan = program(case.flow, case.library, running=True)
+    made = Recorded(plan, World(**case.visitor.users()))
+    for index in range(len(case.visitor.luck)):
+        if made.walk.turn.session.over:
+            break
+        form = made.walk.program.steps[made.walk.turn.session.node].config.form
+        made.sends(**case.visitor.sends(index, [field.name for field in form.fields]))
+    return made

@@ -1,0 +1,60 @@
+"""What holds of the replay of any session, of any valid flow."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from libs.common.flow.model import FlowType, Invariant, Library
+from libs.common.flow.replay import replay
+from tests.flows import CONDITIONS, Case, flows
+from tests.recordings import recorded
+from tests.walks import program
+
+any_flow = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@any_flow
+@given(flows())
+def test_on_its_own_plan_a_session_goes_where_it_went(case: Case) -> None:
+    made = recorded(case)
+    again = replay(made.tape, made.walk.program)
+    assert [(each.node, each.outcome) for each in again.trace] == made.path
+    ends = {None: "waiting", True: "success", False: "failure"}
+    assert (again.result, again.same) == (ends[made.walk.succeeded], True)
+    assert all(each.recorded for each in again.trace)
+
+
+@any_flow
+@given(flows())
+def test_on_the_same_plan_as_another_it_goes_there_as_well(case: Case) -> None:
+    made = recorded(case)
+    plan = made.walk.program
+    again = replay(made.tape, plan, program(case.flow, case.library))
+    assert again == replay(made.tape, plan)
+
+
+@any_flow
+@given(flows(), flows())
+def test_on_any_other_plan_it_ends_or_says_what_it_would_have_to_know(
+    case: Case, other: Case
+) -> None:
+    made = recorded(case)
+    again = replay(made.tape, made.walk.program, program(other.flow, other.library))
+    assert (again.undecided is not None) is (again.result == "undecided")
+
+
+WHENS = (*CONDITIONS, "user.email === 'alice@example.com'", "endsWith(inputs.email, '.org')")
+REQUIRES = ("size(factors) >= 2", "consented", "'otp' in amr")
+
+
+@any_flow
+@given(flows(), st.sampled_from(WHENS), st.sampled_from(REQUIRES))
+def test_what_a_tenant_demands_is_as_it_was(case: Case, when: str, require: str) -> None:
+    invariants = tuple(Invariant("demand", kind, require, when) for kind in FlowType)
+    library = Library(case.library.flows, case.library.triggers, invariants)
+    made = recorded(Case(case.flow, library, case.visitor))
+    again = replay(made.tape, made.walk.program)
+    assert [(each.node, each.outcome) for each in again.trace] == made.path
+    ends = {None: "waiting", True: "success", False: "failure"}
+    assert again.result == ends[made.walk.succeeded]
