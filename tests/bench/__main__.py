@@ -41,8 +41,10 @@ PROPAGATION_ROUNDS = 50
 RESULT = Path(".local/bench.json")
 
 
-async def measure(cases: tuple[Case, ...], seconds: float, server_core: int) -> list[Any]:
-    """Measure each case RUNS times, in turn, so that a bad moment hits all alike."""
+async def measure(
+    cases: tuple[Case, ...], runs: int, seconds: float, server_core: int
+) -> list[Any]:
+    """Measure each case so many times, in turn, so that a bad moment hits all alike."""
     samples: dict[str, list[Sample]] = {case.name: [] for case in cases}
     async with AsyncExitStack() as end:
         folder = Path(end.enter_context(tempfile.TemporaryDirectory()))
@@ -51,10 +53,10 @@ async def measure(cases: tuple[Case, ...], seconds: float, server_core: int) -> 
         targets = [(case, await end.enter_async_context(case.start(bench))) for case in cases]
         for case, target in targets:
             await load(target, redis, case.traffic, WARM_UP)
-        for _ in range(RUNS):
+        for _ in range(runs):
             for case, target in targets:
                 samples[case.name].append(await load(target, redis, case.traffic, seconds))
-    return [row(name, runs) for name, runs in samples.items()]
+    return [row(name, taken) for name, taken in samples.items()]
 
 
 async def start_servers(folder: Path, server_core: int, end: AsyncExitStack) -> Bench:
@@ -84,18 +86,28 @@ def row(name: str, runs: list[Sample]) -> dict[str, Any]:
         # and only the CPU time can be believed.
         "of_its_core": round(statistics.median(r.of_its_core for r in runs), 2),
         "runs": [round(r.requests_per_second) for r in runs],
+        "cpu_runs": [round(r.cpu_microseconds, 1) for r in runs],
     }
 
 
 def compare(rows: list[dict[str, Any]]) -> None:
-    """Add to each row its share of the floors, by requests a second and by CPU time."""
+    """Add to each row its share of the floors, by requests a second and by CPU time.
+
+    Each is the median of the shares in runs of the same turn: where a machine is busy, its moments
+    differ more than what is measured in them.
+    """
     by_name = {row["case"]: row for row in rows}
     for floor in (FLOOR_0, FLOOR_2):
-        rate, cpu = (by_name[floor.name][of] for of in ("requests_per_second", "cpu_microseconds"))
+        least = by_name[floor.name]
         number = floor.name.partition(":")[0].replace(" ", "_")
         for each in rows:
-            each[f"of_{number}"] = round(each["requests_per_second"] / rate, 2)
-            each[f"of_{number}_by_cpu"] = round(cpu / each["cpu_microseconds"], 2)
+            each[f"of_{number}"] = _median_share(each["runs"], least["runs"])
+            each[f"of_{number}_by_cpu"] = _median_share(least["cpu_runs"], each["cpu_runs"])
+
+
+def _median_share(parts: list[float], wholes: list[float]) -> float:
+    shares = [part / whole for part, whole in zip(parts, wholes, strict=True)]
+    return round(statistics.median(shares), 2)
 
 
 def show(rows: list[dict[str, Any]]) -> None:
@@ -107,22 +119,25 @@ def show(rows: list[dict[str, Any]]) -> None:
             f"{each['of_floor_0']:>11.2f}{each['of_floor_2']:>11.2f}{each['cpu_microseconds']:>9}"
             f"{each['of_floor_0_by_cpu']:>11.2f}{each['of_floor_2_by_cpu']:>11.2f}"
             f"{each['redis_microseconds']:>10}"
-            f"{each['of_its_core']:>9.0%}   " + " ".join(f"{run:,}" for run in each["runs"])
+            f"{each['of_its_core']:>9.0%}   " + " ".join(f"{run:,}" for run in each["runs"][:RUNS])
         )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="of load for each of the runs")
+    parser.add_argument(
+        "--runs", type=int, default=RUNS, help="of each case; many where it is noisy"
+    )
     parser.add_argument("--only", default="", help="besides the floors, cases with this in them")
     told = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     server_core, load_core = cores[0], cores[-1]
     os.sched_setaffinity(0, {load_core})
     placed = f"core {server_core}: the server under test; core {load_core}: the load and the rest"
-    print(f"{placed}\nmedians of {RUNS} runs of {told.seconds:g} s, in turn\n")
+    print(f"{placed}\nmedians of {told.runs} runs of {told.seconds:g} s, in turn\n")
     cases = tuple(case for case in CASES if told.only in case.name or case in (FLOOR_0, FLOOR_2))
-    rows = uvloop.run(measure(cases, told.seconds, server_core))
+    rows = uvloop.run(measure(cases, told.runs, told.seconds, server_core))
     compare(rows)
     show(rows)
     disturbed = [each["case"] for each in rows if each["of_its_core"] < ALONE]
