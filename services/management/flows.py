@@ -231,13 +231,13 @@ class Flows:
             await change.hold_active()
             newest = existing(await change.hold_flow(id))
             flow = newest.flow
+            library, runs = await change.read_library(), (newest.definition(),)
+            self._running.check(runs, library)
             at = flow.activated_at
             published: tuple[FlowType, ...] = (flow.type,)
             if at is None or flow.active_version != flow.version or flow.rollout is not None:
-                library = await change.read_library()
-                await self._running.check_and_test(
-                    change, (newest.definition(),), library, author, override_reason
-                )
+                await self._running.check_others(runs[0], library)
+                await self._running.pass_tests(change, runs, library, author, override_reason)
                 published = await self._running.move(change, flow, library)
                 at = await change.activate_flow(id, flow.version, None)
                 await change.note(

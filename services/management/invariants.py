@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from libs.common.errors import Invalid, Problem
@@ -43,7 +45,8 @@ class Invariants:
         async with self._store.reading(tenant) as rows:
             invariants = await rows.read_invariants()
             library = await rows.read_library()
-        return self._standing(invariants, library)
+        # In a thread: it is about all active flows, and others wait.
+        return await asyncio.to_thread(self._standing, invariants, library)
 
     async def replace(
         self, tenant: str, invariants: tuple[Invariant, ...], author: str
@@ -68,7 +71,7 @@ class Invariants:
                 await change.note(author, "invariants", invariants=invariants, was=before)
                 await change.tell_of_tenant(published)
         await self._running.publish(tenant, published)
-        return self._standing(invariants, library)
+        return await asyncio.to_thread(self._standing, invariants, library)
 
     def _standing(self, invariants: tuple[Invariant, ...], library: Library) -> Standing:
         about = {each.type for each in invariants}

@@ -31,23 +31,32 @@ class Running:
         """Check a version as it would run in `library`."""
         return validate(flow, self._types, with_flow(library, flow))
 
-    def check(self, flow: Flow, library: Library) -> None:
+    def check(self, flows: Iterable[Flow], library: Library) -> None:
         """Raise `Invalid` for a version that cannot run."""
-        errors = self.validate(flow, library).errors
-        if errors:
-            raise invalid(errors)
+        for flow in flows:
+            errors = self.validate(flow, library).errors
+            if errors:
+                raise invalid(errors)
 
-    def check_others(self, flow: Flow, library: Library) -> None:
+    async def check_others(self, flow: Flow, library: Library) -> None:
         """Raise `Invalid` if an active flow that holds `flow` would have a problem more."""
+        # In a thread: with a trigger it is about all active flows, and others wait.
+        found = await asyncio.to_thread(self._broken, flow, library)
+        if found is not None:
+            name, problems = found
+            raise Invalid(f"the active flow {name} would not be valid with this one", problems)
+
+    def _broken(self, flow: Flow, library: Library) -> tuple[str, tuple[Problem, ...]] | None:
         after = with_flow(library, flow)
         for other in affected(after, flow, self._types):
             before = set(validate(other, self._types, library).errors)
             errors = validate(other, self._types, after).errors
             new = tuple(problem for problem in errors if problem not in before)
             if new:
-                raise Invalid(f"the active flow {other.name} would not be valid with this one", new)
+                return other.name, new
+        return None
 
-    async def check_and_test(
+    async def pass_tests(
         self,
         change: Change,
         flows: Sequence[Flow],
@@ -55,13 +64,10 @@ class Running:
         author: str,
         override_reason: str | None,
     ) -> None:
-        """Raise `Invalid` if versions of a flow may not run; the first is what others run inside.
+        """Raise `Invalid` if one of a flow's versions fails a golden test.
 
-        One that fails a golden test may run all the same for a reason, which the audit log keeps.
+        It may run all the same for a reason, which the audit log keeps.
         """
-        for flow in flows:
-            self.check(flow, library)
-        self.check_others(flows[0], library)
         id = flows[0].id
         tests = await change.list_golden_tests(id)
         if not tests:

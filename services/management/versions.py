@@ -109,10 +109,10 @@ class Versions:
             )
             newest = existing(await change.find_flow(id))
             library = await change.read_library()
-            self._running.check(newest.definition(), library)
+            self._running.check((newest.definition(),), library)
             details = {"version": version, "copied": copied}
             if flow.active_version is not None:
-                self._running.check_others(newest.definition(), library)
+                await self._running.check_others(newest.definition(), library)
                 published = await self._running.move(change, flow, library)
                 at = await change.activate_flow(id, version, None)
                 details["was"] = flow.active_version
