@@ -99,7 +99,7 @@ class ListAnswer(msgspec.Struct, frozen=True):
     cursor: str | None
 
 
-class Details(SomeSettings, frozen=True, kw_only=True):
+class Details(SomeSettings, frozen=True):
     """A flow, as of its newest version; settings where they differ from the default."""
 
     id: str

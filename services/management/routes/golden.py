@@ -72,12 +72,12 @@ class _Face:
     async def list(self, request: web.Request) -> web.Response:
         tenant, _ = self._door.admit(request, "read:flows")
         tests = await self._goldens.list(tenant, flow_id(request))
-        return json_answer(TestsAnswer(tuple(map(_shown, tests))))
+        return json_answer(TestsAnswer(tuple(map(written_test, tests))))
 
     async def get(self, request: web.Request) -> web.Response:
         tenant, _ = self._door.admit(request, "read:flows")
         name = request.match_info["name"]
-        return json_answer(_shown(await self._goldens.get(tenant, flow_id(request), name)))
+        return json_answer(written_test(await self._goldens.get(tenant, flow_id(request), name)))
 
     async def put(self, request: web.Request) -> web.Response:
         tenant, author = self._door.admit(request, "update:flows")
@@ -86,18 +86,18 @@ class _Face:
         _refuse(check(body))
         if body.name not in (UNSET, name):
             _refuse((Problem("invalid", "the path has another name", path="name"),))
-        test = _stored(name, body)
+        test = stored_test(name, body)
         is_new = await self._goldens.put(tenant, id, test, author)
-        return json_answer(_shown(test), status=201 if is_new else 200)
+        return json_answer(written_test(test), status=201 if is_new else 200)
 
     async def replace(self, request: web.Request) -> web.Response:
         tenant, author = self._door.admit(request, "update:flows")
         id = flow_id(request)
         body = await decode_document(request, TestsBody)
         _refuse(check_all(body.tests))
-        tests = sorted((_stored(each.name, each) for each in body.tests), key=_by_name)
+        tests = sorted((stored_test(each.name, each) for each in body.tests), key=_by_name)
         await self._goldens.replace(tenant, id, tests, author)
-        return json_answer(TestsAnswer(tuple(map(_shown, tests))))
+        return json_answer(TestsAnswer(tuple(map(written_test, tests))))
 
     async def clear(self, request: web.Request) -> web.Response:
         tenant, author = self._door.admit(request, "update:flows")
@@ -125,12 +125,14 @@ def _name(request: web.Request) -> str:
         raise Invalid("no golden test can be called so", (problem,)) from error
 
 
-def _stored(name: str, test: Golden) -> GoldenTest:
+def stored_test(name: str, test: Golden) -> GoldenTest:
+    """Return a test as it is kept."""
     fields = {each: getattr(test, each) for each in Golden.__struct_fields__}
     return GoldenTest(name, msgspec.json.encode(Golden(**fields)).decode())
 
 
-def _shown(test: GoldenTest) -> Json:
+def written_test(test: GoldenTest) -> Json:
+    """Return a test as it is sent."""
     return {"name": test.name, **msgspec.json.decode(test.test)}
 
 

@@ -6,16 +6,17 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from libs.common.chassis.app import json_answer
 from libs.common.chassis.problems import JSON
 from libs.common.documents import write_yaml
-from libs.common.errors import Invalid, Problem
+from libs.common.errors import Invalid
+from libs.common.flow.golden import NamedGolden, check_all
 from libs.common.flow.model import FlowType, Graph, Json, Settings, Slug
 from services.management.auth import Tokens
 from services.management.flows import NewFlow
-from services.management.records import GoldenTest
+from services.management.goldens import MOST_TESTS
 from services.management.routes.admin import (
     Description,
     DisplayName,
@@ -24,13 +25,13 @@ from services.management.routes.admin import (
 )
 from services.management.routes.decode import YAML, decode, decode_document, decode_query
 from services.management.routes.face import Door, flow_id, of_tenants
+from services.management.routes.golden import stored_test, written_test
 from services.management.routes.versions import Number
 from services.management.settings import SomeSettings, shown, some_of
 from services.management.transfer import Exported, Transfer
 
 FORMAT: Final = 1
 """Of a document; grows when its fields change their meaning."""
-TestName = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class CopyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,26 +54,19 @@ class How(msgspec.Struct, frozen=True):
     replace: bool = False
 
 
-class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A golden test in a document."""
-
-    name: TestName
-    test: dict[str, Json]
-
-
 class Portable(SomeSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A flow in a document; settings where they differ from the default."""
 
     name: Slug
     display_name: DisplayName
-    description: Description | UnsetType | None = UNSET
+    description: Description | None = None
     type: FlowType
     graph: Graph
-    golden_tests: tuple[Test, ...] | UnsetType = UNSET
+    golden_tests: Annotated[tuple[NamedGolden, ...], Meta(max_length=MOST_TESTS)] = ()
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an export writes, and an import reads."""
+    """What an import reads; `_written` writes the same."""
 
     gatehouse: Literal[1]
     """The `FORMAT`."""
@@ -108,7 +102,7 @@ class _Face:
         tenant, _ = self._door.admit(request, "read:flows")
         id = flow_id(request)
         which = decode_query(request, Which)
-        document = _document(await self._transfer.export(tenant, id, which.version))
+        document = _written(await self._transfer.export(tenant, id, which.version))
         accepts_json = JSON in request.headers.get(hdrs.ACCEPT, "")
         if which.format == "json" or (which.format is None and accepts_json):
             return json_answer(document)
@@ -131,42 +125,41 @@ class _Face:
         return json_answer(details_of(made))
 
 
-def _document(exported: Exported) -> Document:
+def _written(exported: Exported) -> Json:
+    """Say a flow as a `Document`, in the order of a reader."""
     version = exported.version
     flow, definition = version.flow, version.definition()
-    tests = tuple(Test(each.name, msgspec.json.decode(each.test)) for each in exported.golden_tests)
-    portable = Portable(
-        name=flow.name,
-        display_name=flow.display_name,
-        description=UNSET if flow.description is None else flow.description,
-        type=flow.type,
-        graph=definition.graph,
-        golden_tests=tests or UNSET,
-        **msgspec.structs.asdict(shown(definition.settings)),
-    )
-    return Document(FORMAT, portable)
+    tests = [written_test(each) for each in exported.golden_tests]
+    written = {
+        "name": flow.name,
+        "display_name": flow.display_name,
+        **({} if flow.description is None else {"description": flow.description}),
+        "type": definition.type,
+        **msgspec.to_builtins(shown(definition.settings)),
+        "graph": definition.graph,
+        **({"golden_tests": tests} if tests else {}),
+    }
+    return {"gatehouse": FORMAT, "flow": written}
 
 
 def _new(flow: Portable) -> NewFlow:
-    tests = () if flow.golden_tests is UNSET else flow.golden_tests
-    twice = [
-        Problem("invalid", "name each test once", path=f"flow.golden_tests[{index}].name")
-        for index, test in enumerate(tests)
-        if test.name in {other.name for other in tests[:index]}
-    ]
-    if twice:
-        raise Invalid("the body is not as expected", tuple(twice))
+    wrong = tuple(
+        msgspec.structs.replace(each, path=f"flow.golden_{each.path}")
+        for each in check_all(flow.golden_tests)
+    )
+    if wrong:
+        raise Invalid("the body is not as expected", wrong)
+    tests = sorted(
+        (stored_test(each.name, each) for each in flow.golden_tests), key=lambda each: each.name
+    )
     return NewFlow(
         name=flow.name,
         display_name=flow.display_name,
-        description=None if flow.description is UNSET else flow.description,
+        description=flow.description,
         type=flow.type,
         graph=flow.graph,
         settings=some_of(flow).applied_to(Settings()),
-        golden_tests=tuple(
-            GoldenTest(test.name, msgspec.json.encode(test.test).decode())
-            for test in sorted(tests, key=lambda test: test.name)
-        ),
+        golden_tests=tuple(tests),
         note="Imported",
         source="a document",
     )

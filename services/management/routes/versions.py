@@ -52,7 +52,7 @@ class RollbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: Note | None = None
 
 
-class Shown(SomeSettings, frozen=True, kw_only=True):
+class Shown(SomeSettings, frozen=True):
     """A version; its definition only where it is shown by itself."""
 
     version: int

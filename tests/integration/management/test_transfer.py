@@ -18,8 +18,12 @@ from tests.integration.management.test_settings import SETTINGS
 
 YAML, JSON = "application/yaml", "application/json"
 TESTS: Json = [
-    {"name": "signs in", "test": {"inputs": [{"email": "a@example.com"}], "expect": "no"}},
-    {"name": "signs out", "test": {}},
+    {
+        "name": "signs in",
+        "inputs": [{"identifier": "a@example.com"}, {"password": "anything"}],
+        "expect": {"result": "success"},
+    },
+    {"name": "waits", "expect": {"result": "waiting"}},
 ]
 
 
@@ -167,9 +171,10 @@ async def test_golden_tests_travel_with_their_flow(api: Api, rows: asyncpg.Conne
         (document(status="active"), "flow.status"),
         (document(name="a b"), "flow.name"),
         (document(policies=[{"expression": 1}]), "flow.policies[0].expression"),
-        (document(golden_tests=[{"name": "a"}]), "flow.golden_tests[0].test"),
+        (document(golden_tests=[{"name": "a"}]), "flow.golden_tests[0].expect"),
+        (document(golden_tests=[{"name": "a", "expect": {}}]), "flow.golden_tests[0].expect"),
         (document(golden_tests=[TESTS[0], TESTS[0]]), "flow.golden_tests[1].name"),
-        (document(golden_tests=[{"name": "a\x00", "test": {}}]), "flow.golden_tests[0].name"),
+        (document(golden_tests=[{**TESTS[0], "name": "a\x00"}]), "flow.golden_tests[0].name"),
     ],
 )
 async def test_a_document_that_is_none_is_refused_with_its_path(
