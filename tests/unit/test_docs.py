@@ -73,7 +73,8 @@ def flows(text: str) -> Iterator[Flow]:
     for block in json_blocks(text):
         shown = json.loads(block)
         whole = shown if "graph" in shown else {"type": "login", "graph": shown}
-        if "nodes" in whole["graph"]:
+        # What changed from one graph to another has nodes as well, by what became of them.
+        if isinstance(whole["graph"].get("nodes"), list):
             graph = msgspec.convert(whole["graph"], Graph)
             said = {key: whole[key] for key in Settings.__struct_fields__ if key in whole}
             settings = msgspec.convert(said, Settings)
