@@ -5,7 +5,13 @@ CREATE TABLE tenants (
     name text PRIMARY KEY,
     created_at timestamptz NOT NULL DEFAULT now(),
     -- What is to hold of every path to a success: `libs.common.flow.model.Invariant`, in order.
-    invariants json NOT NULL DEFAULT '[]'
+    invariants json NOT NULL DEFAULT '[]',
+    -- What people read; the name where there is none.
+    display_name text,
+    -- Which limits its callers have.
+    tier text NOT NULL DEFAULT 'default' CHECK (tier IN ('default', 'enterprise')),
+    settings json NOT NULL DEFAULT '{}',
+    updated_at timestamptz NOT NULL DEFAULT now()
 );
 
 -- Every id that was ever given, also those of flows that are gone: none is given again.
@@ -38,6 +44,17 @@ CREATE TABLE flows (
     -- holds. Null where the active version has them all. One whose baseline is not the active
     -- version says nothing: the release before knows no rollouts, and leaves one where it was.
     rollout json,
+    -- What seed 003 knows it by.
+    pk uuid NOT NULL DEFAULT gen_random_uuid() CONSTRAINT flows_pk_key UNIQUE,
+    -- Of seed 003, where they were said: the display name and the flow's type stand for them else.
+    title text,
+    designation text,
+    -- How pages show it, in the words of seed 003; not versioned, as it changes nothing of a run.
+    look json NOT NULL DEFAULT '{}',
+    -- What clients of seed 003 were told of its nodes, by id: `{"pk", "stage", "order"}`.
+    bindings json NOT NULL DEFAULT '{}',
+    -- Built binding by binding: the first version that is valid is activated by being saved.
+    activates_itself boolean NOT NULL DEFAULT false,
     PRIMARY KEY (tenant, id),
     FOREIGN KEY (tenant, id) REFERENCES flow_ids (tenant, id),
     CONSTRAINT flows_name_key UNIQUE (tenant, name),
@@ -106,7 +123,15 @@ CREATE TABLE audit_log (
     action text NOT NULL,
     -- No foreign key: an entry stays when its flow is deleted.
     flow_id text,
-    details json NOT NULL DEFAULT '{}'
+    details json NOT NULL DEFAULT '{}',
+    -- What else it is about, as in `clients/abc`.
+    resource text,
+    -- As it was, and as it is; never a secret.
+    before json,
+    after json,
+    -- Where the call came from.
+    address text,
+    request_id text
 );
 
 CREATE INDEX audit_log_listing ON audit_log (tenant, id);
@@ -138,6 +163,82 @@ $$;
 
 CREATE TRIGGER outbox_announced AFTER INSERT ON outbox
     FOR EACH STATEMENT EXECUTE FUNCTION announce_outbox();
+
+-- Programs that call the APIs with a token of ours; a tenant of NULL is the operator's.
+CREATE TABLE api_clients (
+    client_id text PRIMARY KEY,
+    tenant text REFERENCES tenants (name),
+    name text NOT NULL,
+    secret_hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    rotated_at timestamptz
+);
+
+CREATE INDEX api_clients_listing ON api_clients (tenant, created_at, client_id);
+
+-- One-time tokens that were used: each works once, ever.
+CREATE TABLE bootstraps (
+    token_hash bytea PRIMARY KEY,
+    used_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Where people sign in elsewhere; `sealed` holds what only executors read.
+CREATE TABLE providers (
+    tenant text NOT NULL REFERENCES tenants (name),
+    id text NOT NULL,
+    display_name text NOT NULL,
+    kind text NOT NULL,
+    config json NOT NULL,
+    sealed bytea,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, id)
+);
+
+-- Calls that flows make by name; `sealed` holds the key that signs them.
+CREATE TABLE actions (
+    tenant text NOT NULL REFERENCES tenants (name),
+    id text NOT NULL,
+    display_name text NOT NULL,
+    config json NOT NULL,
+    sealed bytea,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, id)
+);
+
+-- The token itself is in the mail and nowhere else.
+CREATE TABLE invitations (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL REFERENCES tenants (name),
+    token_hash bytea NOT NULL CONSTRAINT invitations_token_key UNIQUE,
+    flow text,
+    attributes json NOT NULL DEFAULT '{}',
+    single_use boolean NOT NULL DEFAULT true,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    author text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE INDEX invitations_listing ON invitations (tenant, created_at, id);
+
+-- What was answered to a write, for the same write sent again; status is null while it runs.
+CREATE TABLE idempotency_keys (
+    tenant text NOT NULL,
+    actor text NOT NULL,
+    key text NOT NULL,
+    digest bytea NOT NULL,
+    status integer,
+    headers json,
+    body bytea,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, actor, key)
+);
+
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 
 -- Accounts, read and written by the executor. No foreign key to the tables of flows, so that
 -- identities can one day live in a database of their own.
