@@ -45,6 +45,7 @@ from services.executor.seal import Keys
 from services.executor.selection import Selection
 from services.executor.sessions import Sessions
 from services.executor.starts import Lifetimes, Starts
+from services.executor.steplog import StepLog
 from services.executor.turns import Turns
 
 T = TypeVar("T")
@@ -91,6 +92,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         claim=settings.claim_seconds,
         replay=settings.replay_seconds,
         forget=60 * settings.forget_minutes,
+        explain=settings.step_log_seconds,
     )
     effects = Effects(sessions, line, BusStream(bus), metrics, time.time)
     hidden = keys.derive(b"buckets")
@@ -132,6 +134,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         world=world,
         assertions=assertions,
         effects=effects,
+        steps=StepLog(on=settings.step_log == "on"),
         metrics=metrics,
         keys=keys,
         lifetimes=lifetimes,

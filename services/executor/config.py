@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -171,6 +171,19 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="hosts that mean a tenant", examples=["login.acme.example=acme"]),
     ] = ()
+
+    step_log: Annotated[
+        Literal["on", "off"],
+        Meta(description="whether sessions are logged step by step, redacted, to be explained"),
+    ] = "on"
+    step_log_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=30 * 86_400,
+            description="time for which a step log is kept after the session's lifetime",
+        ),
+    ] = 86_400
 
     plans_kept: Annotated[
         int, Meta(ge=1, le=100_000, description="compiled plans kept in the process")

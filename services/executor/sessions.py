@@ -39,6 +39,7 @@ FORMAT: Final = 1
 _FORMAT: Final = bytes((FORMAT,))
 _SESSION: Final = b"session"
 _EFFECTS: Final = b"effects"
+_STEPS: Final = b"steps"
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -126,16 +127,19 @@ class Stored(msgspec.Struct, frozen=True):
     """Seconds until the session expires."""
     effects: bytes | None = None
     """Those to be told, sealed."""
+    entry: bytes | None = None
+    """What the step log keeps of it."""
 
 
 class Handle:
     """One request's hold on one session."""
 
-    __slots__ = ("box", "key", "owner")
+    __slots__ = ("box", "key", "owner", "slot")
 
-    def __init__(self, key: str, box: Box, owner: str) -> None:
-        """Be known to Redis as `owner`."""
-        self.key = key
+    def __init__(self, slot: str, box: Box, owner: str) -> None:
+        """Have all keys in `slot`, and be known to Redis as `owner`."""
+        self.slot = slot
+        self.key = f"gh:session:{slot}"
         self.box = box
         self.owner = owner
 
@@ -147,19 +151,35 @@ class Handle:
         """Open effects as the session stores them."""
         return self.box.open(_EFFECTS, sealed)
 
+    @property
+    def steps(self) -> str:
+        """Where the step log lies."""
+        return f"gh:steps:{self.slot}"
+
 
 class Sessions:
     """The sessions of all tenants."""
 
     def __init__(
-        self, line: RedisLine, keys: Keys, *, claim: float, replay: float, forget: float
+        self,
+        line: RedisLine,
+        keys: Keys,
+        *,
+        claim: float,
+        replay: float,
+        forget: float,
+        explain: float,
     ) -> None:
-        """Take times in seconds: of a claim, of taking equals for repeats, of staying expired."""
+        """Take times in seconds: of a claim, of taking equals for repeats, of staying expired.
+
+        The step log of a session is kept for `explain` after its lifetime.
+        """
         self._line = line
         self._keys = keys
         self._claim = int(claim * 1000)
         self._replay = int(replay * 1000)
         self._forget = int(forget * 1000)
+        self._explain = explain
         # Unlike any other process', and cheaper for each request than randomness.
         self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count()
@@ -167,9 +187,8 @@ class Sessions:
     def handle(self, tenant: str, session: str) -> Handle:
         """Begin to do with one session what one request does."""
         box = self._keys.box(tenant, session)
-        return Handle(
-            f"gh:session:{{{tenant}:{session}}}", box, f"{self._prefix}{next(self._numbers)}"
-        )
+        owner = f"{self._prefix}{next(self._numbers)}"
+        return Handle(f"{{{tenant}:{session}}}", box, owner)
 
     def ask(self, handle: Handle, submit: Submit, seen: bytes = b"") -> Future[Reply]:
         """Send the question that `read` reads the answer of; it leaves at the end of this tick.
@@ -207,7 +226,8 @@ class Sessions:
         """
         session, box = stored.session, handle.box
         kept = _FORMAT + _ENCODER.encode(Kept(session, stored.answer))
-        args = (
+        keys: tuple[str, ...] = (handle.key,)
+        args: tuple[str | int | bytes, ...] = (
             "" if expecting is None else expecting,
             handle.owner,
             session.revision,
@@ -221,7 +241,11 @@ class Sessions:
             self._forget,
             stored.effects or "",
         )
-        if not await self._line.run(_STORE, (handle.key,), args):
+        if stored.entry is not None:
+            keys = (handle.key, handle.steps)
+            kept_for = session.expires_at - session.started_at + self._explain
+            args = (*args, box.seal(_STEPS, stored.entry), int(kept_for * 1000))
+        if not await self._line.run(_STORE, keys, args):
             raise Conflict("the session was changed by somebody else")
 
     def keep(self, handle: Handle) -> None:

@@ -52,6 +52,7 @@ from services.executor.sessions import (
     UnreadableSession,
 )
 from services.executor.starts import Lifetimes, Starts
+from services.executor.steplog import StepLog, Watched
 
 log: Final[FilteringBoundLogger] = structlog.get_logger()
 
@@ -98,6 +99,7 @@ class Turns:
     world: World
     assertions: Assertions
     effects: Effects
+    steps: StepLog
     metrics: ExecutorMetrics
     keys: Keys
     lifetimes: Lifetimes
@@ -116,9 +118,10 @@ class Turns:
         # Before it is run: a version that cannot be run at all is to be found out as well.
         self.rollouts.begin(session)
         handle = self.sessions.handle(call.tenant, session.id)
-        walk = begin(begun.program, session, call.surroundings(now))
-        turn = await self._walk(walk, session, None)
-        answer = await self._store(handle, turn, now, None, None, None)
+        watched = self.steps.watch(begun.program, session, call.surroundings(now))
+        walk = begin(begun.program, session, watched.surroundings, watched.watch)
+        turn = await self._walk(walk, watched, None)
+        answer = await self._store(handle, watched, turn, None, None)
         self.metrics.start(call.tenant, session.type)
         self._count(turn, time.perf_counter() - began)
         return answer
@@ -205,14 +208,15 @@ class Turns:
         assert session is not None  # noqa: S101 - CLAIMED has one
         program = await self.plans.program(session.plan, call.tenant, session.type)
         submitted = Submission(call.request.action_id or "", call.request.inputs or {})
-        now = int(self.clock())
-        walk = advance(program, session, submitted, call.surroundings(now))
-        turn = await self._walk(walk, session, handle)
-        answer = await self._store(handle, turn, now, submit, submitted, found)
+        surroundings = call.surroundings(int(self.clock()))
+        watched = self.steps.watch(program, session, surroundings, submitted)
+        walk = advance(program, session, submitted, surroundings, watched.watch)
+        turn = await self._walk(walk, watched, handle)
+        answer = await self._store(handle, watched, turn, submit, found)
         self._count(turn, time.perf_counter() - began)
         return answer
 
-    async def _walk(self, walk: Walk, session: Session, held: Handle | None) -> Turn:
+    async def _walk(self, walk: Walk, watched: Watched, held: Handle | None) -> Turn:
         """Answer what the walk asks until it is a turn, holding on to the claim meanwhile."""
         try:
             try:
@@ -221,7 +225,9 @@ class Turns:
                 return _turn_of(done)
             hold = None if held is None else Hold(self.sessions, held, self.lifetimes.claim / 3)
             try:
-                return await converse(self.world, session.tenant, walk, question)
+                return await converse(
+                    self.world, watched.begun.tenant, walk, question, watched.hear
+                )
             finally:
                 if hold is not None:
                     hold.let_go()
@@ -229,7 +235,7 @@ class Turns:
             raise
         except Exception:
             # Nobody foresaw it, so it may well be the version's doing.
-            self.rollouts.end(session, Ending.FAULT)
+            self.rollouts.end(watched.begun, Ending.FAULT)
             raise
 
     def _count(self, turn: Turn, seconds: float) -> None:
@@ -245,14 +251,14 @@ class Turns:
     async def _store(
         self,
         handle: Handle,
+        watched: Watched,
         turn: Turn,
-        now: int,
         submit: Submit | None,
-        submitted: Submission | None,
         found: Found | None,
     ) -> bytes:
         """Store the turn, tell its effects, and return its answer."""
         session, shown = turn.session, turn.shown
+        now, submitted = watched.surroundings.time, watched.submitted
         idle_until = min(session.expires_at, now + self.lifetimes.idle)
         session = msgspec.structs.replace(session, idle_until=idle_until)
         step, again = "", False
@@ -274,6 +280,7 @@ class Turns:
             again=again,
             lasts=idle_until - now,
             effects=None if telling is None else telling.sealed,
+            entry=watched.entry(turn),
         )
         expecting = None if found is None else session.revision - 1
         await self.sessions.store(handle, stored, submit, expecting)

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 Handler: TypeAlias = Callable[[World, str, Any], Awaitable[Any]]
 """(world, tenant, question) → its answer. Raises `Unavailable` where it cannot know."""
+Hear: TypeAlias = Callable[[Question[Any], Any], None]
+"""Told of a question and its answer."""
 
 HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     FindAccount: users.find,
@@ -37,12 +39,18 @@ async def converse(
     tenant: str,
     dialogue: Generator[Question[Any], Any, T],
     question: Question[Any] | None = None,
+    hear: Hear | None = None,
 ) -> T:
-    """Answer what `dialogue` asks until it returns; `question` is the one that it waits at."""
+    """Answer what `dialogue` asks until it returns; `question` is the one that it waits at.
+
+    `hear` is told of each answer.
+    """
     try:
         asked = next(dialogue) if question is None else question
         while True:
             answer = await HANDLERS[type(asked)](world, tenant, asked)
+            if hear is not None:
+                hear(asked, answer)
             asked = dialogue.send(answer)
     except StopIteration as done:
         value: T = done.value

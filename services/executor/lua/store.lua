@@ -1,8 +1,10 @@
--- Writes a session, its answer and its effects: all, or nothing where somebody was faster.
--- KEYS: the session.
+-- Writes a session, its answer, its effects and its step log: all, or nothing where somebody was
+-- faster.
+-- KEYS: the session; its step log, if there is something to add.
 -- ARGV: revision expected or '' for a new session, owner of the claim, new revision, session and
 --       answer, flow type, digest, '1' if the view takes the submit again, shape, current step or
---       '' at the end, ms until it expires, ms until it is forgotten after that, effects or ''.
+--       '' at the end, ms until it expires, ms until it is forgotten after that, effects or '';
+--       for the step log: the entry, ms for which it is kept, counted from the first.
 -- Returns 1, or 0 for nothing.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -19,4 +21,13 @@ redis.call('HSET', KEYS[1], 'r', ARGV[3], 'b', ARGV[4], 'f', ARGV[5], 'd', ARGV[
   'owner', '', 'until', 0)
 if ARGV[12] ~= '' then redis.call('HSET', KEYS[1], 'e', ARGV[12]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[10] + ARGV[11])
+if KEYS[2] then
+  if ARGV[1] == '' then
+    redis.call('RPUSH', KEYS[2], ARGV[13])
+    redis.call('PEXPIRE', KEYS[2], ARGV[14])
+  else
+    -- A log without its beginning tells nothing, and nobody would say when it ends.
+    redis.call('RPUSHX', KEYS[2], ARGV[13])
+  end
+end
 return 1

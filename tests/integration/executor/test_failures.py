@@ -209,7 +209,7 @@ class Heard:
 
 async def test_what_a_dead_executor_left_is_told_by_a_sweep(house: House) -> None:
     keys = Keys.parse(house.settings.session_keys)
-    sessions = Sessions(house.line, keys, claim=3, replay=10, forget=60)
+    sessions = Sessions(house.line, keys, claim=3, replay=10, forget=60, explain=60)
     heard, metrics = Heard(), ExecutorMetrics(Metrics("executor", "test"))
     now = 1_000_000.0
     session = Session(
@@ -244,7 +244,7 @@ async def test_a_listed_session_that_was_never_stored_is_forgotten_in_the_end(
     house: House,
 ) -> None:
     keys = Keys.parse(house.settings.session_keys)
-    sessions = Sessions(house.line, keys, claim=3, replay=10, forget=60)
+    sessions = Sessions(house.line, keys, claim=3, replay=10, forget=60, explain=60)
     metrics = ExecutorMetrics(Metrics("executor", "test"))
     await house.line.execute(b"ZADD", LIST, "1000", "acme:never")
     for at, left in ((1060.0, 1), (9000.0, 0)):

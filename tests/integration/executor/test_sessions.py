@@ -20,7 +20,7 @@ ANY = Submit(digests=[b"digest"], step="", named=False, shape=b"shape")
 
 def sessions_of(house: House, keys: str | None = None) -> Sessions:
     secret = house.settings.session_keys if keys is None else Secret(keys)
-    return Sessions(house.line, Keys.parse(secret), claim=3, replay=10, forget=60)
+    return Sessions(house.line, Keys.parse(secret), claim=3, replay=10, forget=60, explain=60)
 
 
 async def expire(house: House, flow: str) -> None:
@@ -40,6 +40,8 @@ async def everything_in_redis(house: House) -> bytes:
             found.append(await client.get(key) or b"")
         elif kind == b"zset":
             found += await client.zrange(key, 0, -1)
+        elif kind == b"list":
+            found += await client.lrange(key, 0, -1)
         elif kind != b"none":  # expired since it was seen
             pytest.fail(f"nobody looked into {kind!r}")
     return b"\n".join(found)
