@@ -49,15 +49,14 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         name = f"{event.tenant}.{event.flow}.{event.version}.{event.plan}"
         await bus.publish(EVENT_STREAM, PLAN_COMPILED, encode(event), message_id=name)
 
-    registry = ground.metrics.registry
-    metrics = CompilerMetrics(registry)
+    metrics = CompilerMetrics(ground.metrics.registry)
     shelf = Shelf(line, keep=3600 * settings.plan_hours)
     compiler = Compiler(store, shelf, announce, metrics)
     reconciler = Reconciler(compiler, every=settings.reconcile_seconds)
     reconciler.start()
     ground.closers.push_async_callback(reconciler.stop)
     await answer_requests(bus, compiler)
-    events = hear_events(bus, compiler, metrics, registry)
+    events = hear_events(bus, compiler, metrics, ground.metrics)
     events.start()
     ground.closers.push_async_callback(events.stop)
 

@@ -10,13 +10,12 @@ import asyncio
 from contextlib import suppress
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
 from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.bus import Bus
-from libs.common.chassis.consume import Consumer, Consumption, Message, Outcome
+from libs.common.chassis.consume import Consumer, Consumption, Message
 from libs.common.chassis.events import EVENT_STREAM
-from libs.common.chassis.metrics import PREFIX
+from libs.common.chassis.metrics import Metrics
 from libs.common.errors import Unavailable
 from libs.common.flow.model import FlowType
 from libs.common.wire.events import (
@@ -47,20 +46,14 @@ log: FilteringBoundLogger = structlog.get_logger()
 
 
 def hear_events(
-    bus: Bus, compiler: Compiler, metrics: CompilerMetrics, registry: CollectorRegistry
+    bus: Bus, compiler: Compiler, counted: CompilerMetrics, metrics: Metrics
 ) -> Consumption:
     """Return the consumption of what changes, not yet started."""
-    deliveries = Counter(
-        f"{PREFIX}compiler_events",
-        "Events of changed flows, by what became of their delivery.",
-        ("outcome",),
-        registry=registry,
-    )
 
     async def publish(tenant: str, types: tuple[FlowType, ...], at: float) -> None:
         for kind in types:
             await compiler.publish(tenant, kind)
-        metrics.runnable(at)
+        counted.runnable(at)
 
     async def handle(message: Message) -> None:
         if message.subject == TENANT_CHANGED:
@@ -73,10 +66,7 @@ def hear_events(
             # One of the release before names no types.
             await publish(event.tenant, event.types or (event.type,), event.at)
 
-    def count(outcome: Outcome) -> None:
-        deliveries.labels(outcome).inc()
-
-    return Consumption(bus, CONSUMER, handle, count)
+    return Consumption(bus, CONSUMER, handle, metrics)
 
 
 async def answer_requests(bus: Bus, compiler: Compiler) -> None:

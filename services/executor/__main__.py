@@ -160,7 +160,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     async def perform(message: Message) -> None:
         await performer.perform(message.data)
 
-    consumption = Consumption(bus, PERFORMERS, perform, metrics.consumed)
+    consumption = Consumption(bus, PERFORMERS, perform, ground.metrics)
     consumption.start()
     closers.push_async_callback(consumption.stop)
     effects.start()

@@ -61,13 +61,6 @@ class ExecutorMetrics:
         self.plan_misses = counters("plan_cache_misses", "Plans fetched from Redis.")
         self.plans_wanted = counters("plans_wanted", "Times the compiler was asked to publish.")
         self.effects = counters("effects", "Effects, by what became of them.", "effect", "result")
-        self.deliveries = counters(
-            "effect_deliveries", "Deliveries of effects, by their end.", "outcome"
-        )
-
-    def consumed(self, outcome: str) -> None:
-        """Count what became of a delivery of an effect."""
-        self.deliveries.add(outcome)
 
     def turn(self, turn: Turn, seconds: float) -> None:
         """Count a turn that is stored."""

@@ -52,7 +52,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     bus = Bus(settings.nats_url, name="gatehouse-management", replicas=settings.nats_replicas)
     bus.open()
     ground.closers.push_async_callback(bus.close)
-    notes = plan_notes(bus, store, ground.metrics.registry)
+    notes = plan_notes(bus, store, ground.metrics)
     notes.start()
     ground.closers.push_async_callback(notes.stop)
 
@@ -77,7 +77,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     running = Running(link, NODE_TYPES, gate(NODE_TYPES))
     flows = Flows(store, link, running)
     rollouts = Rollouts(store, running)
-    failures = rollout_failures(bus, rollouts, ground.metrics.registry)
+    failures = rollout_failures(bus, rollouts, ground.metrics)
     failures.start()
     ground.closers.push_async_callback(failures.stop)
     use = UseCases(

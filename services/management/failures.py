@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter
-
 from libs.common.chassis.bus import Bus
-from libs.common.chassis.consume import Consumer, Consumption, Message, Outcome
+from libs.common.chassis.consume import Consumer, Consumption, Message
 from libs.common.chassis.events import EVENT_STREAM
-from libs.common.chassis.metrics import PREFIX
+from libs.common.chassis.metrics import Metrics
 from libs.common.wire.events import ROLLOUT_FAILED, RolloutFailed, decode
 from services.management.rollouts import Rollouts
 
@@ -15,20 +13,11 @@ CONSUMER = Consumer(stream=EVENT_STREAM, durable="management_rollouts", subjects
 """Shared by all replicas."""
 
 
-def rollout_failures(bus: Bus, rollouts: Rollouts, registry: CollectorRegistry) -> Consumption:
+def rollout_failures(bus: Bus, rollouts: Rollouts, metrics: Metrics) -> Consumption:
     """Return the consumption of failed rollouts, not yet started."""
-    deliveries = Counter(
-        f"{PREFIX}rollout_failures",
-        "Events of failed rollouts, by what became of their delivery.",
-        ("outcome",),
-        registry=registry,
-    )
 
     async def abort(message: Message) -> None:
         # Told with each further session until the rollout is over: most find it over already.
         await rollouts.abort(decode(message.data, RolloutFailed))
 
-    def count(outcome: Outcome) -> None:
-        deliveries.labels(outcome).inc()
-
-    return Consumption(bus, CONSUMER, abort, count)
+    return Consumption(bus, CONSUMER, abort, metrics)

@@ -6,12 +6,10 @@ no harm.
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter
-
 from libs.common.chassis.bus import Bus
-from libs.common.chassis.consume import Consumer, Consumption, Message, Outcome
+from libs.common.chassis.consume import Consumer, Consumption, Message
 from libs.common.chassis.events import EVENT_STREAM
-from libs.common.chassis.metrics import PREFIX
+from libs.common.chassis.metrics import Metrics
 from libs.common.wire.events import PLAN_COMPILED, PlanCompiled, decode
 from services.management.store import Store
 
@@ -19,20 +17,11 @@ CONSUMER = Consumer(stream=EVENT_STREAM, durable="management", subjects=(PLAN_CO
 """Shared by all replicas."""
 
 
-def plan_notes(bus: Bus, store: Store, registry: CollectorRegistry) -> Consumption:
+def plan_notes(bus: Bus, store: Store, metrics: Metrics) -> Consumption:
     """Return the consumption of the compiler's events, not yet started."""
-    deliveries = Counter(
-        f"{PREFIX}plan_notes",
-        "Events of compiled plans, by what became of their delivery.",
-        ("outcome",),
-        registry=registry,
-    )
 
     async def record(message: Message) -> None:
         event = decode(message.data, PlanCompiled)
         await store.record_plan(event.tenant, event.flow, event.version, event.plan, event.at)
 
-    def count(outcome: Outcome) -> None:
-        deliveries.labels(outcome).inc()
-
-    return Consumption(bus, CONSUMER, record, count)
+    return Consumption(bus, CONSUMER, record, metrics)

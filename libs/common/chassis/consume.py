@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 import structlog
@@ -30,6 +30,8 @@ from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.bus import MESSAGE_ID, Bus, Stream
 from libs.common.chassis.logging import Context, describe_exception
+from libs.common.chassis.metrics import Metrics
+from libs.common.chassis.tasks import end
 from libs.common.errors import Unavailable
 
 DEAD: Final = Stream(
@@ -43,6 +45,8 @@ DEAD_SUBJECT: Final = "gatehouse.dead.{durable}"
 _FETCH_SECONDS = 1.0
 _AWAY_SECONDS = 1.0
 _LEAST_WAIT_SECONDS = 0.05
+_LOOK_SECONDS = 5.0
+"""How often it is looked at how much is not done."""
 _CONTROL = "nats-"
 _HOPELESS = 4
 
@@ -78,30 +82,32 @@ class Message(msgspec.Struct, frozen=True):
 
 
 Handle = Callable[[Message], Awaitable[None]]
-Outcome = Literal["done", "retried", "waited", "dead"]
-Count = Callable[[Outcome], None]
 
 
 class Consumption:
     """The consumption of one process; `start` it, and `stop` it before the bus closes."""
 
-    def __init__(self, bus: Bus, consumer: Consumer, handle: Handle, count: Count) -> None:
-        """Call `count` with what became of each delivery."""
+    def __init__(self, bus: Bus, consumer: Consumer, handle: Handle, metrics: Metrics) -> None:
+        """Count what becomes of each delivery."""
         self._bus = bus
         self._consumer = consumer
         self._handle = handle
-        self._count = count
+        self._meter = metrics.consumer(consumer.durable)
         self._stopping = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
+        self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin, or wait for the server to be there."""
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._consumer.workers)]
+        self._looking = asyncio.create_task(self._look())
 
     async def stop(self) -> None:
         """Finish the messages in hand, and take no more."""
         self._stopping.set()
         await asyncio.gather(*self._workers)
+        if self._looking is not None:
+            await end(self._looking)
 
     async def _work(self) -> None:
         while not self._stopping.is_set():
@@ -120,6 +126,20 @@ class Consumption:
                 # A fault of ours; without this worker nothing would be consumed until a restart.
                 log.exception("consumer_failed", consumer=self._consumer.durable)
             await self._pause(_AWAY_SECONDS)
+
+    async def _look(self) -> None:
+        """Show how much is not done: what a delivery tells of it is old where a handler waits."""
+        stream, durable = self._consumer.stream.name, self._consumer.durable
+        while True:
+            try:
+                async with self._bus.asking() as client:
+                    info = await client.jetstream().consumer_info(stream, durable)
+            except Unavailable:
+                # Away, or not made yet.
+                await self._pause(_AWAY_SECONDS)
+                continue
+            self._meter.lags((info.num_pending or 0) + (info.num_ack_pending or 0))
+            await self._pause(_LOOK_SECONDS)
 
     async def _bind(self, client: Client) -> JetStreamContext.PullSubscription:
         consumer = self._consumer
@@ -182,10 +202,10 @@ class Consumption:
                     await self._bury(raw, message, _reason(error))
                 else:
                     await raw.nak(delay=self._delay(message.delivery))
-                    self._count("retried")
+                    self._meter.delivered("retried")
             else:
                 await raw.ack()
-                self._count("done")
+                self._meter.delivered("done")
             finally:
                 alive.cancel()
 
@@ -198,7 +218,7 @@ class Consumption:
                 if not waited:
                     log.warning("message_waits", what=error.what, exc_info=error)
                 waited += 1
-                self._count("waited")
+                self._meter.delivered("waited")
                 await self._pause(max(error.retry_after, _LEAST_WAIT_SECONDS))
                 if self._stopping.is_set():
                     raise _Stopped from error
@@ -230,7 +250,7 @@ class Consumption:
             },
         )
         await raw.term()
-        self._count("dead")
+        self._meter.delivered("dead")
         log.error("message_dead", reason=reason, delivery=message.delivery)
 
     def _delay(self, delivery: int) -> float:

@@ -6,7 +6,7 @@ names only so many. Never ids, addresses or what a caller sent.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -22,6 +22,9 @@ from libs.common.chassis.tally import Counters, Histograms
 
 PREFIX: Final = "gatehouse_"
 _STATUS_CLASSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
+
+Outcome = Literal["done", "retried", "waited", "dead"]
+"""What became of a delivery; `consume` says when."""
 
 
 class RouteMeter:
@@ -42,6 +45,27 @@ class RouteMeter:
         """Count a request that was answered with `status` after `seconds`."""
         self._requests.add(self._method, self._route, _STATUS_CLASSES[status // 100 - 1])
         self._seconds.add(seconds, self._method, self._route)
+
+
+class ConsumerMeter:
+    """What is counted of one consumer."""
+
+    __slots__ = ("_consumer", "_deliveries", "_lag")
+
+    def __init__(self, deliveries: Counters, lag: Gauge, consumer: str) -> None:
+        self._deliveries = deliveries
+        self._lag = lag
+        self._consumer = consumer
+        for outcome in get_args(Outcome):
+            deliveries.show(consumer, outcome)
+
+    def delivered(self, outcome: Outcome) -> None:
+        """Count a delivery."""
+        self._deliveries.add(self._consumer, outcome)
+
+    def lags(self, messages: int) -> None:
+        """Show how many messages are not done; without a first look there is nothing to show."""
+        self._lag.labels(self._consumer).set(messages)
 
 
 class Metrics:
@@ -73,9 +97,26 @@ class Metrics:
             *("method", "route"),
         )
 
+        self._deliveries = Counters(
+            self.registry,
+            f"{PREFIX}consumer_deliveries",
+            "Deliveries of messages, by what became of them.",
+            *("consumer", "outcome"),
+        )
+        self._lag = Gauge(
+            f"{PREFIX}consumer_lag",
+            "Messages that wait, are in hand or come again, of all that share the consumer.",
+            ("consumer",),
+            registry=self.registry,
+        )
+
     def route(self, method: str, template: str) -> RouteMeter:
         """Bind the meter of a route; `template` is `/flows/{id}`, never a path that was asked."""
         return RouteMeter(self._requests, self._seconds, method, template)
+
+    def consumer(self, durable: str) -> ConsumerMeter:
+        """Bind the meter of a consumer."""
+        return ConsumerMeter(self._deliveries, self._lag, durable)
 
     def render(self) -> tuple[bytes, str]:
         """Return the exposition and its content type."""

@@ -1,8 +1,8 @@
 """Consuming against a real NATS: what is done, what is tried again, what is set aside."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from typing import get_args
 
 import msgspec
 import nats
@@ -12,6 +12,7 @@ from nats.js.api import ConsumerConfig
 from deploy.local.server import Server
 from libs.common.chassis.bus import Bus, Stream
 from libs.common.chassis.consume import DEAD, Consumer, Consumption, Handle, Message
+from libs.common.chassis.metrics import ConsumerMeter, Metrics, Outcome
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
 
@@ -33,13 +34,13 @@ class World:
     def __init__(self, bus: Bus, url: str) -> None:
         self.bus = bus
         self.url = url
-        self.counted: Counter[str] = Counter()
+        self.metrics = Metrics("any", "test")
         self.consumptions: list[Consumption] = []
 
     def consume(
         self, handle: Handle, consumer: Consumer = CONSUMER, bus: Bus | None = None
     ) -> Consumption:
-        consumption = Consumption(bus or self.bus, consumer, handle, self._count)
+        consumption = Consumption(bus or self.bus, consumer, handle, self.metrics)
         self.consumptions.append(consumption)
         consumption.start()
         return consumption
@@ -57,11 +58,26 @@ class World:
         assert stored.subject is not None
         return Message(stored.subject, stored.data or b"", stored.headers or {}, 1, 1)
 
-    def _count(self, outcome: str) -> None:
-        self.counted[outcome] += 1
+    @property
+    def counted(self) -> dict[str, float]:
+        """Deliveries by what became of them."""
+        name = "gatehouse_consumer_deliveries_total"
+        values = {
+            outcome: self.metrics.registry.get_sample_value(
+                name, {"consumer": CONSUMER.durable, "outcome": outcome}
+            )
+            for outcome in get_args(Outcome)
+        }
+        return {outcome: value for outcome, value in values.items() if value}
+
+    @property
+    def lag(self) -> float | None:
+        return self.metrics.registry.get_sample_value(
+            "gatehouse_consumer_lag", {"consumer": CONSUMER.durable}
+        )
 
     async def counts(self, **expected: int) -> None:
-        await until(lambda: self.counted.total() >= sum(expected.values()))
+        await until(lambda: sum(self.counted.values()) >= sum(expected.values()))
         assert self.counted == expected
 
 
@@ -277,10 +293,12 @@ async def test_consuming_survives_that_somebody_deletes_the_stream(world: World)
     await world.counts(done=2)
 
 
-async def test_a_fault_of_ours_does_not_end_the_consuming(world: World) -> None:
+async def test_a_fault_of_ours_does_not_end_the_consuming(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     counted: list[str] = []
 
-    def count(outcome: str) -> None:
+    def count(_meter: ConsumerMeter, outcome: str) -> None:
         counted.append(outcome)
         if len(counted) == 1:
             raise RuntimeError("a fault in the counting")
@@ -288,8 +306,29 @@ async def test_a_fault_of_ours_does_not_end_the_consuming(world: World) -> None:
     async def handle(_message: Message) -> None:
         return
 
+    monkeypatch.setattr(ConsumerMeter, "delivered", count)
     await world.publish(b"1", b"2")
-    consumption = Consumption(world.bus, CONSUMER, handle, count)
-    world.consumptions.append(consumption)
-    consumption.start()
+    world.consume(handle)
     await until(lambda: len(counted) == 2)
+
+
+async def test_what_is_not_done_is_shown_though_its_handler_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("libs.common.chassis.consume._LOOK_SECONDS", 0.01)
+    away = True
+
+    async def handle(message: Message) -> None:
+        if away:
+            raise Unavailable("redis", 0)
+        if message.data == b"poison" and message.delivery == 1:
+            raise ValueError
+
+    await world.publish(b"poison", b"2")
+    world.consume(handle)
+    await until(lambda: world.lag == 2)
+    await world.publish(b"3")
+    await until(lambda: world.lag == 3)
+    away = False
+    await until(lambda: world.lag == 0)
+    assert {**world.counted, "waited": 0} == {"retried": 1, "done": 3, "waited": 0}

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from libs.common.chassis.bus import Bus
 from libs.common.chassis.events import EVENT_STREAM
+from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.errors import Unavailable
 from libs.common.flow.model import FlowType
@@ -76,11 +77,16 @@ async def bus(nats_url: str) -> AsyncIterator[Bus]:
 @pytest_asyncio.fixture
 async def registry(bus: Bus, compiler: Compiler) -> AsyncIterator[CollectorRegistry]:
     """The metrics of a compiler that hears events."""
-    counted = CollectorRegistry()
-    events = hear_events(bus, compiler, CompilerMetrics(counted), counted)
+    metrics = Metrics("compiler", "test")
+    events = hear_events(bus, compiler, CompilerMetrics(metrics.registry), metrics)
     events.start()
-    yield counted
+    yield metrics.registry
     await events.stop()
+
+
+def deliveries(registry: CollectorRegistry, outcome: str) -> float | None:
+    labels = {"consumer": "compiler", "outcome": outcome}
+    return registry.get_sample_value("gatehouse_consumer_deliveries_total", labels)
 
 
 def changed(number: int, action: Action) -> bytes:
@@ -152,7 +158,7 @@ async def test_an_event_that_comes_late_finds_the_newest_state(
     await say(bus, 1, "activated")
 
     async def both_heard() -> bool:
-        done = registry.get_sample_value("gatehouse_compiler_events_total", {"outcome": "done"})
+        done = deliveries(registry, "done")
         return done == 2
 
     await until(both_heard)
@@ -167,7 +173,7 @@ async def test_a_draft_that_was_made_changes_nothing_that_runs(
     await say(bus, 1, "created")
 
     async def heard() -> bool:
-        done = registry.get_sample_value("gatehouse_compiler_events_total", {"outcome": "done"})
+        done = deliveries(registry, "done")
         return done == 1
 
     await until(heard)
@@ -186,7 +192,7 @@ async def test_an_event_that_nobody_can_read_waits_its_turn_while_the_next_is_he
         return await published(line) == 1
 
     await until(runs)
-    retried = registry.get_sample_value("gatehouse_compiler_events_total", {"outcome": "retried"})
+    retried = deliveries(registry, "retried")
     assert retried is not None
     assert retried >= 1
 

@@ -46,7 +46,10 @@ async def test_an_older_note_or_one_of_a_flow_that_is_gone_changes_nothing(
 
     async def all_are_handled() -> bool:
         return (
-            api.metrics.registry.get_sample_value("gatehouse_plan_notes_total", {"outcome": "done"})
+            api.metrics.registry.get_sample_value(
+                "gatehouse_consumer_deliveries_total",
+                {"consumer": "management", "outcome": "done"},
+            )
             == 4.0
         )
 

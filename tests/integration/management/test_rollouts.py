@@ -238,7 +238,8 @@ async def handled(*apis: Api, times: int) -> None:
     async def are_done() -> bool:
         counts = (
             each.metrics.registry.get_sample_value(
-                "gatehouse_rollout_failures_total", {"outcome": "done"}
+                "gatehouse_consumer_deliveries_total",
+                {"consumer": "management_rollouts", "outcome": "done"},
             )
             for each in apis
         )

@@ -19,6 +19,19 @@ def test_a_request_is_counted_by_route_and_class_of_status() -> None:
     ) in text
 
 
+def test_a_consumer_is_counted_by_outcome_and_lags_once_somebody_looked() -> None:
+    metrics = Metrics("executor", "1.2.3")
+    meter = metrics.consumer("executors")
+    meter.delivered("done")
+    text = metrics.render()[0].decode()
+    deliveries = 'gatehouse_consumer_deliveries_total{consumer="executors",outcome="%s"} %s'
+    assert deliveries % ("done", 1.0) in text
+    assert deliveries % ("dead", 0.0) in text
+    assert "gatehouse_consumer_lag{" not in text
+    meter.lags(7)
+    assert 'gatehouse_consumer_lag{consumer="executors"} 7.0' in metrics.render()[0].decode()
+
+
 def test_what_runs_is_told() -> None:
     text = Metrics("executor", "1.2.3").render()[0].decode()
     assert 'gatehouse_build_info{service="executor",version="1.2.3"} 1.0' in text
