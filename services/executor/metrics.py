@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from libs.common.chassis.metrics import PREFIX, Metrics
 from libs.common.chassis.tally import Counters, Histograms
+from libs.common.flow.interpreter import Watch
 from libs.common.flow.model import FlowType
-from libs.common.flow.turn import Over, Turn
+from libs.common.flow.node import Visit
+from libs.common.flow.plan import Instruction
+from libs.common.flow.turn import Move, Over, Turn
 
 _HERE: Final = "waits"
 _END: Final = "ends"
@@ -49,6 +53,12 @@ class ExecutorMetrics:
             "Time from a submit's claim to its stored answer.",
             "type",
         )
+        self.node_seconds = Histograms(
+            registry,
+            f"{PREFIX}node_seconds",
+            "Time of nodes, with their policies and the answers that they waited for.",
+            "node_type",
+        )
         self.nodes = counters(
             "node_outcomes",
             "Nodes that turns went through, and how they were left; `waits` or `ends` where not.",
@@ -61,6 +71,19 @@ class ExecutorMetrics:
         self.plan_misses = counters("plan_cache_misses", "Plans fetched from Redis.")
         self.plans_wanted = counters("plans_wanted", "Times the compiler was asked to publish.")
         self.effects = counters("effects", "Effects, by what became of them.", "effect", "result")
+
+    def timed(self, watch: Watch | None) -> Watch:
+        """Return what is to watch a turn from now on: it times nodes, then tells `watch`."""
+        began = time.perf_counter()
+
+        def tell(step: Instruction, visit: Visit, move: Move) -> None:
+            nonlocal began
+            self.node_seconds.add(time.perf_counter() - began, step.type.name)
+            if watch is not None:
+                watch(step, visit, move)
+            began = time.perf_counter()
+
+        return tell
 
     def turn(self, turn: Turn, seconds: float) -> None:
         """Count a turn that is stored."""
