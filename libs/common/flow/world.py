@@ -53,6 +53,7 @@ class World:
         self.written: list[Write] = []
         """In order; whoever shows them takes them away."""
         self._users: dict[str, Mapping[str, Json]] = {}
+        self._time = persona.request.time
         if persona.user is not None:
             id = persona.user.get("id")
             self.account = id if isinstance(id, str) else ACCOUNT
@@ -78,13 +79,27 @@ class World:
         """Write an account."""
         # As the directory does, so that the same visit again writes the same account.
         account = question.account or question.key
-        known = self._users.get(account, {})
+        known = self._users.get(account) or _new_user(self._time)
         self._users[account] = {**known, **question.attributes, "id": account}
         hashed = question.password_hash is not None
         self.written.append(
             Write(account, question.account is None, question.attributes, MASK if hashed else None)
         )
         return Written(account)
+
+
+def _new_user(now: int) -> dict[str, Json]:
+    """Return what is known of every account that has just been made, as executors know it."""
+    return {
+        **dict.fromkeys(KINDS),
+        "email_verified": False,
+        "logins_count": 0,
+        "last_login": None,
+        "created_at": now,
+        "updated_at": now,
+        "mfa_enabled": False,
+        "mfa_methods": [],
+    }
 
 
 Part: TypeAlias = Callable[[World, Any], Any]

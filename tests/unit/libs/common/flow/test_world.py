@@ -21,7 +21,7 @@ from libs.common.flow.questions import (
     WriteUser,
     Written,
 )
-from libs.common.flow.script import UNSCRIPTED, Answer, Cue, Persona
+from libs.common.flow.script import MOMENT, UNSCRIPTED, Answer, Cue, Persona
 from libs.common.flow.turn import Question
 from libs.common.flow.world import ACCOUNT, PARTS, World, Write, answer, drive, is_scripted
 from libs.common.secret import Secret
@@ -134,7 +134,19 @@ def test_a_new_account_is_known_once_it_is_written() -> None:
     asked = World(Persona())
     written = answer(asked, writes(None, "$argon2id$", email="a@example.com"), UNSCRIPTED)
     assert written == Written("key")
-    assert asked.load(LoadUser("key")) == {"email": "a@example.com", "id": "key"}
+    assert asked.load(LoadUser("key")) == {
+        "id": "key",
+        "email": "a@example.com",
+        "username": None,
+        "phone": None,
+        "email_verified": False,
+        "logins_count": 0,
+        "last_login": None,
+        "created_at": MOMENT,
+        "updated_at": MOMENT,
+        "mfa_enabled": False,
+        "mfa_methods": [],
+    }
     assert asked.written == [Write("key", True, {"email": "a@example.com"}, "***")]
 
 
