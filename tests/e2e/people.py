@@ -8,6 +8,7 @@ import pyotp
 from deploy.local.stack import Stack
 from libs.common.chassis.config import load
 from libs.common.secret import Secret
+from services.executor.assertions import DEFAULT_TENANT
 from services.executor.config import CredentialSettings
 from services.executor.users import add
 
@@ -18,9 +19,11 @@ class Person(msgspec.Struct, frozen=True):
     authenticator: pyotp.TOTP | None
 
 
-async def enrol(stack: Stack, email: str, password: str, *, totp: bool = False) -> Person:
-    """Make an account of the default tenant, with an authenticator if they have one."""
+async def enrol(
+    stack: Stack, email: str, password: str, *, totp: bool = False, tenant: str = DEFAULT_TENANT
+) -> Person:
+    """Make an account, with an authenticator if they have one."""
     settings = load(CredentialSettings, stack.settings["executor"])
-    made = await add(settings, "default", {"email": email}, Secret(password), totp=totp)
+    made = await add(settings, tenant, {"email": email}, Secret(password), totp=totp)
     secret = made.totp_secret
     return Person(made.id, email, None if secret is None else pyotp.TOTP(secret))
