@@ -42,8 +42,8 @@ from libs.common.flow.turn import (
 )
 
 LONGEST = 1_000
-"""Nodes that one turn may pass. `endless_loop` refuses a flow that could need more; this is
-for a cycle that only data can close."""
+"""Nodes that one turn may pass. `endless_loop` refuses a flow that could need more; this is for
+a node that leaves unasked by an outcome that its type says it waits for."""
 
 FAILED = Over(succeeded=False, message=Message("flow.failed"))
 """The end that the author drew no node for."""

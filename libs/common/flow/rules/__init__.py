@@ -33,6 +33,7 @@ from libs.common.flow.rules.settings_are_right import settings_are_right
 from libs.common.flow.rules.starts_once import starts_once
 from libs.common.flow.rules.success_is_earned import success_is_earned
 from libs.common.flow.rules.success_is_reachable import success_is_reachable
+from libs.common.flow.rules.turns_end import turns_end
 from libs.common.flow.rules.types_are_known import types_are_known
 
 Rule = Callable[[Drawing], Iterable[Problem]]
@@ -51,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     outcomes_lead_on,
     ends_are_reachable,
     cycles_wait,
+    turns_end,
     attributes_are_set,
     success_is_earned,
     invariants_hold,

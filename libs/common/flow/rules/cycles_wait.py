@@ -6,31 +6,25 @@ from collections.abc import Iterator
 
 from libs.common.errors import Problem
 from libs.common.flow.rules.drawing import Drawing
-from libs.common.flow.rules.paths import EXAMPLES, Chart, Way, arrows, explore
+from libs.common.flow.rules.hurry import everywhere, hurried
+from libs.common.flow.rules.paths import EXAMPLES, Chart, arrows
 from libs.common.flow.rules.ways import chart
 
 
 def cycles_wait(drawing: Drawing) -> Iterator[Problem]:
     """Find each circle that a run could go round without waiting, by a node that closes it."""
     ways = chart(drawing)
-    walk = explore(ways, [None], _anyway)
-    hurried = {
-        name: tuple(way for way in ways[name] if way.ending is None and not way.waits)
-        for name, _ in walk.before
-    }
-    for index, name in enumerate(dict.fromkeys(_closing(hurried))):
+    walk = everywhere(ways)
+    hurry = hurried(ways, walk)
+    for index, name in enumerate(dict.fromkeys(_closing(hurry))):
         if index < EXAMPLES:
-            circle = _circle(hurried, name)
+            circle = _circle(hurry, name)
             message = f"{arrows(circle)} goes round without waiting for the user; break the circle"
             shown = (*walk.path((name, None)), *circle[1:])
             yield Problem("endless_loop", message, node_id=name, counter_example=shown)
         else:
             message = f"A circle through '{name}' never waits for the user; break it"
             yield Problem("endless_loop", message, node_id=name)
-
-
-def _anyway(_way: Way, _known: None) -> tuple[None]:
-    return (None,)
 
 
 def _closing(graph: Chart) -> Iterator[str]:
@@ -56,6 +50,6 @@ def _closing(graph: Chart) -> Iterator[str]:
 
 def _circle(graph: Chart, name: str) -> tuple[str, ...]:
     """Return the shortest circle from `name` round to itself."""
-    walk = explore(graph, [None], _anyway, start=name)
+    walk = everywhere(graph, name)
     last = next(at for at in walk.before if any(way.target == name for way in graph[at[0]]))
     return (*walk.path(last), name)

@@ -45,6 +45,9 @@ class Way(msgspec.Struct, frozen=True):
     """The user was certainly waited for."""
     renews: bool = False
     """The user may have been waited for, so that this may be another request."""
+    passes: int = 1
+    """Nodes that a turn passes at most where it takes this: the one that it leads out of, and those
+    of all that runs inside it and around it."""
     reveals: tuple[tuple[Expression, bool], ...] = ()
     """What expressions certainly came to when the node was reached."""
 

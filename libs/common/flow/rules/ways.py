@@ -19,6 +19,7 @@ from libs.common.flow.model import TriggerPoint
 from libs.common.flow.node import SKIPPED, SUCCESS, UNDECIDED
 from libs.common.flow.proof import NOTHING, Evidence, Gain
 from libs.common.flow.rules.drawing import IMPLICIT_FAILURE, NO_LINKS, Drawing, Place
+from libs.common.flow.rules.hurry import everywhere, longest
 from libs.common.flow.rules.links import called, calls
 from libs.common.flow.rules.paths import NO_GAIN, Attribute, Chart, Way, explore
 
@@ -32,6 +33,9 @@ class Inside(msgspec.Struct, frozen=True):
     """Whether all its paths to that end wait."""
     writes: frozenset[Attribute]
     renews: bool
+    passes: int
+    """Nodes of it that one turn may pass; none where nobody can tell, which is another rule's
+    problem."""
 
 
 Flows: TypeAlias = Mapping[str, Inside]
@@ -74,6 +78,7 @@ def _inside(ways: Chart) -> Inside:
     hurry = explore(ways, [None], lambda way, _: () if way.waits else (None,))
     hurried = {way.ending for _, way, _ in hurry.ended}
     every = [way for some in ways.values() for way in some]
+    stretch = longest(ways, everywhere(ways))
     return Inside(
         {
             ending: tuple(
@@ -88,6 +93,7 @@ def _inside(ways: Chart) -> Inside:
         {ending: ending not in hurried for ending in (True, False)},
         frozenset(path for way in every for path in way.writes),
         any(way.renews for way in every),
+        stretch.passes if stretch is not None else 0,
     )
 
 
@@ -133,7 +139,14 @@ class _Surveyor:
         for trigger in around:
             # Whatever is known, they run; and one that fails halts the flow.
             gains = _in_turn(gains, trigger.gains[True])
-        return Way("", ending, gains, _written(around), renews=any(each.renews for each in around))
+        return Way(
+            "",
+            ending,
+            gains,
+            _written(around),
+            renews=any(each.renews for each in around),
+            passes=1 + _passed(around),
+        )
 
     def _around(self, place: Place) -> tuple[Inside, ...]:
         """The triggers that may run before a node or after it, in order."""
@@ -160,6 +173,7 @@ class _Surveyor:
                 writes=inside.writes,
                 waits=inside.waits[succeeded],
                 renews=inside.renews,
+                passes=1 + inside.passes,
                 reveals=told,
             )
         if reading.lowered is not None:
@@ -198,11 +212,17 @@ def _surrounded(way: Way, around: tuple[Inside, ...]) -> Way:
         gains=_in_turn(_in_turn(maybe, way.gains), maybe),
         writes=way.writes | _written(around),
         renews=way.renews or any(each.renews for each in around),
+        passes=way.passes + _passed(around),
     )
 
 
 def _written(around: Iterable[Inside]) -> frozenset[Attribute]:
     return frozenset(path for each in around for path in each.writes)
+
+
+def _passed(around: tuple[Inside, ...]) -> int:
+    # A node that something runs before is passed twice: it is reached, and then it runs.
+    return 1 + sum(each.passes for each in around) if around else 0
 
 
 def _in_turn(first: tuple[Gain, ...], second: tuple[Gain, ...]) -> tuple[Gain, ...]:
