@@ -8,7 +8,7 @@ import json
 import secrets
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
 import aiohttp
@@ -24,6 +24,16 @@ PASSWORD = "correct horse battery staple"  # noqa: S105 - of users that the demo
 WRONG = 5
 """Wrong passwords that end a session, unless its flow says otherwise."""
 
+ADMINS_MFA: Json = {
+    "name": "admins-mfa",
+    "type": "login",
+    "when": "user.role === 'admin'",
+    "require": "size(factors) >= 2",
+}
+NOTHING_DEMANDED: Json = {"invariants": [], "violations": []}
+DEVICES = tuple(f"device {number}" for number in range(50))
+"""So many that a rollout leaves nobody out by chance."""
+
 
 class Person:
     """Somebody who can sign in."""
@@ -36,18 +46,22 @@ class Person:
 class Demo:
     """The journeys, over one running stack."""
 
-    def __init__(self, client: Client, executor: Mapping[str, str], say: Say) -> None:
-        """`executor` is the environment of the executor, for its own commands."""
+    def __init__(
+        self, client: Client, quiet: Client, executor: Mapping[str, str], say: Say
+    ) -> None:
+        """`quiet` prints nothing; `executor` is the executor's environment, for its commands."""
         self._client = client
+        self._quiet = quiet
         self._executor = executor
         self._say = say
         self._run = secrets.token_hex(3)
 
     async def clear(self) -> None:
         """Take away what an earlier run left."""
-        while flows := (await self._client.admin("GET", "/api/admin/flows"))["items"]:
+        await self._quiet.demand()
+        while flows := (await self._quiet.admin("GET", "/api/admin/flows"))["items"]:
             for flow in flows:
-                await self._client.admin("DELETE", f"/api/admin/flows/{flow['id']}", expect=204)
+                await self._quiet.admin("DELETE", f"/api/admin/flows/{flow['id']}", expect=204)
 
     async def sign_in(self) -> None:
         """1. A flow is saved, compiled and activated; two people sign in by it."""
@@ -97,8 +111,7 @@ class Demo:
         """4. A flow is edited while somebody is in the middle of it."""
         person = self._person("joan")
         running = await self._at_password(person)
-        page = await self._client.admin("GET", "/api/admin/flows?type=login&status=active")
-        (flow,) = [item for item in page["items"] if item["name"] == "mfa-login"]
+        flow = await self._mfa_login()
         path = f"/api/admin/flows/{flow['id']}"
         graph = json.loads((FLOWS / "mfa-login.graph.json").read_text())
         graph["nodes"][1]["config"]["identifier_types"] = ["email"]
@@ -124,6 +137,81 @@ class Demo:
             must([problem["code"] for problem in found] == expected, f"it says {expected}")
             if not said["valid"]:
                 await self._client.admin("POST", f"{path}/activate", expect=400)
+
+    async def demanded(self) -> None:
+        """6. A tenant demands two factors of admins; the way round them is found, and refused."""
+        said = await self._client.demand(ADMINS_MFA)
+        broken = {each["name"] for each in said["violations"]}
+        must(broken == {"mfa-login"}, "it says which active flow breaks it")
+        sent = json.loads((FLOWS / "office-login.json").read_text())
+        flow = await self._client.admin("POST", "/api/admin/flows", sent, expect=201)
+        path = f"/api/admin/flows/{flow['id']}"
+        checked = await self._client.admin("POST", f"{path}/validate")
+        must(not checked["valid"], "the flow is refused")
+        way = ["start", "who", "password", "office", "success"]
+        must(checked["errors"][0]["counter_example"] == way, "by the way round the code")
+        await self._client.admin("POST", f"{path}/activate", expect=400)
+        office = sent["graph"]["nodes"][3]["config"]
+        office["condition"] += " && user.role !== 'admin'"
+        await self._client.admin("PUT", path, {"graph": sent["graph"]})
+        checked = await self._client.admin("POST", f"{path}/validate")
+        must(checked["valid"], "the office's way is no admin's any more")
+        must(await self._client.demand() == NOTHING_DEMANDED, "the demand is taken back")
+
+    async def simulated(self) -> None:
+        """7. A draft is tried on two people, and nothing is saved or sent."""
+        path = f"/api/admin/flows/{(await self._mfa_login())['id']}"
+        before = await self._client.admin("GET", path)
+        graph = json.loads((FLOWS / "terms-login.graph.json").read_text())
+        typed: list[Json] = [{"email": "ada@example.com"}, {"password": PASSWORD}]
+        for logins, more, way in (
+            (0, [{"terms": True}], ["start", "who", "password", "new", "terms", "success"]),
+            (3, [], ["start", "who", "password", "new", "success"]),
+        ):
+            persona = {"user": {"logins_count": logins}}
+            sent = {"persona": persona, "inputs": [*typed, *more], "graph": graph}
+            played = await self._client.admin("POST", f"{path}/simulate", sent)
+            must(played["result"] == "success", "they would be signed in")
+            must(played["path"] == way, f"by {way}")
+            (asked,) = played["trace"][way.index("new") + 2]["expressions"]
+            must(asked["value"] is (logins == 0), "it says what the condition came to")
+            self._say(f"  = at `new`, {asked['text']} is {json.dumps(asked['value'])}")
+        must(await self._client.admin("GET", path) == before, "the flow is as it was")
+
+    async def rolled_out(self) -> None:
+        """8. A version is given to some, and taken back."""
+        flow = await self._mfa_login()
+        path = f"/api/admin/flows/{flow['id']}"
+        graph = json.loads((FLOWS / "mfa-login.graph.json").read_text())
+        graph["nodes"][1]["config"]["identifier_types"] = ["username"]
+        saved = await self._client.admin("PUT", path, {"graph": graph, "note": "usernames only"})
+        old, new = flow["version"], saved["version"]
+        shares = [{"version": old, "weight": 70}, {"version": new, "weight": 30}]
+        await self._client.admin("PUT", f"{path}/rollout", {"versions": shares})
+        got = await self._asked_at(DEVICES)
+        must({*got.values()} == {"email", "username"}, "both versions run")
+        must(await self._asked_at(DEVICES) == got, "each device keeps what it has")
+        some = [device for device, asked in got.items() if asked == "username"]
+        self._say(f"  = {len(some)} of {len(DEVICES)} devices have version {new}, and keep it")
+        running = await self._client.execute(flowType="LOGIN", flow="mfa-login", deviceId=some[0])
+        await self._client.admin("POST", f"{path}/rollback", {"note": "people know no usernames"})
+        must({*(await self._asked_at(DEVICES)).values()} == {"email"}, "it is nobody's any more")
+        self._say(f"  = {len(DEVICES)} of {len(DEVICES)} devices are asked for email")
+        running = await self._answer(running, username="ada")
+        must(inputs(running) == ["password"], "a session that has it goes on with it")
+
+    async def _mfa_login(self) -> Json:
+        page = await self._client.admin("GET", "/api/admin/flows?type=login&status=active")
+        (flow,) = [item for item in page["items"] if item["name"] == "mfa-login"]
+        return flow
+
+    async def _asked_at(self, devices: Iterable[str]) -> dict[str, str]:
+        """Start a sign-in at each device, unseen; say what each is asked for."""
+        asked = {}
+        for device in devices:
+            step = await self._quiet.execute(flowType="LOGIN", flow="mfa-login", deviceId=device)
+            asked[device] = inputs(step)[0]
+        return asked
 
     async def _at_password(self, person: Person) -> Json:
         step = await self._client.execute(flowType="LOGIN", flow="mfa-login")
@@ -199,14 +287,17 @@ async def walk(facts: Facts, executor: Mapping[str, str], say: Say = print) -> b
     """Walk every journey; return whether each came out right."""
     async with aiohttp.ClientSession() as http:
         quiet = Client(http, facts, lambda _line: None, tenant=DEMO)
-        await Demo(quiet, executor, say).clear()
-        demo = Demo(Client(http, facts, say, tenant=DEMO), executor, say)
+        demo = Demo(Client(http, facts, say, tenant=DEMO), quiet, executor, say)
+        await demo.clear()
         journeys: tuple[Callable[[], Awaitable[None]], ...] = (
             demo.sign_in,
             demo.wrong_password,
             demo.sign_up,
             demo.edited_meanwhile,
             demo.refused,
+            demo.demanded,
+            demo.simulated,
+            demo.rolled_out,
         )
         wrong = 0
         for journey in journeys:

@@ -10,9 +10,12 @@ from typing import Any
 import aiohttp
 
 from deploy.local.stack import Facts
+from services.executor.assertions import DEFAULT_TENANT
 
 SECRET = frozenset({"password", "code", "userAssertion"})
-ASIDE = frozenset({"display_name", "description", "created_at", "updated_at"})
+ASIDE = frozenset(
+    {"display_name", "description", "created_at", "updated_at", "trace", "facts", "abort"}
+)
 """What a person need not read to follow a journey."""
 WIDTH = 118
 
@@ -34,18 +37,26 @@ class Client:
         self._http = http
         self._facts = facts
         self._say = say
+        self._tenant = tenant or DEFAULT_TENANT
         self._prefix = "" if tenant is None else f"/t/{tenant}"
         self.issuer = facts.executor_url + self._prefix
         """`iss` of the tenant's assertions."""
 
     async def admin(self, method: str, path: str, body: Json = None, *, expect: int = 200) -> Json:
-        """Ask the management API; raises `Unexpected` on another status than `expect`."""
+        """Ask for `path` of the tenant; raises `Unexpected` on another status than `expect`."""
+        return await self._manage(method, self._prefix + path, body, expect)
+
+    async def demand(self, *invariants: Json) -> Json:
+        """Set what the tenant demands of its flows; return what is said of that."""
+        path = f"/api/admin/tenants/{self._tenant}/invariants"
+        return await self._manage("PUT", path, list(invariants), 200)
+
+    async def _manage(self, method: str, path: str, body: Json, expect: int) -> Json:
         headers = {
             "Authorization": f"Bearer {self._facts.admin_token}",
             "Content-Type": "application/json",
         }
         data = body if isinstance(body, str) or body is None else json.dumps(body)
-        path = self._prefix + path
         self._say(shorten(f"  > {method} {path}  {_outline(body)}".rstrip()))
         async with self._http.request(
             method, self._facts.management_url + path, data=data, headers=headers
@@ -123,23 +134,37 @@ def _request(body: Mapping[str, Json]) -> str:
 def _masked(value: Json) -> Json:
     if isinstance(value, Mapping):
         return {k: "********" if k in SECRET else _masked(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_masked(each) for each in value]
     return value
 
 
 def _outline(body: Json) -> str:
-    """Show a body of the management API, its graph and its problems by their sizes and codes."""
+    """Show a body of the management API: its graph by its size, what is in a list by its name."""
     if body is None:
         return ""
     if isinstance(body, str):
         body = json.loads(body)
+    if isinstance(body, list):
+        return json.dumps([_named(each) for each in body])
     shown: dict[str, Json] = {}
     for key, value in body.items():
+        if key in ASIDE:
+            continue
         if key == "graph":
             shown[key] = f"{len(value['nodes'])} nodes, {len(value['edges'])} edges"
-        elif key == "items":
-            shown[key] = [item["name"] for item in value]
         elif isinstance(value, list):
-            shown[key] = [problem["code"] for problem in value]
-        elif key not in ASIDE:
-            shown[key] = value
+            shown[key] = [_named(each) for each in value]
+        else:
+            shown[key] = _masked(value)
     return json.dumps(shown)
+
+
+def _named(item: Json) -> Json:
+    """Name what is in a list: a problem by its code, and the path that shows it."""
+    if not isinstance(item, Mapping):
+        return item
+    if {"code", "message"} <= item.keys():
+        path = item.get("counter_example")
+        return item["code"] if path is None else f"{item['code']}: {' > '.join(path)}"
+    return item.get("name", _masked(item))
