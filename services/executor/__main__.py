@@ -35,9 +35,17 @@ from services.executor.effects import Effects, Performer
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.handlers.hasher import make_hasher
 from services.executor.handlers.world import World
+from services.executor.inspect import Inspector
 from services.executor.limits import Guesses, Proxies, Requests, Searches
 from services.executor.metrics import ExecutorMetrics
-from services.executor.nats import PERFORMERS, REMEMBER_DAYS, BusBoard, BusPublisher, BusStream
+from services.executor.nats import (
+    PERFORMERS,
+    REMEMBER_DAYS,
+    BusBoard,
+    BusPublisher,
+    BusStream,
+    answer_inspections,
+)
 from services.executor.plans import Plans
 from services.executor.rollouts import Rollouts
 from services.executor.routes import Face
@@ -140,6 +148,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         lifetimes=lifetimes,
         clock=time.time,
     )
+    await answer_inspections(bus, Inspector(sessions, plans))
     face = Face(
         turns=turns,
         requests=Requests(

@@ -1,4 +1,6 @@
-"""What goes over NATS: asking the compiler, the stream of effects, and telling of rollouts."""
+"""What goes over NATS: asking the compiler, the stream of effects, telling of rollouts, and being
+asked about sessions.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,9 @@ from libs.common.wire.events import (
     decode_answer,
     encode,
 )
+from libs.common.wire.inspect import INSPECT, decode_wanted
+from libs.common.wire.inspect import encode as encode_inspected
+from services.executor.inspect import Inspector
 
 EFFECTS_SUBJECT: Final = "gatehouse.effects"
 EFFECTS: Final = Stream(name="GATEHOUSE_EFFECTS", subjects=(EFFECTS_SUBJECT,), work_queue=True)
@@ -30,6 +35,8 @@ PERFORMERS: Final = Consumer(
 REMEMBER_DAYS: Final = 8
 """An effect lies in the stream for a week at most; so long it could come again."""
 
+_QUEUE: Final = "executor"
+"""Of requests, each of which one executor answers."""
 _COMPILER: Final = "the compiler"
 _PUBLISH_SECONDS: Final = 2.0
 
@@ -80,3 +87,12 @@ class BusBoard:
         id = f"rollout:{failed.tenant}:{failed.flow}:{failed.rollout}:{failed.version}"
         id = f"{id}:{failed.ended}:{failed.baseline_ended}"
         await self._bus.publish(EVENT_STREAM, ROLLOUT_FAILED, encode(failed), message_id=id)
+
+
+async def answer_inspections(bus: Bus, inspector: Inspector) -> None:
+    """Answer whoever asks about a session, until the bus closes."""
+
+    async def answer(payload: bytes) -> bytes:
+        return encode_inspected(await inspector.answer(decode_wanted(payload)))
+
+    await bus.respond(INSPECT, _QUEUE, answer)

@@ -151,6 +151,10 @@ class Handle:
         """Open effects as the session stores them."""
         return self.box.open(_EFFECTS, sealed)
 
+    def open_step(self, sealed: bytes) -> bytes:
+        """Open an entry of the step log."""
+        return self.box.open(_STEPS, sealed)
+
     @property
     def steps(self) -> str:
         """Where the step log lies."""
@@ -259,6 +263,10 @@ class Sessions:
     async def effects(self, handle: Handle) -> bytes | None:
         """Return the effects not yet told, sealed; None if all are, or the session is gone."""
         return cast("bytes | None", await self._line.execute(b"HGET", handle.key, "e"))
+
+    async def steps(self, handle: Handle) -> list[bytes]:
+        """Return the entries of the step log, sealed; none where there is no such log any more."""
+        return cast("list[bytes]", await self._line.execute(b"LRANGE", handle.steps, "0", "-1"))
 
     async def clear(self, handle: Handle, told: bytes) -> None:
         """Drop the effects `told`, as they were read."""

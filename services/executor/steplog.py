@@ -28,6 +28,10 @@ _FORMAT: Final = bytes((FORMAT,))
 _PLANS_MOST: Final = 512
 
 
+class UnreadableEntry(Exception):
+    """The stored entry is of a release that this one cannot read."""
+
+
 class StepLog:
     """What one executor keeps of turns."""
 
@@ -88,7 +92,10 @@ class Watched(msgspec.Struct, frozen=True):
 
 
 def read(data: bytes) -> Entry:
-    """Read an entry; raise `ValueError` for one that this release cannot read."""
+    """Read an entry; raise `UnreadableEntry` where this release cannot."""
     if data[:1] != _FORMAT:
-        raise ValueError("an entry of a step log is of a format that this release cannot read")
-    return decode(data[1:])
+        raise UnreadableEntry(f"an entry has format {data[0]}; this release reads {FORMAT}")
+    try:
+        return decode(data[1:])
+    except msgspec.MsgspecError as error:
+        raise UnreadableEntry("an entry is not as this release stores them") from error
