@@ -14,15 +14,25 @@ import msgspec
 
 from libs.common.errors import Problem
 from libs.common.flow.expression import Expression, truth
-from libs.common.flow.node import InvalidConfig, NodeType, Site, Visit, parse_expression, scope_for
+from libs.common.flow.node import (
+    SKIPPED,
+    InvalidConfig,
+    NodeType,
+    Site,
+    Visit,
+    parse_expression,
+    scope_for,
+)
 from libs.common.flow.turn import Dialogue, Leave
 
 DEFAULT, ERROR = "default", "error"
+TAKEN = (DEFAULT, ERROR, SKIPPED)
+"""Outcomes that no case may have: who drew an edge for one would catch the others as well."""
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outcome: Annotated[str, msgspec.Meta(max_length=50, pattern=r"^[A-Za-z0-9_-]+$(?!\n)")]
-    """The outcome to leave by; `default` and `error` are taken."""
+    """The outcome to leave by; `default`, `error` and `skipped` are taken."""
     when: str
     """An expression that is true or false."""
 
@@ -45,8 +55,11 @@ def lower(config: Config, site: Site) -> Lowered:
     problems: list[Problem] = []
     choices: list[Choice] = []
     for index, case in enumerate(config.cases):
-        if case.outcome in (DEFAULT, ERROR):
-            message = f"A case cannot be called `{case.outcome}`; the node has such an outcome"
+        if case.outcome in TAKEN:
+            message = (
+                f"A case cannot be called `{case.outcome}`: the node may leave so without one; "
+                "give it another name"
+            )
             problems.append(Problem("invalid_config", message, path=f"cases[{index}].outcome"))
         try:
             when = parse_expression(case.when, f"cases[{index}].when", "boolean")

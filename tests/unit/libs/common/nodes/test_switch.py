@@ -52,6 +52,17 @@ def test_the_outcomes_are_those_of_the_cases_once_each() -> None:
     assert outcomes(config) == ("staff", "admin", "default", "error")
 
 
+@pytest.mark.parametrize("name", ["default", "error", "skipped"])
+def test_no_case_is_called_what_the_node_may_leave_by_without_one(name: str) -> None:
+    with pytest.raises(InvalidConfig) as refused:
+        lowered(NODE, {"cases": [{"outcome": name, "when": "true"}]})
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.path) == ("invalid_config", "cases[0].outcome")
+    assert problem.message == (
+        f"A case cannot be called `{name}`: the node may leave so without one; give it another name"
+    )
+
+
 def test_every_wrong_case_is_named_at_once() -> None:
     wrong = [
         {"outcome": "default", "when": "true &&"},
