@@ -6,6 +6,7 @@ an answer wherever the event that is committed with the change brings the same a
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterator
 from datetime import datetime
@@ -168,7 +169,7 @@ class Flows:
             await change.edit_flow(edited)
             # A start may ask for a flow by name, so the name is part of what is published.
             if flow.status is Status.ACTIVE and edited.name != flow.name:
-                self._running.refuse_if_called(await change.read_library(), flow)
+                await self._running.refuse_if_called(await change.read_library(), flow)
                 published = (flow.type,)
                 await change.bump_pointers(published)
             after = existing(await change.find_flow(id))
@@ -198,7 +199,8 @@ class Flows:
         async with self._store.reading(tenant) as rows:
             newest = existing(await rows.find_flow(id))
             library = await rows.read_library()
-        return self._running.validate(newest.definition(), library)
+        # In a thread: see `running`.
+        return await asyncio.to_thread(self._running.validate, newest.definition(), library)
 
     async def compile(self, tenant: str, id: str) -> Compiled:
         """Have the newest version compiled, and return when its plan is in Redis.
@@ -232,7 +234,7 @@ class Flows:
             newest = existing(await change.hold_flow(id))
             flow = newest.flow
             library, runs = await change.read_library(), (newest.definition(),)
-            self._running.check(runs, library)
+            await self._running.check(runs, library)
             at = flow.activated_at
             published: tuple[FlowType, ...] = (flow.type,)
             if at is None or flow.active_version != flow.version or flow.rollout is not None:
@@ -263,7 +265,7 @@ class Flows:
 
     async def _stop(self, change: Change, flow: FlowRecord) -> tuple[FlowType, ...]:
         library = await change.read_library()
-        self._running.refuse_if_called(library, flow)
+        await self._running.refuse_if_called(library, flow)
         return await self._running.move(change, flow, library)
 
 

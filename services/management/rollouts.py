@@ -63,7 +63,7 @@ class Rollouts:
                 _check_known(new, {number for number, version in found.items() if version})
                 definitions = [version.definition() for version in found.values() if version]
                 library = await change.read_library()
-                self._running.check(definitions, library)
+                await self._running.check(definitions, library)
                 # What runs the flow inside runs its baseline, the first of these.
                 await self._running.check_others(definitions[0], library)
                 await self._running.pass_tests(

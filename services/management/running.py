@@ -1,6 +1,7 @@
 """What runs: checked before it does, and published when it changes.
 
-All of this happens while what is active is held, so that what was checked is what runs.
+All of this happens while what is active is held, so that what was checked is what runs. What reads
+graphs does so in a thread: a large flow takes a second, in which others want to be answered.
 """
 
 from __future__ import annotations
@@ -31,16 +32,15 @@ class Running:
         """Check a version as it would run in `library`."""
         return validate(flow, self._types, with_flow(library, flow))
 
-    def check(self, flows: Iterable[Flow], library: Library) -> None:
+    async def check(self, flows: Iterable[Flow], library: Library) -> None:
         """Raise `Invalid` for a version that cannot run."""
         for flow in flows:
-            errors = self.validate(flow, library).errors
+            errors = (await asyncio.to_thread(self.validate, flow, library)).errors
             if errors:
                 raise invalid(errors)
 
     async def check_others(self, flow: Flow, library: Library) -> None:
         """Raise `Invalid` if an active flow that holds `flow` would have a problem more."""
-        # In a thread: with a trigger it is about all active flows, and others wait.
         found = await asyncio.to_thread(self._broken, flow, library)
         if found is not None:
             name, problems = found
@@ -74,9 +74,7 @@ class Running:
             return
         failures: dict[int, tuple[Problem, ...]] = {}
         for flow in flows:
-            # In a thread: a hundred tests of a large flow take a while, and others wait.
-            beside = with_flow(library, flow)
-            failed = await asyncio.to_thread(self._golden, flow, beside, tests)
+            failed = await asyncio.to_thread(self._golden, flow, with_flow(library, flow), tests)
             if failed:
                 failures[flow.version] = failed
         if failures and override_reason is None:
@@ -92,9 +90,10 @@ class Running:
                 failed=[problem.path for problem in failed],
             )
 
-    def refuse_if_called(self, library: Library, flow: FlowRecord) -> None:
+    async def refuse_if_called(self, library: Library, flow: FlowRecord) -> None:
         """Raise `Conflict` if active flows run this one inside."""
-        names = [other.name for other in callers(library, flow.name, self._types)]
+        found = await asyncio.to_thread(callers, library, flow.name, self._types)
+        names = [other.name for other in found]
         if names:
             raise Conflict(f"active flows run this one inside: {', '.join(sorted(names))}")
 
@@ -102,7 +101,7 @@ class Running:
         self, change: Change, flow: FlowRecord, library: Library
     ) -> tuple[FlowType, ...]:
         """Say that what runs of an active flow changes; return the types that it changes for."""
-        types = touched(library, flow.name, flow.type, self._types)
+        types = await asyncio.to_thread(touched, library, flow.name, flow.type, self._types)
         await change.bump_pointers(types)
         return types
 

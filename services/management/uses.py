@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from libs.common.flow.model import Flow, FlowType, Library
-from libs.common.flow.node import NodeTypes
+from libs.common.flow.node import NodeTypes, calls_nothing
 from libs.common.flow.rules.drawing import draw
 from libs.common.flow.rules.links import calls
 
@@ -25,9 +25,12 @@ def with_flow(library: Library, flow: Flow) -> Library:
 
 def callers(library: Library, slug: str, types: NodeTypes) -> tuple[Flow, ...]:
     """Find the active flows that run the flow `slug` inside, by themselves or through another."""
+    calling = {name for name, kind in types.items() if kind.calls is not calls_nothing}
     called = {
         flow.name: {inner for _, inner in calls(draw(flow, types))}
         for flow in library.flows.values()
+        # To draw a flow is to read every expression of it, and most flows call nobody.
+        if any(node.type in calling for node in flow.graph.nodes)
     }
     found: set[str] = set()
     waiting = [slug]

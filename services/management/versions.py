@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 import msgspec
@@ -80,7 +81,8 @@ class Versions:
             if old is None:
                 old = newest.flow.active_version or max(1, after.version.number - 1)
             before = await find_version(rows, id, old)
-        found = diff(before.definition(), after.definition(), self._types)
+        # In a thread: see `running`.
+        found = await asyncio.to_thread(diff, before.definition(), after.definition(), self._types)
         return Compared(old, after.version.number, found)
 
     async def rollback(
@@ -109,7 +111,7 @@ class Versions:
             )
             newest = existing(await change.find_flow(id))
             library = await change.read_library()
-            self._running.check((newest.definition(),), library)
+            await self._running.check((newest.definition(),), library)
             details = {"version": version, "copied": copied}
             if flow.active_version is not None:
                 await self._running.check_others(newest.definition(), library)

@@ -84,6 +84,10 @@ class Site(msgspec.Struct, frozen=True):
     flow: FlowType
 
 
+def calls_nothing(_config: object) -> None:
+    """Say that a node type never runs a flow, whatever its config."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NodeType(Generic[C, L]):
     """A node type: what may be written of it, what it compiles to, what it does."""
@@ -122,7 +126,7 @@ class NodeType(Generic[C, L]):
     """The triggers that run when the node is reached, before it does."""
     reaches: Callable[[L], tuple[TriggerPoint, ...]] = lambda _config: ()
     """All triggers that could run before it or after."""
-    calls: Callable[[C], str | None] = lambda _config: None
+    calls: Callable[[C], str | None] = calls_nothing
     """The slug of the flow that it runs, of a node that answers `Enter`."""
 
 

@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+import pytest
+
 from libs.common.flow.model import (
     Edge,
     Flow,
@@ -13,6 +15,8 @@ from libs.common.flow.model import (
     Trigger,
     TriggerPoint,
 )
+from libs.common.flow.node import NodeTypes
+from libs.common.flow.rules.drawing import Drawing, draw
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.management.uses import affected, callers, touched, with_flow
 
@@ -99,3 +103,16 @@ def test_a_trigger_that_is_new_comes_first_as_whatever_is_activated() -> None:
 def test_another_flow_is_no_trigger() -> None:
     after = with_flow(library(), flow("in", LOGIN))
     assert (names(tuple(after.flows.values())), after.triggers) == (["in"], ())
+
+
+def test_a_flow_without_a_node_that_calls_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    def watched(flow: Flow, types: NodeTypes) -> Drawing:
+        drawn.append(flow.name)
+        return draw(flow, types)
+
+    monkeypatch.setattr("services.management.uses.draw", watched)
+    inside = library(flow("outer", LOGIN, "inner"), flow("inner", RESET), flow("beside", RESET))
+    assert names(callers(inside, "inner", NODE_TYPES)) == ["outer"]
+    assert drawn == ["outer"]
