@@ -49,9 +49,14 @@ def environment(service: str, port: int, around: Surroundings) -> dict[str, str]
     }
     redis = {"GATEHOUSE_REDIS_URL": around.redis_url}
     own: Mapping[str, dict[str, str]] = {
-        "management": {
+        "management": redis
+        | {
             "GATEHOUSE_ADMIN_SIGNING_KEY": around.keys.admin_signing_key,
             "GATEHOUSE_TENANTS": f"default,{DEMO}",
+            # Whoever explores this stack, tools and tests with it, is one caller.
+            "GATEHOUSE_ADMIN_PER_MINUTE": "100000",
+            "GATEHOUSE_V2_PER_MINUTE": "100000",
+            "GATEHOUSE_V2_ENTERPRISE_PER_MINUTE": "100000",
         },
         "compiler": redis,
         "executor": redis

@@ -15,6 +15,7 @@ SigningKey = Annotated[
 ]
 Issuer = Annotated[str, Meta(min_length=1, description="`iss` of admin tokens")]
 Audience = Annotated[str, Meta(min_length=1, description="`aud` of admin tokens")]
+PerMinute = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +42,29 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         Secret, Meta(description="NATS with JetStream", examples=["nats://localhost:4222"])
     ]
 
+    redis_url: Annotated[
+        Secret | None,
+        Meta(
+            description="Redis that counts requests; without it there are no limits",
+            examples=["redis://localhost:6379/0", "redis+cluster://r1:6379,r2:6379"],
+        ),
+    ] = None
+
     admin_signing_key: SigningKey
     admin_issuer: Issuer = "gatehouse"
     admin_audience: Audience = "gatehouse-management"
+
+    admin_per_minute: Annotated[
+        PerMinute,
+        Meta(description="requests a minute of one caller, to all but /api/v2"),
+    ] = 600
+    v2_per_minute: Annotated[
+        PerMinute, Meta(description="requests a minute of one caller to /api/v2")
+    ] = 50
+    v2_enterprise_per_minute: Annotated[
+        PerMinute,
+        Meta(description="the same, of a tenant whose tier is `enterprise`"),
+    ] = 100
 
     tenants: Annotated[
         tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$(?!\n)")], ...],

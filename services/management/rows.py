@@ -25,6 +25,7 @@ from services.management.records import (
     VersionLine,
     VersionRecord,
 )
+from services.management.tiers import Tier
 
 Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy
 T = TypeVar("T", bound=msgspec.Struct)
@@ -40,6 +41,11 @@ class Rows:
     async def has_tenant(self) -> bool:
         """Tell whether there is such a tenant."""
         return bool(await QUERIES.find_tenant(self._connection, tenant=self._tenant))
+
+    async def find_tier(self) -> Tier | None:
+        """Find what the tenant pays for; None for a tenant that is none."""
+        tier: Tier | None = await QUERIES.find_tier(self._connection, tenant=self._tenant)
+        return tier
 
     async def list_flows(
         self, wanted: Filter, after: Place | None, most: int

@@ -5,6 +5,9 @@ SELECT true;
 -- whether there is such a tenant
 SELECT true FROM tenants WHERE name = :tenant;
 
+-- name: find_tier(tenant)$
+SELECT tier FROM tenants WHERE name = :tenant;
+
 -- name: add_tenants(tenants)!
 -- those that are not there yet
 INSERT INTO tenants (name) SELECT unnest(:tenants::text[]) ON CONFLICT DO NOTHING;
