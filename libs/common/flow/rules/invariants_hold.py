@@ -41,17 +41,17 @@ def _broken(demand: Demand, walk: Walk[Known]) -> Iterator[Problem]:
             enough[evidence] = demand.met_by(evidence)
         if not enough[evidence]:
             found.add(name)
-            path = walk.path(point)
-            shown = path if len(found) <= EXAMPLES else None
-            message = _message(demand, arrows(path), evidence)
+            path = walk.path(point) if len(found) <= EXAMPLES else None
+            message = _message(demand, path, evidence)
             yield Problem(
-                VIOLATION, message, node_id=name, invariant=demand.name, counter_example=shown
+                VIOLATION, message, node_id=name, invariant=demand.name, counter_example=path
             )
 
 
-def _message(demand: Demand, path: str, evidence: Evidence) -> str:
+def _message(demand: Demand, path: tuple[str, ...] | None, evidence: Evidence) -> str:
+    shown = arrows(path) if path is not None else "A path"
     proved = ", ".join(sorted(evidence.amr)) or "nothing"
-    broken = f"{path} breaks '{demand.name}': it proves {proved}, not `{demand.require.text}`"
+    broken = f"{shown} breaks '{demand.name}': it proves {proved}, not `{demand.require.text}`"
     if demand.when is None:
         return f"{broken}; ask for more on the way"
     return (

@@ -23,7 +23,7 @@ def success_is_earned(drawing: Drawing) -> Iterator[Problem]:
         if not way.ending or known.evidence.amr or name in found:
             continue
         found.add(name)
-        path = walk.path(point)
-        message = f"{arrows(path)} succeeds with no proof of identity; ask for one on the way"
-        shown = path if len(found) <= EXAMPLES else None
-        yield Problem("unauthenticated_success", message, node_id=name, counter_example=shown)
+        path = walk.path(point) if len(found) <= EXAMPLES else None
+        shown = arrows(path) if path is not None else "A path"
+        message = f"{shown} succeeds with no proof of identity; ask for one on the way"
+        yield Problem("unauthenticated_success", message, node_id=name, counter_example=path)
