@@ -31,6 +31,7 @@ Scope = Literal[
     "read:tenants",
     "update:tenants",
     "read:audit",
+    "read:sessions",
 ]
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from libs.common.errors import Problem
 from libs.common.flow.model import Flow, Library
+from libs.common.wire import inspect
 from libs.common.wire.events import Answer, CompileWanted, PublishWanted
 from services.management.records import GoldenTest
 
@@ -19,6 +20,13 @@ class Compiler(Protocol):
 
     async def publish(self, wanted: PublishWanted, /) -> None:
         """Publish what is active, within about two seconds, or let the event do it."""
+
+
+class Executors(Protocol):
+    """The executors, as far as management asks them."""
+
+    async def ask(self, wanted: inspect.Wanted, /) -> inspect.Answer:
+        """Return the answer of one of them; raise `Unavailable` if none answers in time."""
 
 
 class Golden(Protocol):
