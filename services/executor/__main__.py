@@ -7,21 +7,20 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 from aiohttp import web
 
 from libs.common.chassis.bucket import Bucket
 from libs.common.chassis.bus import Bus
-from libs.common.chassis.config import variable
+from libs.common.chassis.config import read
 from libs.common.chassis.consume import Consumption, Message
 from libs.common.chassis.health import Health
 from libs.common.chassis.postgres import expecting_tables, open_pool
+from libs.common.chassis.proxies import Proxies
 from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.chassis.serve import Ground, run
-from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Unavailable
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.executor.app import executor_app
@@ -36,7 +35,7 @@ from services.executor.handlers.authenticator import Authenticator
 from services.executor.handlers.hasher import make_hasher
 from services.executor.handlers.world import World
 from services.executor.inspect import Inspector
-from services.executor.limits import Guesses, Proxies, Requests, Searches
+from services.executor.limits import Guesses, Requests, Searches
 from services.executor.metrics import ExecutorMetrics
 from services.executor.nats import (
     PERFORMERS,
@@ -55,9 +54,6 @@ from services.executor.sessions import Sessions
 from services.executor.starts import Lifetimes, Starts
 from services.executor.steplog import StepLog
 from services.executor.turns import Turns
-
-T = TypeVar("T")
-A = TypeVar("A")
 
 _CONNECTIONS = 10
 _STATEMENT_SECONDS = 2.0
@@ -182,14 +178,6 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         spared={"postgres": directory.reach, "nats": bus.check},
     )
     return executor_app(face, health, ground, body_limit=settings.body_limit)
-
-
-def read(field: str, parse: Callable[[A], T], value: A) -> T:
-    """Parse the setting `field`, or raise a `StartupFailure` that names it."""
-    try:
-        return parse(value)
-    except ValueError as error:
-        raise StartupFailure(f"{variable(field)} {error}") from error
 
 
 def parse_hosts(pairs: tuple[str, ...]) -> Mapping[str, str]:

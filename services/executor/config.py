@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from libs.common.chassis.config import BodyLimit, Port, ServiceSettings
+from libs.common.chassis.config import BodyLimit, Port, ServiceSettings, TrustedProxies
 from libs.common.flow.model import FlowType
 from libs.common.nodes.ends import Redirect
 from libs.common.secret import Secret
@@ -138,10 +138,7 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
     code_rate: Annotated[
         Rate, Meta(description="wrong codes a second that an identifier wins back")
     ] = 1 / 900
-    trusted_proxies: Annotated[
-        tuple[str, ...],
-        Meta(description="networks whose X-Forwarded-For is believed", examples=["10.0.0.0/8"]),
-    ] = ()
+    trusted_proxies: TrustedProxies = ()
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(

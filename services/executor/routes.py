@@ -19,20 +19,20 @@ from libs.common.chassis.bucket import headers as rate_headers
 from libs.common.chassis.direct import Answer, Request, Route, Whole
 from libs.common.chassis.logging import remember
 from libs.common.chassis.problems import JSON, Refusal, decode_json
+from libs.common.chassis.proxies import FORWARDED, Proxies, subject
 from libs.common.errors import GatehouseError, Invalid, Problem
 from libs.common.secret import Secret
 from services.executor import wire
 from services.executor.assertions import DEFAULT_TENANT
 from services.executor.call import Call, Opening
 from services.executor.faults import describe, fault_of
-from services.executor.limits import Admission, Proxies, Requests, subject
+from services.executor.limits import Admission, Requests
 from services.executor.turns import Overtaken, SessionOver, Turns
 
 PATHS: Final = ("/flow/execute", "/api/server/v1/flow/execute")
 KEYS_PATH: Final = "/.well-known/jwks.json"
 _TENANT: Final = "/t/{tenant:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
 _KEY: Final = "Idempotency-Key"
-_FORWARDED: Final = "X-Forwarded-For"
 _DEVICE: Final = "X-Device-Id"
 _BEARER: Final = "bearer"
 _NEXT: Final = "next"
@@ -178,7 +178,7 @@ class Face:
         return DEFAULT_TENANT
 
     def _address(self, request: Request) -> str:
-        return self.proxies.client(request.remote, request.headers.getall(_FORWARDED, ()))
+        return self.proxies.client(request.remote, request.headers.getall(FORWARDED, ()))
 
 
 def _header(request: Request, name: str) -> str:

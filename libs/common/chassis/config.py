@@ -14,7 +14,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -29,6 +29,10 @@ FILE_SUFFIX = "_FILE"
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="port to serve on; 0 takes a free one")]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
+TrustedProxies = Annotated[
+    tuple[str, ...],
+    Meta(description="networks whose X-Forwarded-For is believed", examples=["10.0.0.0/8"]),
+]
 BodyLimit = Annotated[
     int, Meta(ge=1024, le=64 * 1024**2, description="most bytes of a request's body")
 ]
@@ -61,6 +65,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
+A = TypeVar("A")
 
 # What Kubernetes injects for a Service called gatehouse-…: `_SERVICE_HOST`, `_PORT_8080_TCP_ADDR`.
 _SERVICE_LINK = re.compile(r".*_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_\d+_(TCP|UDP|SCTP).*)?)")
@@ -101,6 +107,14 @@ def load(kind: type[S], environ: Mapping[str, str]) -> S:
     if wrong:
         raise StartupFailure(*wrong)
     return kind(**values)
+
+
+def read(field: str, parse: Callable[[A], T], value: A) -> T:
+    """Parse the setting `field`, or raise a `StartupFailure` that names it."""
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise StartupFailure(f"{variable(field)} {error}") from error
 
 
 def strangers(kind: type[msgspec.Struct], environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from libs.common.chassis.config import load
+from libs.common.chassis.config import load, read
 from libs.common.chassis.startup import StartupFailure
 from libs.common.flow.model import FlowType
-from services.executor.__main__ import parse_hosts, parse_origins, read
+from services.executor.__main__ import parse_hosts, parse_origins
 from services.executor.config import Settings
 
 LEAST = {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.executor.limits import Proxies, subject
+from libs.common.chassis.proxies import Proxies, subject
 
 
 @pytest.mark.parametrize(
