@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from libs.common.flow.model import Json
@@ -24,6 +26,8 @@ class Recorded:
         """Begin."""
         self.entries: list[Entry] = []
         self.data: list[bytes] = []
+        self.sent: list[tuple[str, Mapping[str, Json]]] = []
+        """To which nodes, and what."""
         self._words = words_of(made)
         self._recorder = Recorder(self._words)
         heard = world or World()
@@ -42,6 +46,7 @@ class Recorded:
     def sends(self, action: str = "", /, **inputs: Json) -> Turn:
         """Submit `inputs` to the node that waits."""
         self._recorder = Recorder(self._words)
+        self.sent.append((self.walk.at, inputs))
         turn = self.walk.sends(**inputs)
         self._keep(turn, Submission(action, inputs), None)
         return turn
@@ -81,3 +86,16 @@ def recorded(case: Case) -> Recorded:
         form = made.walk.program.steps[made.walk.turn.session.node].config.form
         made.sends(**case.visitor.sends(index, [field.name for field in form.fields]))
     return made
+
+
+def sent_again(made: Recorded, plan: Program, case: Case) -> Recorded:
+    """Walk `plan` as the visitor of `made` did: each node is sent what it was sent then."""
+    again = Recorded(plan, World(**case.visitor.users()))
+    left = list(made.sent)
+    while not again.walk.turn.session.over:
+        node = again.walk.at
+        index = next((index for index, (to, _) in enumerate(left) if to == node), None)
+        if index is None:
+            break
+        again.sends(**left.pop(index)[1])
+    return again

@@ -24,6 +24,7 @@ from libs.common.flow.plan import FAILURE, Gate, Instruction, Program
 from libs.common.flow.proof import evidence_of
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import (
+    Bypass,
     Effect,
     Enter,
     Facts,
@@ -178,7 +179,7 @@ def _walk(
 
 def _arrive(
     program: Program, session: Session, stack: tuple[Frame, ...], node: int, visit: Visit
-) -> Generator[Question[Any], Any, Leave | tuple[int, tuple[Frame, ...]] | None]:
+) -> Generator[Question[Any], Any, Bypass | tuple[int, tuple[Frame, ...]] | None]:
     """Say how `node` is left where its policies do not let it run, or what runs before it."""
     step = program.steps[node]
     left = yield from _policies(session, step.gate, node, visit)
@@ -192,18 +193,18 @@ def _arrive(
 
 def _policies(
     session: Session, gate: Gate | None, node: int, visit: Visit
-) -> Generator[Question[Any], Any, Leave | None]:
+) -> Generator[Question[Any], Any, Bypass | None]:
     """Say how `node` is left where its policies do not let it run."""
     if gate is None:
         return None
     verdict = session.planned.get(node, True) if gate.on_plan else True
     # What could not be told when the session started may be told by now.
-    if gate.on_run and verdict is not False:
+    if gate.on_run and (verdict is None or verdict):
         scope = yield from scope_for(visit, *(check.expression for check in gate.checks))
         verdict = decide(gate, scope)
     if verdict is None:
-        return Leave(UNDECIDED)
-    return None if verdict else Leave(SKIPPED)
+        return Bypass(UNDECIDED)
+    return None if verdict else Bypass(SKIPPED)
 
 
 def _triggered(

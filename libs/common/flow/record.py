@@ -62,8 +62,9 @@ class Answered(msgspec.Struct, frozen=True, array_like=True):
     """What is known of the account, where that was asked."""
 
 
-How: TypeAlias = Literal["leave", "stay", "enter", "succeed", "sign_in", "fail"]
-"""How a node moved. The last three end the flow that it is in."""
+How: TypeAlias = Literal["leave", "bypass", "stay", "enter", "succeed", "sign_in", "fail"]
+"""How a node moved; `bypass` where its policies did not let it run. The last three end the flow
+that it is in."""
 
 
 class Passage(msgspec.Struct, frozen=True, array_like=True):
@@ -73,6 +74,7 @@ class Passage(msgspec.Struct, frozen=True, array_like=True):
     how: How
     outcome: str | None = None
     learned: Learned | None = None
+    """Nothing in it: what it set was so before."""
     answers: tuple[Answered, ...] = ()
     points: tuple[str, ...] = ()
     """The trigger points that it passed."""

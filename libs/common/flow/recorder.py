@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from libs.common.flow.contents import contents
-from libs.common.flow.expression import Expression
+from libs.common.flow.expression import MISSING, Expression
 from libs.common.flow.expression.values import kind
 from libs.common.flow.model import Json
 from libs.common.flow.node import Visit
@@ -40,11 +40,11 @@ from libs.common.flow.record import (
     Redacted,
 )
 from libs.common.flow.turn import (
+    Bypass,
     Enter,
     Facts,
     Leave,
     Move,
-    Over,
     Question,
     Session,
     Stay,
@@ -230,7 +230,7 @@ def _compare(
 ) -> None:
     """Add to `new` the names of what was set, and of what is not there any more."""
     if before:
-        changed = [key for key, value in after.items() if before.get(key) is not value]
+        changed = [key for key, value in after.items() if before.get(key, MISSING) is not value]
         gone = [(name, key) for key in before if key not in after]
         if gone:
             new["dropped"] = [*new.get("dropped", ()), *gone]
@@ -307,15 +307,15 @@ class Recorder:
     def _passage(
         self, node: str, before: Facts, move: Move, answers: list[Answered]
     ) -> tuple[Any, ...]:
+        how = _how(move)
         if not isinstance(move, Leave):
-            how = _how(move)
             return (node, how, None, None, answers) if answers else (node, how)
         new = None
         if move.facts is not None:
             new = learned(before, move.facts, fixed=self._words[node].fixed)
-        if new or answers or move.points:
-            return (node, "leave", move.outcome, new, answers, move.points)
-        return (node, "leave", move.outcome)
+        if new is not None or answers or move.points:
+            return (node, how, move.outcome, new, answers, move.points)
+        return (node, how, move.outcome)
 
 
 def head_of(begun: Session, turn: Turn, program: Program) -> Head:
@@ -332,7 +332,9 @@ def head_of(begun: Session, turn: Turn, program: Program) -> Head:
     )
 
 
-def _how(move: Stay | Enter | Over) -> How:
+def _how(move: Move) -> How:
+    if isinstance(move, Leave):
+        return "bypass" if isinstance(move, Bypass) else "leave"
     if isinstance(move, Stay):
         return "stay"
     if isinstance(move, Enter):

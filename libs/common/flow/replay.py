@@ -30,10 +30,13 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def replay(tape: Tape, own: Program, target: Program | None = None) -> Replay:
-    """Replay on `target`, whatever that is of; or on the session's `own` plan."""
+    """Replay on `target`, whatever that is of; or on the session's `own` plan.
+
+    Where the log is not that of a session of `own`, say so of that, wherever it was to be replayed.
+    """
     first = Rerun(own, tape, None)
     stopped = first.play()
-    if target is None:
+    if target is None or stopped is not None:
         return _told(own, first, stopped, same=stopped is None)
     other = Rerun(target, tape, first)
     stopped = other.play()

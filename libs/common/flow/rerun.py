@@ -8,26 +8,29 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict, deque
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
 from libs.common.flow.contents import contents
 from libs.common.flow.expression import MISSING, Expression, Scope, Value
+from libs.common.flow.found import Found, finds_the_same, reads_the_same, takes_the_same
 from libs.common.flow.gate import decide
 from libs.common.flow.heard import Evaluated, hearing
 from libs.common.flow.interpreter import Endless, advance, begin
-from libs.common.flow.node import SKIPPED, UNDECIDED, Visit, scope_for
+from libs.common.flow.node import UNDECIDED, Visit
 from libs.common.flow.plan import Check, Instruction, Program
 from libs.common.flow.proof import Demand, evidence_of
 from libs.common.flow.questions import LoadUser
-from libs.common.flow.recorder import PERSONAL
+from libs.common.flow.record import Learned
+from libs.common.flow.recorder import words_of
 from libs.common.flow.tape import Tape
 from libs.common.flow.turn import (
+    Bypass,
     Dialogue,
-    Facts,
     Leave,
     Move,
     Over,
@@ -38,19 +41,15 @@ from libs.common.flow.turn import (
     Turn,
     at_once,
 )
-from libs.common.flow.unknown import (
-    Guarded,
-    Undecided,
-    UnknownUser,
-    explained,
-    readings,
-)
+from libs.common.flow.unknown import Guarded, Undecided, explained, same
+from libs.common.flow.users import Users
 from libs.common.flow.world import drive
 
 SUBMIT: Final = "what is sent to it"
 """What a node that waits would have to know."""
 
 _SESSION: Final = "00000000-0000-4000-8000-000000000000"
+_NOTHING_NEW: Final = Learned()
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -79,28 +78,14 @@ class Stopped(msgspec.Struct, frozen=True):
 Result: TypeAlias = Literal["success", "failure", "waiting", "undecided"]
 
 
-class Found(msgspec.Struct, frozen=True):
-    """What a node found in the session."""
-
-    visit: Visit
-    user: Any
-    """What was known of the account."""
-    ran: bool = True
-    """It was run, rather than left by its policies."""
-
-    def scope(self, *expressions: Expression) -> Scope:
-        """Return what `expressions` read there."""
-        return drive(scope_for(self.visit, *expressions), lambda _question: self.user)
-
-
 class _Later:
-    """A policy that could not be decided when the session started; maybe nobody asks for it."""
+    """Policies that could not be decided when the session started; maybe nobody asks for it."""
 
-    def __init__(self, error: Undecided) -> None:
-        self._error = error
+    def __init__(self, stop: Callable[[], NoReturn]) -> None:
+        self._stop = stop
 
-    def __bool__(self) -> bool:
-        raise self._error
+    def __bool__(self) -> bool:  # noqa: PLE0304 - it raises
+        self._stop()
 
 
 class Rerun:
@@ -121,9 +106,9 @@ class Rerun:
             self._left[moment.passage.node, moment.submitted].append(number)
         self._turn = 0
         self._where = ""
-        self._ran = self._recorded = False
-        self._users: dict[str, Any] = {}
-        self._done: set[int] = set()
+        self._recorded = False
+        self._users = Users(tape, None if session is None else session.found)
+        self._words = words_of(program)
         self.trace: list[Passed] = []
         self._program = replace(
             program,
@@ -192,7 +177,7 @@ class Rerun:
         return replace(step, type=kind, gate=replace(step.gate, checks=checks))
 
     def _run(self, step: Instruction, config: object, visit: Visit) -> Dialogue:
-        self._where, self._ran = step.id, True
+        self._where = step.id
         submitted = visit.submitted is not None
         number = self._peek(step.id, submitted=submitted)
         if number is not None and self._holds(step, number, visit):
@@ -206,30 +191,32 @@ class Rerun:
     def _holds(self, step: Instruction, number: int, visit: Visit) -> bool:
         """Whether a node does again what it did at a moment: it is as it was, and finds the same.
 
-        Of what it was sent it need not find more the same than whom that is about.
+        Or at least what it looks at is the same, of all that it could look at.
         """
-        session = self._session
-        if session is None:
+        if self._session is None:
             return True
-        then = session.found.get(number)
-        if then is None or not then.ran or not self._is_as_it_was(step.id):
+        then, now = self._session.found[number], self._found(visit)
+        if not (then.ran and self._is_as_it_was(step.id)):
             return False
-        before, now = then.visit, visit
-        if before.surroundings is now.surroundings and _alike(before.facts, now.facts):
+        if finds_the_same(then, now):
             return True
-        if now.submitted is not None:
-            answers = self._tape.moments[number].passage.answers
-            personal = any(each.question in PERSONAL for each in answers)
-            return not personal or _alike(_who(before.facts), _who(now.facts))
+        moment = self._tape.moments[number]
+        if visit.submitted is not None:
+            asks = self._words[step.id].inputs
+            return takes_the_same(moment, asks, then.visit.facts, visit.facts)
+        if moment.passage.learned == _NOTHING_NEW:
+            # It set what was so already. Here it may not be, and what that was is not kept.
+            return False
         expressions = [each for _, each in contents(step.config, Expression)]
-        scope = self._scope(now, *expressions)
-        return bool(expressions) and all(_reads_alike(each, then, scope) for each in expressions)
+        return bool(expressions) and reads_the_same(expressions, then, now.scope(*expressions))
 
     def _is_as_it_was(self, node: str) -> bool:
         """Whether the session's plan has the same node."""
         here, there = self.plain.steps[self.steps[node]], self._step_then(node)
         return (
-            there is not None and there.type.name == here.type.name and there.config == here.config
+            there is not None
+            and there.type.name == here.type.name
+            and same(there.config, here.config)
         )
 
     def _step_then(self, node: str) -> Instruction | None:
@@ -244,21 +231,21 @@ class Rerun:
     def _watch(self, step: Instruction, visit: Visit, move: Move) -> None:
         submitted = visit.submitted is not None
         number = self._peek(step.id, submitted=submitted)
-        found = Found(visit, self._user(visit.facts.account), self._ran)
+        bypassed = isinstance(move, Bypass)
+        found = self._found(visit, ran=not bypassed)
         outcome = move.outcome if isinstance(move, Leave) else None
-        # Policies are always looked at; the node then did what it did, or did not.
-        skipped = (
-            not self._ran
-            and number is not None
-            and (self._tape.moments[number].passage.outcome == outcome)
-        )
+        recorded = self._recorded
+        if bypassed and number is not None:
+            # Policies are always looked at.
+            then = self._tape.moments[number].passage
+            recorded = (then.how, then.outcome) == ("bypass", outcome)
         self.trace.append(
             Passed(
                 self._turn + 1,
                 step.id,
                 step.type.name,
                 outcome,
-                self._recorded or skipped,
+                recorded,
                 self._explain(self.plain.steps[self.steps[step.id]], found),
             )
         )
@@ -266,10 +253,9 @@ class Rerun:
             self.end = found
         if number is not None:
             self.found[number] = found
-            self._done.add(number)
             self._left[step.id, submitted].popleft()
-            self._learn(number, found)
-        self._ran = self._recorded = False
+            self._users.pass_by(number, visit.facts.account)
+        self._recorded = False
 
     # --- policies, and what the tenant demands ---
 
@@ -278,7 +264,7 @@ class Rerun:
         step = self.plain.steps[index]
         gate, then = step.gate, self._step_then(step.id)
         assert gate is not None  # noqa: S101 - it is why the step is among those
-        if then is not None and then.gate == gate:
+        if then is not None and same(then.gate, gate):
             session = self._session or self
             return self._tape.head.planned.get(session.steps[step.id], True)
         checks = tuple(
@@ -288,25 +274,37 @@ class Rerun:
             scope = self._at_start().scope(*(check.expression for check in checks))
             return decide(replace(gate, checks=checks), scope)
         except Undecided as error:
-            return _Later(error)
+            return _Later(partial(self._stop, step.id, error.needs))
 
     def _policy(
         self, step: Instruction, check: Check, needs: tuple[str, ...], scope: Scope
     ) -> Value:
         """Say what a policy came to that hangs on what was not kept: what it came to then."""
-        self._where = step.id
         number, then = self._peek(step.id, submitted=False), self._step_then(step.id)
-        if number is None or then is None or then.gate != step.gate:
-            raise Undecided(*needs)
-        if self._session is not None:
-            found = self._session.found.get(number)
-            if found is None or not _reads_alike(check.expression, found, scope):
-                raise Undecided(*needs)
-        outcome = self._tape.moments[number].passage.outcome
-        if outcome == UNDECIDED:
+        if number is None or then is None or not same(then.gate, step.gate):
+            self._stop(step.id, needs)
+        if self._session is not None and not self._decides_the_same(step, number, scope):
+            self._stop(step.id, needs)
+        passage = self._tape.moments[number].passage
+        if passage.how == "bypass" and passage.outcome == UNDECIDED:
             return MISSING
         # Whatever of it could not be told came to what the whole came to.
-        return (outcome != SKIPPED) is not check.negate
+        return (passage.how != "bypass") is not check.negate
+
+    def _decides_the_same(self, step: Instruction, number: int, scope: Scope) -> bool:
+        """Whether a step's policies come to what they came to at a moment."""
+        session, gate = self._session, step.gate
+        assert session is not None and gate is not None  # noqa: S101, PT018 - it is asked of both
+        planned = self._tape.head.planned.get(session.steps[step.id], True)
+        if gate.on_plan and planned is False:
+            # They were not looked at then.
+            return False
+        expressions = [check.expression for check in gate.checks]
+        return reads_the_same(expressions, session.found[number], scope)
+
+    def _stop(self, node: str, needs: tuple[str, ...]) -> NoReturn:
+        self._where = node
+        raise Undecided(*needs)
 
     def _demand(self, demand: Demand) -> Demand:
         if demand.when is None:
@@ -325,9 +323,9 @@ class Rerun:
         if demand.met_by(evidence_of(self.end.visit.facts)):
             return True
         end = session.end
-        if end is None or demand not in session.plain.demands:
+        if end is None or not any(same(demand, each) for each in session.plain.demands):
             raise Undecided(*needs)
-        if not _reads_alike(demand.when, end, scope):
+        if not reads_the_same((demand.when,), end, scope):
             raise Undecided(*needs)
         if broken:
             return True
@@ -340,46 +338,15 @@ class Rerun:
     def _at_start(self) -> Found:
         facts, surroundings = self._tape.facts, self._tape.surroundings[0]
         visit = Visit(_SESSION, 0, "", self.plain.type, facts, surroundings)
-        return Found(visit, self._user(facts.account))
-
-    def _learn(self, number: int, found: Found) -> None:
-        """Know what a node was told of the user."""
-        moment = self._tape.moments[number]
-        if moment.writes:
-            self._users.clear()
-        then = found if self._session is None else self._session.found.get(number)
-        account = None if then is None else then.visit.facts.account
-        if account is not None and moment.users:
-            self._users[account] = moment.users[-1]
+        return self._found(visit)
 
     def _know(self, question: Question[Any]) -> Any:  # noqa: ANN401 - as the question declares
         if isinstance(question, LoadUser):
-            return self._user(question.account)
+            return self._users.find(question.account, self._turn)
         raise Undecided(f"the answer to {type(question).__name__}")
 
-    def _user(self, account: str | None) -> Any:  # noqa: ANN401 - a user, None, or that nobody knows
-        """Return what is known of an account, or will be told of it before this turn is over."""
-        if account is None or account in self._users:
-            return None if account is None else self._users[account]
-        for number in self._tape.turns[self._turn]:
-            moment = self._tape.moments[number]
-            if number not in self._done:
-                if moment.users and self._is_of(number, account):
-                    return moment.users[0]
-                if moment.writes or moment.names:
-                    return UnknownUser()
-        users = self._tape.asked[self._turn]
-        return users[0] if users and self._session is None else UnknownUser()
-
-    def _is_of(self, number: int, account: str) -> bool:
-        """Whether what was asked at a moment was about `account`."""
-        if self._session is None:
-            return True
-        found = self._session.found.get(number)
-        return found is not None and found.visit.facts.account == account
-
-    def _scope(self, visit: Visit, *expressions: Expression) -> Scope:
-        return Found(visit, self._user(visit.facts.account)).scope(*expressions)
+    def _found(self, visit: Visit, *, ran: bool = True) -> Found:
+        return Found(visit, self._users.find(visit.facts.account, self._turn), ran)
 
     def _explain(self, step: Instruction, found: Found) -> tuple[Evaluated, ...]:
         gate = step.gate
@@ -398,21 +365,3 @@ class Rerun:
 def _settle(_path: str, said: Expression, scope: Scope) -> None:
     """Raise `Undecided` where `said` hangs on what was not kept."""
     Guarded(said.tree).evaluate(scope)
-
-
-def _reads_alike(expression: Expression, then: Found, scope: Scope) -> bool:
-    """Whether `expression` reads in `scope` what it read then."""
-    return _alike(readings(expression, then.scope(expression)), readings(expression, scope))
-
-
-def _who(facts: Facts) -> object:
-    """Say whom a question would be about, and what it would write."""
-    return facts.identifier, facts.account, facts.owned, facts.staged, facts.password_hash
-
-
-def _alike(one: object, other: object) -> bool:
-    """Whether two values are certainly equal."""
-    try:
-        return bool(one == other)
-    except Undecided:
-        return False

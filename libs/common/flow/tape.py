@@ -7,6 +7,7 @@ replay comes to the same facts, they are equal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -45,7 +46,7 @@ class Gained(msgspec.Struct, frozen=True):
             for name, set_now in self.maps.items()
         }
         before = () if self.learned.forgot else facts.proved
-        proved = tuple(dict.fromkeys((*before, *self.learned.proved)))
+        proved = (*before, *self.learned.proved)
         return replace(facts, proved=proved, **maps, **self.changes)
 
 
@@ -73,7 +74,7 @@ class Moment(msgspec.Struct, frozen=True):
                 return Stay(_NO_VIEW)
             case "enter":
                 return Enter()
-            case "leave":
+            case "leave" | "bypass":
                 assert passage.outcome is not None  # noqa: S101 - whoever leaves does so by one
                 return Leave(
                     passage.outcome,
@@ -104,7 +105,8 @@ class Tape(msgspec.Struct, frozen=True):
 
 def make_tape(entries: Sequence[Entry]) -> Tape | None:
     """Make a tape of what is kept of a session; None where its beginning is not."""
-    whole = tuple(each for number, each in enumerate(entries, 1) if each.revision == number)
+    numbered = enumerate(entries, 1)
+    whole = tuple(each for _, each in takewhile(lambda one: one[0] == one[1].revision, numbered))
     if not whole or whole[0].head is None:
         return None
     head = whole[0].head

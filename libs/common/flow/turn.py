@@ -188,6 +188,10 @@ class Leave(msgspec.Struct, frozen=True):
     """The triggers of these run before the next node does."""
 
 
+class Bypass(Leave, frozen=True):
+    """Go on by `skipped` or `error` without having run: so say the node's policies."""
+
+
 class Enter(msgspec.Struct, frozen=True):
     """Run the flow that the node names, and leave by how it ends: `success` or `failure`."""
 

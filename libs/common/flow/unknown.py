@@ -30,7 +30,7 @@ class Undecided(Exception):
 
 
 class Mask:
-    """Stands for a value that was not kept. Two are the same value only if they are one object."""
+    """Stands for a value that was not kept. Whether two are one value, only `same` says."""
 
     __slots__ = ("kind",)
 
@@ -65,6 +65,24 @@ class UnknownUser(Mask):
     def __bool__(self) -> bool:
         """Be there, so that an expression which reads it may find that it does not matter."""
         return True
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values are certainly the same: masks are where they are one object.
+
+    Values of two types never are, though Python calls `True` and `1` equal.
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other) or isinstance(one, Mask):
+        return False
+    if isinstance(one, msgspec.Struct):
+        return all(same(getattr(one, name), getattr(other, name)) for name in one.__struct_fields__)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
 
 
 def unmask(value: Redacted) -> Any:  # noqa: ANN401 - data, or a mask

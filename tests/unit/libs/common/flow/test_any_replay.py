@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from libs.common.flow.model import FlowType, Invariant, Library
 from libs.common.flow.replay import replay
 from tests.flows import CONDITIONS, Case, flows
-from tests.recordings import recorded
+from tests.recordings import recorded, sent_again
+from tests.versions import Upgrade, upgrades
 from tests.walks import program
+
+ENDS = {None: "waiting", True: "success", False: "failure"}
 
 any_flow = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -20,8 +23,7 @@ def test_on_its_own_plan_a_session_goes_where_it_went(case: Case) -> None:
     made = recorded(case)
     again = replay(made.tape, made.walk.program)
     assert [(each.node, each.outcome) for each in again.trace] == made.path
-    ends = {None: "waiting", True: "success", False: "failure"}
-    assert (again.result, again.same) == (ends[made.walk.succeeded], True)
+    assert (again.result, again.same) == (ENDS[made.walk.succeeded], True)
     assert all(each.recorded for each in again.trace)
 
 
@@ -44,6 +46,22 @@ def test_on_any_other_plan_it_ends_or_says_what_it_would_have_to_know(
     assert (again.undecided is not None) is (again.result == "undecided")
 
 
+@settings(any_flow, max_examples=100)
+@given(upgrades())
+def test_on_the_next_version_it_goes_where_who_sends_the_same_would_go(upgrade: Upgrade) -> None:
+    made = recorded(upgrade.case)
+    following = program(upgrade.following.flow, upgrade.following.library, running=True)
+    again = replay(made.tape, made.walk.program, following)
+    true = sent_again(made, following, upgrade.case)
+    trace = [(each.node, each.outcome) for each in again.trace]
+    if again.undecided is None:
+        assert (trace, again.result) == (true.path, ENDS[true.walk.succeeded])
+        assert again.same is ((made.path, made.walk.succeeded) == (trace, true.walk.succeeded))
+    else:
+        assert trace == true.path[: len(trace)]
+        assert not again.same
+
+
 WHENS = (*CONDITIONS, "user.email === 'alice@example.com'", "endsWith(inputs.email, '.org')")
 REQUIRES = ("size(factors) >= 2", "consented", "'otp' in amr")
 
@@ -56,5 +74,4 @@ def test_what_a_tenant_demands_is_as_it_was(case: Case, when: str, require: str)
     made = recorded(Case(case.flow, library, case.visitor))
     again = replay(made.tape, made.walk.program)
     assert [(each.node, each.outcome) for each in again.trace] == made.path
-    ends = {None: "waiting", True: "success", False: "failure"}
-    assert again.result == ends[made.walk.succeeded]
+    assert again.result == ENDS[made.walk.succeeded]

@@ -9,7 +9,7 @@ from libs.common.flow.model import FlowType, Mode, Node, TriggerPoint
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import Instruction
 from libs.common.flow.questions import LoadUser
-from libs.common.flow.turn import Enter, Facts, Leave, Move
+from libs.common.flow.turn import Bypass, Enter, Facts, Move
 from tests.walks import (
     ALICE,
     CODE,
@@ -281,4 +281,4 @@ def test_who_watches_is_told_of_what_ran_and_of_what_was_left_out() -> None:
         "inner/done",
         "done",
     ]
-    assert told[1:3] == [("out", Leave("skipped")), ("call", Enter())]
+    assert told[1:3] == [("out", Bypass("skipped")), ("call", Enter())]
