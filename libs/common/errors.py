@@ -5,7 +5,8 @@
     ├── Unauthenticated  nobody, or not who they say
     ├── Denied           somebody, but not allowed
     ├── NotFound         no such thing, or none that the caller may know of
-    ├── Conflict         true a moment ago, not any more
+    ├── Conflict         true a moment ago, not any more: `retry_after` where it may pass
+    ├── Stale            not as the caller demanded that it be
     ├── Expired          there was one, and its time is over
     ├── TooLarge         more bytes than are taken
     ├── Unsupported      in a form that is not spoken here
@@ -78,6 +79,15 @@ class NotFound(GatehouseError):
 
 class Conflict(GatehouseError):
     """The state that the caller acted on is no longer the state."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """`retry_after` is in seconds, where the same again may work by then."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Stale(GatehouseError):
+    """What the caller knows of a thing is not, or not any more, what it is."""
 
 
 class Expired(GatehouseError):

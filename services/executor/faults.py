@@ -29,6 +29,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "not_found": Fault("FE-40401", "There is no such flow."),
     "method_not_allowed": Fault("FE-40501", "The method is not allowed here."),
     "conflict": Fault("FE-40901", "The step is not the current one."),
+    "stale": Fault("FE-41201", "What the request demands is not so."),
     "expired": Fault("FE-41001", "The flow is over."),
     "too_large": Fault("FE-41301", "The request is too large."),
     "unsupported": Fault("FE-41501", "The content type is not supported."),

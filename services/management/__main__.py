@@ -12,7 +12,7 @@ from libs.common.chassis.health import Health
 from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.serve import Ground, run
 from libs.common.nodes.catalogue import NODE_TYPES
-from services.management.app import UseCases, management_app
+from services.management.app import management_app
 from services.management.audit import Audit
 from services.management.auth import Tokens
 from services.management.candidates import Candidates
@@ -22,6 +22,7 @@ from services.management.failures import rollout_failures
 from services.management.flows import Flows
 from services.management.goldens import Goldens, gate
 from services.management.invariants import Invariants
+from services.management.operations import UseCases
 from services.management.outbox import OutboxMetrics, Relay
 from services.management.plans import plan_notes
 from services.management.rollouts import Rollouts

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from libs.common.errors import Conflict, NotFound
 from libs.common.flow.model import FlowType
+from services.management.author import Author
+from services.management.etags import tag_of
 from services.management.records import Candidate
 from services.management.rows import NO_TENANT
 from services.management.running import Running
@@ -29,13 +31,15 @@ class Candidates:
         return found
 
     async def order(
-        self, tenant: str, type: FlowType, flows: Sequence[str], author: str
+        self, tenant: str, type: FlowType, flows: Sequence[str], author: Author
     ) -> tuple[Candidate, ...]:
         """Give the active flows of a type this order; raise `Conflict` unless all are named."""
         published: set[FlowType] = set()
-        async with self._store.changing(tenant) as change:
+        async with self._store.changing(tenant, author) as change:
             await change.hold_active()
-            before = [each.id for each in await change.list_candidates(type)]
+            candidates = await change.list_candidates(type)
+            change.demand(tag_of(candidates))
+            before = [each.id for each in candidates]
             if sorted(before) != sorted(flows):
                 raise Conflict("name each active flow of the type once, and no other")
             if list(flows) != before:
@@ -45,7 +49,7 @@ class Candidates:
                     published |= active_types(await change.read_library())
                 await change.bump_pointers(sorted(published))
                 await change.order_candidates(type, flows)
-                await change.note(author, "candidates", type=type, flows=flows, was=before)
+                await change.note("candidates", type=type, flows=flows, was=before)
                 await change.tell_of_tenant(sorted(published))
             after = await change.list_candidates(type)
         await self._running.publish(tenant, sorted(published))

@@ -24,13 +24,25 @@ from libs.common.wire.events import (
     encode,
 )
 from libs.common.wire.rollouts import Rollout
+from services.management.author import Author
 from services.management.queries import QUERIES
 from services.management.records import Action, FlowRecord, FlowVersion, GoldenTest
-from services.management.rows import NO_TENANT, Rows
+from services.management.rows import NO_TENANT, Connection, Rows
 
 
 class Change(Rows):
-    """A transaction on the flows of one tenant."""
+    """A transaction on what one tenant has, which `author` asked for."""
+
+    def __init__(self, connection: Connection, tenant: str, author: Author) -> None:
+        super().__init__(connection, tenant)
+        self._author = author
+
+    def demand(self, tag: str | None) -> None:
+        """Raise `Stale` unless what is to change, and is held, is as its author wants it to be.
+
+        `tag` is that of what is there; None where nothing is.
+        """
+        self._author.condition.check(tag)
 
     async def hold_active(self) -> None:
         """Let nobody else change what is active until the end; raise `NotFound` for no tenant.
@@ -70,7 +82,7 @@ class Change(Rows):
             )
 
     async def add_version(
-        self, id: str, number: int, *, graph: str, settings: str, author: str, note: str | None
+        self, id: str, number: int, *, graph: str, settings: str, note: str | None
     ) -> None:
         """Add the next version, `number`, of a flow that is held or was just added."""
         await QUERIES.add_version(
@@ -80,7 +92,7 @@ class Change(Rows):
             number=number,
             graph=graph,
             settings=settings,
-            author=author,
+            author=self._author.subject,
             note=note,
         )
 
@@ -147,14 +159,14 @@ class Change(Rows):
             self._connection, tenant=self._tenant, invariants=_json(invariants)
         )
 
-    async def note(
-        self, actor: str, action: Action, flow: str | None = None, **details: Json
-    ) -> int:
-        """Write down for good who did what, and return the entry's id."""
+    async def note(self, action: Action, flow: str | None = None, **details: Json) -> int:
+        """Write down for good what the author did, and return the entry's id."""
         id: int = await QUERIES.add_entry(
             self._connection,
             tenant=self._tenant,
-            actor=actor,
+            actor=self._author.subject,
+            address=self._author.address,
+            request=self._author.request,
             action=action,
             flow=flow,
             details=_json(details),

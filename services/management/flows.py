@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -18,6 +18,7 @@ from libs.common.errors import Conflict, Invalid, NotFound, Problem, Unavailable
 from libs.common.flow.model import FlowType, Graph, Settings
 from libs.common.flow.rules import Report
 from libs.common.wire.events import CompileWanted, Done, Failed, Missing, Refused
+from services.management.author import Author
 from services.management.change import Change
 from services.management.ports import Compiler
 from services.management.records import (
@@ -31,13 +32,18 @@ from services.management.records import (
 from services.management.rows import NO_TENANT
 from services.management.running import Running, invalid
 from services.management.settings import SomeSettings
+from services.management.slugs import slug_of
 from services.management.store import Store
+
+Redraw = Callable[[Graph], Graph]
+"""Raises `Invalid` or `Conflict` for a graph that it cannot draw from."""
 
 
 class NewFlow(msgspec.Struct, frozen=True, kw_only=True):
     """A flow that is to be created."""
 
-    name: str
+    name: str | None
+    """None makes one of the display name."""
     display_name: str
     description: str | None
     type: FlowType
@@ -45,6 +51,7 @@ class NewFlow(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings = Settings()
     note: str | None = None
     golden_tests: tuple[GoldenTest, ...] = ()
+    status: Status = Status.DRAFT
     source: str | None = None
     """Where it comes from, for the audit log, unless it was drawn here."""
 
@@ -61,6 +68,12 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
     """Kept with the version that this makes, if it makes one."""
     golden_tests: tuple[GoldenTest, ...] | UnsetType = UNSET
+    redraw: Redraw | None = None
+    """Draws the next graph from the newest, where a whole `graph` would take away what somebody
+    else has drawn since."""
+    status: Status | UnsetType = UNSET
+    at_once: bool = False
+    """Let the newest version run if the flow is active, which it then has to be able to."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -118,38 +131,47 @@ class Flows:
         async with self._store.reading(tenant) as rows:
             return existing(await rows.find_flow(id))
 
-    async def create(self, tenant: str, new: NewFlow, author: str) -> FlowVersion:
-        """Save a draft, valid or not; raise `Conflict` where its name is taken."""
-        async with self._store.changing(tenant) as change:
-            id = await _claim_id(change, new.name)
+    async def create(self, tenant: str, new: NewFlow, author: Author) -> FlowVersion:
+        """Save a flow; a draft may be invalid. Raises `Conflict` where its name is taken."""
+        published: tuple[FlowType, ...] = ()
+        async with self._store.changing(tenant, author) as change:
+            if new.status is not Status.DRAFT:
+                await change.hold_active()
+            id, name = await _claim_id(change, new)
             await change.add_flow(
                 id,
-                name=new.name,
+                name=name,
                 display_name=new.display_name,
                 description=new.description,
                 type=new.type,
             )
-            await _save(change, id, 1, new.graph, new.settings, author, new.note)
+            await _save(change, id, 1, new.graph, new.settings, new.note)
             if new.golden_tests:
                 await change.replace_golden_tests(id, new.golden_tests)
             created = existing(await change.find_flow(id))
             source = {} if new.source is None else {"source": new.source}
-            await change.note(author, "create", id, name=new.name, version=1, **source)
+            await change.note("create", id, name=name, version=1, **source)
             await change.tell(created.flow, "created")
+            if new.status is not Status.DRAFT:
+                published = await self._switch(change, created, new.status)
+                created = existing(await change.find_flow(id))
+        await self._running.publish(tenant, published)
         return created
 
-    async def update(self, tenant: str, id: str, edit: Edit, author: str) -> FlowVersion:
-        """Change a flow: a changed definition is its next version, and does not run by itself."""
+    async def update(self, tenant: str, id: str, edit: Edit, author: Author) -> FlowVersion:
+        """Change a flow: a changed definition is its next version, and runs as the edit says."""
         published: tuple[FlowType, ...] = ()
-        async with self._store.changing(tenant) as change:
-            if edit.name is not UNSET:
+        async with self._store.changing(tenant, author) as change:
+            if edit.name is not UNSET or edit.status is not UNSET or edit.at_once:
                 await change.hold_active()
-            before = existing(await change.hold_flow(id))
+            before = await held(change, id)
             flow, was = before.flow, before.definition()
             if edit.type is not UNSET and edit.type is not flow.type:
                 problem = Problem("immutable", "a flow keeps its type; create another", path="type")
                 raise Invalid("the type of a flow cannot change", (problem,))
             graph = was.graph if edit.graph is UNSET else edit.graph
+            if edit.redraw is not None:
+                graph = edit.redraw(was.graph)
             settings = edit.settings.applied_to(was.settings)
             edited = _edited(flow, edit)
             changed = [
@@ -162,35 +184,50 @@ class Flows:
             ):
                 await change.replace_golden_tests(id, edit.golden_tests)
                 changed.append("golden_tests")
-            if not changed:
-                return before
             if "graph" in changed or "settings" in changed:
-                await _save(change, id, flow.version + 1, graph, settings, author, edit.note)
-            await change.edit_flow(edited)
-            # A start may ask for a flow by name, so the name is part of what is published.
-            if flow.status is Status.ACTIVE and edited.name != flow.name:
-                await self._running.refuse_if_called(await change.read_library(), flow)
-                published = (flow.type,)
-                await change.bump_pointers(published)
+                await _save(change, id, flow.version + 1, graph, settings, edit.note)
+            if changed:
+                await change.edit_flow(edited)
+                # A start may ask for a flow by name, so the name is part of what is published.
+                if flow.status is Status.ACTIVE and edited.name != flow.name:
+                    await self._running.refuse_if_called(await change.read_library(), flow)
+                    published = (flow.type,)
+                    await change.bump_pointers(published)
+                after = existing(await change.find_flow(id))
+                await change.note("update", id, version=after.flow.version, changed=changed)
+                await change.tell(after.flow, "updated", published)
+            wanted = flow.status if edit.status is UNSET else edit.status
+            if wanted is not flow.status or (edit.at_once and wanted is Status.ACTIVE):
+                newest = existing(await change.find_flow(id))
+                published += await self._switch(change, newest, wanted)
             after = existing(await change.find_flow(id))
-            await change.note(author, "update", id, version=after.flow.version, changed=changed)
-            await change.tell(after.flow, "updated", published)
-        await self._running.publish(tenant, published)
+        await self._running.publish(tenant, dict.fromkeys(published))
         return after
 
-    async def delete(self, tenant: str, id: str, author: str) -> None:
+    async def _switch(
+        self, change: Change, newest: FlowVersion, status: Status
+    ) -> tuple[FlowType, ...]:
+        """Give a flow that is held this status; raise `Invalid` where that cannot be."""
+        if status is Status.ACTIVE:
+            return (await self._running.start(change, newest)).types
+        if status is Status.INACTIVE:
+            return (await self._running.stop(change, newest.flow)).types
+        problem = Problem("immutable", "it was active; make it inactive", path="status")
+        raise Invalid("a flow that was active cannot be a draft again", (problem,))
+
+    async def delete(self, tenant: str, id: str, author: Author) -> None:
         """Delete a flow for good, and stop it first if it runs; running sessions finish.
 
         Raises `Conflict` while an active flow runs it inside.
         """
         published: tuple[FlowType, ...] = ()
-        async with self._store.changing(tenant) as change:
+        async with self._store.changing(tenant, author) as change:
             await change.hold_active()
-            flow = existing(await change.hold_flow(id)).flow
+            flow = (await held(change, id)).flow
             if flow.status is Status.ACTIVE:
-                published = await self._stop(change, flow)
+                published = await self._running.take_away(change, flow)
             await change.delete_flow(id)
-            await change.note(author, "delete", id, name=flow.name, was=flow.active_version)
+            await change.note("delete", id, name=flow.name, was=flow.active_version)
             await change.tell(flow, "deleted", published)
         await self._running.publish(tenant, published)
 
@@ -223,50 +260,28 @@ class Flows:
                 raise Unavailable("compiler")
 
     async def activate(
-        self, tenant: str, id: str, author: str, override_reason: str | None = None
+        self, tenant: str, id: str, author: Author, override_reason: str | None = None
     ) -> Switched:
         """Let new sessions run the newest version; raise `Invalid` for one that cannot run.
 
         One that fails its golden tests runs only with an `override_reason`. A rollout ends.
         """
-        async with self._store.changing(tenant) as change:
+        async with self._store.changing(tenant, author) as change:
             await change.hold_active()
-            newest = existing(await change.hold_flow(id))
-            flow = newest.flow
-            library, runs = await change.read_library(), (newest.definition(),)
-            await self._running.check(runs, library)
-            at = flow.activated_at
-            published: tuple[FlowType, ...] = (flow.type,)
-            if at is None or flow.active_version != flow.version or flow.rollout is not None:
-                await self._running.check_others(runs[0], library)
-                await self._running.pass_tests(change, runs, library, author, override_reason)
-                published = await self._running.move(change, flow, library)
-                at = await change.activate_flow(id, flow.version, None)
-                await change.note(
-                    author, "activate", id, version=flow.version, was=flow.active_version
-                )
-                await change.tell(flow, "activated", published)
-        await self._running.publish(tenant, published)
-        return Switched(id, Status.ACTIVE, at)
+            moved = await self._running.start(change, await held(change, id), override_reason)
+        await self._running.publish(tenant, moved.types)
+        return Switched(id, Status.ACTIVE, moved.at)
 
-    async def deactivate(self, tenant: str, id: str, author: str) -> Switched:
+    async def deactivate(self, tenant: str, id: str, author: Author) -> Switched:
         """Let no new session run it; raise `Conflict` if none could, or an active flow runs it."""
-        async with self._store.changing(tenant) as change:
+        async with self._store.changing(tenant, author) as change:
             await change.hold_active()
-            flow = existing(await change.hold_flow(id)).flow
+            flow = (await held(change, id)).flow
             if flow.status is not Status.ACTIVE:
                 raise Conflict("the flow is not active")
-            published = await self._stop(change, flow)
-            at = await change.deactivate_flow(id)
-            await change.note(author, "deactivate", id, was=flow.active_version)
-            await change.tell(flow, "deactivated", published)
-        await self._running.publish(tenant, published)
-        return Switched(id, Status.INACTIVE, at)
-
-    async def _stop(self, change: Change, flow: FlowRecord) -> tuple[FlowType, ...]:
-        library = await change.read_library()
-        await self._running.refuse_if_called(library, flow)
-        return await self._running.move(change, flow, library)
+            moved = await self._running.stop(change, flow)
+        await self._running.publish(tenant, moved.types)
+        return Switched(id, Status.INACTIVE, moved.at)
 
 
 def existing(found: FlowVersion | None) -> FlowVersion:
@@ -276,14 +291,31 @@ def existing(found: FlowVersion | None) -> FlowVersion:
     return found
 
 
-async def _claim_id(change: Change, name: str) -> str:
-    """Take an id that was never given: `flow_` and the name, with a suffix where that is gone."""
-    plain = "flow_" + name.replace("-", "_")
+async def held(change: Change, id: str) -> FlowVersion:
+    """Return a flow that nobody else changes until the end, if it is as the author demands.
+
+    Raises `NotFound`, or `Stale`.
+    """
+    found = existing(await change.hold_flow(id))
+    change.demand(found.tag())
+    return found
+
+
+async def _claim_id(change: Change, new: NewFlow) -> tuple[str, str]:
+    """Take an id that was never given: `flow_` and the slug, with a suffix where that is gone.
+
+    Returns the slug beside it; one that is made here has the same suffix.
+    """
+    slug = new.name or slug_of(new.display_name)
+    plain = "flow_" + slug.replace("-", "_")
     id = plain
-    while not await change.claim_id(id):
+    while (new.name is None and await change.find_id(slug)) or not await change.claim_id(id):
         # Random: counting up would ask once for each flow that ever had this name.
-        id = f"{plain}_{secrets.token_hex(3)}"
-    return id
+        suffix = secrets.token_hex(3)
+        id = f"{plain}_{suffix}"
+        if new.name is None:
+            slug = slug_of(new.display_name, suffix)
+    return id, slug
 
 
 async def _save(
@@ -292,7 +324,6 @@ async def _save(
     number: int,
     graph: Graph,
     settings: Settings,
-    author: str,
     note: str | None,
 ) -> None:
     await change.add_version(
@@ -300,7 +331,6 @@ async def _save(
         number,
         graph=msgspec.json.encode(graph).decode(),
         settings=msgspec.json.encode(settings).decode(),
-        author=author,
         note=note,
     )
 

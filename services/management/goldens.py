@@ -13,6 +13,8 @@ from libs.common.flow.model import Flow, Library
 from libs.common.flow.node import NodeTypes
 from libs.common.flow.simulate import make_program
 from services.management import ports
+from services.management.author import Author
+from services.management.etags import tag_of
 from services.management.flows import existing
 from services.management.records import GoldenTest
 from services.management.store import Store
@@ -52,36 +54,41 @@ class Goldens:
         """Return a test, or raise `NotFound`."""
         return _named(name, await self.list(tenant, id))
 
-    async def put(self, tenant: str, id: str, test: GoldenTest, author: str) -> bool:
+    async def put(self, tenant: str, id: str, test: GoldenTest, author: Author) -> bool:
         """Keep a test, in place of one of that name; True if there was none."""
-        async with self._store.changing(tenant) as change:
+        async with self._store.changing(tenant, author) as change:
             flow = existing(await change.hold_flow(id)).flow
             before = await change.list_golden_tests(id)
             others = tuple(each for each in before if each.name != test.name)
+            change.demand(next((each.tag() for each in before if each.name == test.name), None))
             if len(others) >= MOST_TESTS:
                 raise Invalid(f"a flow has at most {MOST_TESTS} golden tests")
             await change.replace_golden_tests(id, (*others, test))
             await change.note(
-                author, "update", id, version=flow.version, changed=["golden_tests"], put=test.name
+                "update", id, version=flow.version, changed=["golden_tests"], put=test.name
             )
         return len(others) == len(before)
 
-    async def replace(self, tenant: str, id: str, tests: Sequence[GoldenTest], author: str) -> None:
+    async def replace(
+        self, tenant: str, id: str, tests: Sequence[GoldenTest], author: Author
+    ) -> None:
         """Let a flow have these tests and no other; each name once."""
-        async with self._store.changing(tenant) as change:
+        async with self._store.changing(tenant, author) as change:
             flow = existing(await change.hold_flow(id)).flow
+            change.demand(tag_of(await change.list_golden_tests(id)))
             await change.replace_golden_tests(id, tests)
-            await change.note(author, "update", id, version=flow.version, changed=["golden_tests"])
+            await change.note("update", id, version=flow.version, changed=["golden_tests"])
 
-    async def delete(self, tenant: str, id: str, name: str, author: str) -> None:
+    async def delete(self, tenant: str, id: str, name: str, author: Author) -> None:
         """Remove a test, or raise `NotFound`."""
-        async with self._store.changing(tenant) as change:
+        async with self._store.changing(tenant, author) as change:
             flow = existing(await change.hold_flow(id)).flow
             before = await change.list_golden_tests(id)
             gone = _named(name, before)
+            change.demand(gone.tag())
             await change.replace_golden_tests(id, [each for each in before if each != gone])
             await change.note(
-                author, "update", id, version=flow.version, changed=["golden_tests"], deleted=name
+                "update", id, version=flow.version, changed=["golden_tests"], deleted=name
             )
 
     async def run(self, tenant: str, id: str, version: int | None) -> Verdict:

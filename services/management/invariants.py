@@ -10,6 +10,8 @@ from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import FlowType, Invariant, Library
 from libs.common.flow.proof import check_invariants
 from libs.common.flow.rules import VIOLATION
+from services.management.author import Author
+from services.management.etags import tag_of
 from services.management.running import Running
 from services.management.store import Store
 from services.management.uses import active_types
@@ -40,17 +42,16 @@ class Invariants:
         self._store = store
         self._running = running
 
-    async def get(self, tenant: str) -> Standing:
-        """Return them as they stand; raise `NotFound` for a tenant that is none."""
+    async def get(self, tenant: str) -> tuple[Standing, str]:
+        """Return them as they stand, and the tag of that; raise `NotFound` for no tenant."""
         async with self._store.reading(tenant) as rows:
-            invariants = await rows.read_invariants()
+            await rows.read_invariants()
             library = await rows.read_library()
-        # In a thread: it is about all active flows, and others wait.
-        return await asyncio.to_thread(self._standing, invariants, library)
+        return await self._standing(library)
 
     async def replace(
-        self, tenant: str, invariants: tuple[Invariant, ...], author: str
-    ) -> Standing:
+        self, tenant: str, invariants: tuple[Invariant, ...], author: Author
+    ) -> tuple[Standing, str]:
         """Let these hold and no others; raise `Invalid` with all that is wrong with them.
 
         Active flows that break one run on: only the sessions that break it are refused.
@@ -59,26 +60,38 @@ class Invariants:
         if problems:
             raise Invalid("the invariants are not as expected", problems)
         published: list[FlowType] = []
-        async with self._store.changing(tenant) as change:
+        async with self._store.changing(tenant, author) as change:
             await change.hold_active()
             before = await change.read_invariants()
-            library = msgspec.structs.replace(await change.read_library(), invariants=invariants)
+            now = await change.read_library()
+            change.demand(_tag(now))
+            library = msgspec.structs.replace(now, invariants=invariants)
             if invariants != before:
                 about = {each.type for each in (*before, *invariants)}
                 published = sorted(about & active_types(library))
                 await change.bump_pointers(published)
                 await change.write_invariants(invariants)
-                await change.note(author, "invariants", invariants=invariants, was=before)
+                await change.note("invariants", invariants=invariants, was=before)
                 await change.tell_of_tenant(published)
         await self._running.publish(tenant, published)
-        return await asyncio.to_thread(self._standing, invariants, library)
+        return await self._standing(library)
 
-    def _standing(self, invariants: tuple[Invariant, ...], library: Library) -> Standing:
-        about = {each.type for each in invariants}
+    async def _standing(self, library: Library) -> tuple[Standing, str]:
+        # In a thread: it is about all active flows, and others wait.
+        return await asyncio.to_thread(self._judge, library), _tag(library)
+
+    def _judge(self, library: Library) -> Standing:
+        about = {each.type for each in library.invariants}
         violations: list[Violation] = []
         for flow in library.flows.values():
             errors = self._running.validate(flow, library).errors if flow.type in about else ()
             broken = tuple(problem for problem in errors if problem.code == VIOLATION)
             if broken:
                 violations.append(Violation(flow.id, flow.name, flow.version, broken))
-        return Standing(invariants, tuple(violations))
+        return Standing(library.invariants, tuple(violations))
+
+
+def _tag(library: Library) -> str:
+    # A version's definition never changes, so its number stands for it.
+    flows = [(flow.id, flow.name, flow.version) for flow in library.flows.values()]
+    return tag_of(library.invariants, flows)

@@ -10,6 +10,7 @@ import msgspec
 
 from libs.common.flow.model import Flow, FlowType, Graph, Settings
 from libs.common.wire.rollouts import WHOLE, Rollout
+from services.management.etags import tag_of
 
 
 class Status(enum.StrEnum):
@@ -79,6 +80,11 @@ class FlowVersion(msgspec.Struct, frozen=True):
         """Return what the version says beside its graph."""
         return msgspec.json.decode(self.version.settings, type=Settings)
 
+    def tag(self) -> str:
+        """Return the entity tag of the flow as this version shows it."""
+        # A version's definition never changes, so its number stands for it.
+        return tag_of(self.flow, self.version.number, self.version.compiled_at)
+
     def definition(self) -> Flow:
         """Return what the flow language checks and compiles."""
         graph = msgspec.json.decode(self.version.graph, type=Graph)
@@ -116,6 +122,10 @@ class GoldenTest(msgspec.Struct, frozen=True):
     name: str
     test: str
     """JSON, as its author wrote it."""
+
+    def tag(self) -> str:
+        """Return its entity tag."""
+        return tag_of(self)
 
 
 Action = Literal[

@@ -10,13 +10,14 @@ from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import FlowType
 from libs.common.wire.events import RolloutFailed
 from libs.common.wire.rollouts import Abort, Rollout, Share
-from services.management.flows import existing
-from services.management.records import FlowRecord
+from services.management.author import Author
+from services.management.flows import existing, held
+from services.management.records import FlowRecord, FlowVersion
 from services.management.running import Running
 from services.management.store import Store
 
 MOST_VERSIONS = 10
-ACTOR = "gatehouse"
+_NOBODY = Author("gatehouse")
 """Who takes a rollout back that nobody looked after."""
 
 log: FilteringBoundLogger = structlog.get_logger()
@@ -38,21 +39,21 @@ class Rollouts:
         self._store = store
         self._running = running
 
-    async def get(self, tenant: str, id: str) -> FlowRecord:
+    async def get(self, tenant: str, id: str) -> FlowVersion:
         """Return a flow with its rollout, or raise `NotFound`."""
         async with self._store.reading(tenant) as rows:
-            return existing(await rows.find_flow(id)).flow
+            return existing(await rows.find_flow(id))
 
-    async def start(self, tenant: str, id: str, new: NewRollout, author: str) -> FlowRecord:
+    async def start(self, tenant: str, id: str, new: NewRollout, author: Author) -> FlowVersion:
         """Share new sessions among versions from now on; the flow is active then.
 
         One version has all of them. Raises `Invalid` for versions that are none, cannot run, or
         fail a golden test without an `override_reason`.
         """
         _check(new)
-        async with self._store.changing(tenant) as change:
+        async with self._store.changing(tenant, author) as change:
             await change.hold_active()
-            flow = existing(await change.hold_flow(id)).flow
+            flow = (await held(change, id)).flow
             baseline = new.versions[0].version
             if any(share.version == flow.active_version for share in new.versions):
                 baseline = flow.active_version or baseline
@@ -66,11 +67,8 @@ class Rollouts:
                 await self._running.check(definitions, library)
                 # What runs the flow inside runs its baseline, the first of these.
                 await self._running.check_others(definitions[0], library)
-                await self._running.pass_tests(
-                    change, definitions, library, author, new.override_reason
-                )
+                await self._running.pass_tests(change, definitions, library, new.override_reason)
                 entry = await change.note(
-                    author,
                     "rollout",
                     id,
                     version=baseline,
@@ -83,13 +81,13 @@ class Rollouts:
                 alone = len(new.versions) == 1
                 await change.activate_flow(id, baseline, None if alone else rollout)
                 await change.tell(flow, "activated", published)
-            after = existing(await change.find_flow(id)).flow
+            after = existing(await change.find_flow(id))
         await self._running.publish(tenant, published)
         return after
 
     async def abort(self, failed: RolloutFailed) -> bool:
         """Give all new sessions to the baseline; False if that rollout is over already."""
-        async with self._store.changing(failed.tenant) as change:
+        async with self._store.changing(failed.tenant, _NOBODY) as change:
             await change.hold_active()
             held = await change.hold_flow(failed.flow)
             if held is None or held.flow.rollout is None or held.flow.rollout.id != failed.rollout:
@@ -100,7 +98,7 @@ class Rollouts:
             figures = msgspec.structs.asdict(failed)
             for known in ("tenant", "flow", "at"):
                 del figures[known]
-            await change.note(ACTOR, "rollout.aborted", flow.id, **figures)
+            await change.note("rollout.aborted", flow.id, **figures)
             await change.tell(flow, "activated", published)
         log.warning("rollout_aborted", tenant=failed.tenant, flow=failed.flow, **figures)
         await self._running.publish(failed.tenant, published)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
 
 from libs.common.errors import Conflict, Invalid, Problem
 from libs.common.flow.model import Flow, FlowType, Library
@@ -16,8 +19,17 @@ from libs.common.flow.rules import Report, validate
 from libs.common.wire.events import PublishWanted
 from services.management.change import Change
 from services.management.ports import Compiler, Golden
-from services.management.records import FlowRecord
+from services.management.records import FlowRecord, FlowVersion, Status
 from services.management.uses import affected, callers, touched, with_flow
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """What became of a flow that is to run, or to run no more."""
+
+    at: datetime
+    """Since when that is so."""
+    types: tuple[FlowType, ...]
+    """What is to be published once it is committed."""
 
 
 class Running:
@@ -61,7 +73,6 @@ class Running:
         change: Change,
         flows: Sequence[Flow],
         library: Library,
-        author: str,
         override_reason: str | None,
     ) -> None:
         """Raise `Invalid` if one of a flow's versions fails a golden test.
@@ -82,7 +93,6 @@ class Running:
             raise Invalid("the flow does not pass its golden tests", problems)
         for version, failed in failures.items():
             await change.note(
-                author,
                 "override",
                 id,
                 version=version,
@@ -96,6 +106,47 @@ class Running:
         names = [other.name for other in found]
         if names:
             raise Conflict(f"active flows run this one inside: {', '.join(sorted(names))}")
+
+    async def start(
+        self, change: Change, newest: FlowVersion, override_reason: str | None = None
+    ) -> Moved:
+        """Let the newest version of a flow that is held run; raise `Invalid` for one that cannot.
+
+        One that fails its golden tests runs only with an `override_reason`. A rollout ends.
+        """
+        flow = newest.flow
+        library, runs = await change.read_library(), (newest.definition(),)
+        await self.check(runs, library)
+        at = flow.activated_at
+        if at is not None and flow.active_version == flow.version and flow.rollout is None:
+            # It may be asked for because nobody told the executors yet.
+            return Moved(at, (flow.type,))
+        await self.check_others(runs[0], library)
+        await self.pass_tests(change, runs, library, override_reason)
+        types = await self.move(change, flow, library)
+        at = await change.activate_flow(flow.id, flow.version, None)
+        await change.note("activate", flow.id, version=flow.version, was=flow.active_version)
+        await change.tell(flow, "activated", types)
+        return Moved(at, types)
+
+    async def stop(self, change: Change, flow: FlowRecord) -> Moved:
+        """Let no new session run a flow that is held; raise `Conflict` if an active one runs it.
+
+        A draft is not active any more either.
+        """
+        types: tuple[FlowType, ...] = ()
+        if flow.status is Status.ACTIVE:
+            types = await self.take_away(change, flow)
+        at = await change.deactivate_flow(flow.id)
+        await change.note("deactivate", flow.id, was=flow.active_version)
+        await change.tell(flow, "deactivated", types)
+        return Moved(at, types)
+
+    async def take_away(self, change: Change, flow: FlowRecord) -> tuple[FlowType, ...]:
+        """Say that an active flow will run no more; raise `Conflict` if active flows run it."""
+        library = await change.read_library()
+        await self.refuse_if_called(library, flow)
+        return await self.move(change, flow, library)
 
     async def move(
         self, change: Change, flow: FlowRecord, library: Library

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import asyncpg
 
 from libs.common.chassis.postgres import asking_postgres
+from services.management.author import Author
 from services.management.change import Change
 from services.management.queries import QUERIES
 from services.management.rows import Rows
@@ -52,11 +53,11 @@ class Store:
             yield Rows(connection, tenant)
 
     @asynccontextmanager
-    async def changing(self, tenant: str) -> AsyncIterator[Change]:
-        """Open a transaction: all of what is done within is done, or none of it."""
+    async def changing(self, tenant: str, author: Author) -> AsyncIterator[Change]:
+        """Open a transaction for `author`: all of what is done within is done, or none of it."""
         async with (
             asking_postgres(CHANGING_SECONDS),
             self._pool.acquire() as connection,
             connection.transaction(),
         ):
-            yield Change(connection, tenant)
+            yield Change(connection, tenant, author)

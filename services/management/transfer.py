@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from services.management.author import Author
 from services.management.flows import Edit, Flows, NewFlow, existing
 from services.management.records import FlowVersion, GoldenTest
 from services.management.settings import all_of
@@ -26,7 +27,7 @@ class Transfer:
         self._flows = flows
 
     async def copy(
-        self, tenant: str, id: str, name: str, display_name: str, author: str
+        self, tenant: str, id: str, name: str, display_name: str, author: Author
     ) -> FlowVersion:
         """Make a draft of the newest version of a flow; raise `Conflict` where `name` is taken."""
         found = await self.export(tenant, id, None)
@@ -55,14 +56,14 @@ class Transfer:
             return Exported(version, await rows.list_golden_tests(id))
 
     async def load(
-        self, tenant: str, new: NewFlow, author: str, *, replace: bool
+        self, tenant: str, new: NewFlow, author: Author, *, replace: bool
     ) -> tuple[FlowVersion, bool]:
         """Make a flow; True beside it if it is a new one.
 
         With `replace`, one that has the slug already gets its next version of it instead, and
         without raises `Conflict`.
         """
-        if replace:
+        if replace and new.name is not None:
             async with self._store.reading(tenant) as rows:
                 id = await rows.find_id(new.name)
             if id is not None:

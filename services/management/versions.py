@@ -11,8 +11,9 @@ from libs.common.errors import Conflict, Invalid, NotFound, Problem
 from libs.common.flow.diff import Diff, diff
 from libs.common.flow.model import FlowType
 from libs.common.flow.node import NodeTypes
+from services.management.author import Author
 from services.management.change import Change
-from services.management.flows import NO_FLOW, existing
+from services.management.flows import NO_FLOW, existing, held
 from services.management.records import FlowRecord, FlowVersion, Status, VersionLine
 from services.management.rows import Rows
 from services.management.running import Running
@@ -86,7 +87,7 @@ class Versions:
         return Compared(old, after.version.number, found)
 
     async def rollback(
-        self, tenant: str, id: str, number: int | None, note: str | None, author: str
+        self, tenant: str, id: str, number: int | None, note: str | None, author: Author
     ) -> RolledBack:
         """Make a version anew, as the newest; it runs at once if the flow is active.
 
@@ -95,9 +96,9 @@ class Versions:
         """
         published: tuple[FlowType, ...] = ()
         at: datetime | None = None
-        async with self._store.changing(tenant) as change:
+        async with self._store.changing(tenant, author) as change:
             await change.hold_active()
-            flow = existing(await change.hold_flow(id)).flow
+            flow = (await held(change, id)).flow
             copied = number or await _active_before(change, flow)
             old = await find_version(change, id, copied)
             version = flow.version + 1
@@ -106,7 +107,6 @@ class Versions:
                 version,
                 graph=old.version.graph,
                 settings=old.version.settings,
-                author=author,
                 note=note or f"Rolled back to version {copied}",
             )
             newest = existing(await change.find_flow(id))
@@ -118,7 +118,7 @@ class Versions:
                 published = await self._running.move(change, flow, library)
                 at = await change.activate_flow(id, version, None)
                 details["was"] = flow.active_version
-            await change.note(author, "rollback", id, **details)
+            await change.note("rollback", id, **details)
             await change.tell(newest.flow, "activated" if published else "updated", published)
         await self._running.publish(tenant, published)
         return RolledBack(id, flow.status, version, copied, at)

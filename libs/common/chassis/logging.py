@@ -154,6 +154,11 @@ class Context:
         _context.reset(self._token)
 
 
+def carried(name: str) -> str | None:
+    """Return one of the ids of the request that is served here; its own is `request`."""
+    return (_context.get() or {}).get(name)
+
+
 def remember(**ids: str) -> None:
     """Add `ids`, as in `tenant`, `flow`, `session`, to the context that the caller runs in."""
     current = _context.get()

@@ -26,6 +26,7 @@ from libs.common.errors import (
     Invalid,
     NotFound,
     Problem,
+    Stale,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -59,6 +60,7 @@ ANSWERS: Final[Mapping[type[GatehouseError], tuple[HTTPStatus, str]]] = {
     Denied: (HTTPStatus.FORBIDDEN, "denied"),
     NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
     Conflict: (HTTPStatus.CONFLICT, "conflict"),
+    Stale: (HTTPStatus.PRECONDITION_FAILED, "stale"),
     Expired: (HTTPStatus.GONE, "expired"),
     TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),
     Unsupported: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported"),
@@ -160,9 +162,9 @@ def _answer(kind: type[GatehouseError]) -> tuple[HTTPStatus, str]:
 
 def _headers(error: GatehouseError) -> Mapping[str, str]:
     match error:
-        case Exhausted(retry_after=seconds) | Unavailable(retry_after=seconds):
+        case Exhausted() | Unavailable() | Conflict() if error.retry_after is not None:
             # Whole seconds (RFC 9110 10.2.3), and never 0, which asks for a busy loop.
-            return {hdrs.RETRY_AFTER: str(max(1, math.ceil(seconds)))}
+            return {hdrs.RETRY_AFTER: str(max(1, math.ceil(error.retry_after)))}
         case Unauthenticated():
             # RFC 9110 11.6.1: a 401 names a way to authenticate.
             return {hdrs.WWW_AUTHENTICATE: "Bearer"}

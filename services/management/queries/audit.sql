@@ -1,7 +1,7 @@
--- name: add_entry(tenant, actor, action, flow, details)$
+-- name: add_entry(tenant, actor, address, request, action, flow, details)$
 -- write down who changed what, and return the entry's id
-INSERT INTO audit_log (tenant, actor, action, flow_id, details)
-VALUES (:tenant, :actor, :action, :flow, :details)
+INSERT INTO audit_log (tenant, actor, address, request_id, action, flow_id, details)
+VALUES (:tenant, :actor, :address, :request, :action, :flow, :details)
 RETURNING id;
 
 -- name: list_entries(tenant, flow, action, before, most)

@@ -16,23 +16,25 @@ from msgspec import UNSET, Meta, UnsetType
 from libs.common.chassis.app import json_answer
 from libs.common.errors import Problem
 from libs.common.flow.model import FlowType, Graph, Label, Settings, Slug
-from services.management.auth import Tokens
 from services.management.flows import Edit, Flows, NewFlow
 from services.management.records import Filter, FlowRecord, FlowVersion, Place, Status
 from services.management.routes.decode import decode, decode_if_sent, decode_query
 from services.management.routes.face import (
+    FLOW,
     ID,
-    Door,
+    GraphText,
     Limit,
     Note,
     OverrideReason,
     cursor_of,
     flow_id,
     no_cursor,
-    of_tenants,
     place_of,
     seconds,
+    tagged,
 )
+from services.management.routes.operation import Content, Operation
+from services.management.routes.serving import admitted
 from services.management.settings import SomeSettings, shown, some_of
 
 DisplayName = Annotated[Label, Meta(pattern=r"^[^\x00]*$")]
@@ -109,7 +111,7 @@ class Details(SomeSettings, frozen=True):
     type: FlowType
     status: Status
     version: int
-    graph: msgspec.Raw
+    graph: GraphText
     compiled: bool
     compiled_at: int | UnsetType
     created_at: int
@@ -129,19 +131,12 @@ class Created(msgspec.Struct, frozen=True):
     created_at: int
 
 
-class Valid(msgspec.Struct, frozen=True):
-    """A flow that can run."""
+class Validity(msgspec.Struct, frozen=True):
+    """Whether a flow can run, and what is wrong with it."""
 
     valid: bool
-    warnings: tuple[Problem, ...]
-
-
-class NotValid(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A flow that cannot run."""
-
-    valid: bool
-    errors: tuple[Problem, ...]
-    warnings: tuple[Problem, ...] = ()
+    errors: tuple[Problem, ...] | UnsetType
+    warnings: tuple[Problem, ...] | UnsetType
 
 
 class CompileAnswer(msgspec.Struct, frozen=True):
@@ -169,34 +164,14 @@ class DeactivateAnswer(msgspec.Struct, frozen=True):
     deactivated_at: int
 
 
-def admin_routes(flows: Flows, tokens: Tokens) -> tuple[web.RouteDef, ...]:
-    """Return the routes of seed 001, for the default tenant and for one that the path names."""
-    face = _Face(flows, Door(tokens))
-    path = "/api/admin/flows"
-    return of_tenants(
-        (
-            (hdrs.METH_GET, path, face.list),
-            (hdrs.METH_POST, path, face.create),
-            (hdrs.METH_GET, path + "/{id}", face.get),
-            (hdrs.METH_PUT, path + "/{id}", face.update),
-            (hdrs.METH_DELETE, path + "/{id}", face.delete),
-            (hdrs.METH_POST, path + "/{id}/validate", face.validate),
-            (hdrs.METH_POST, path + "/{id}/compile", face.compile),
-            (hdrs.METH_POST, path + "/{id}/activate", face.activate),
-            (hdrs.METH_POST, path + "/{id}/deactivate", face.deactivate),
-        )
-    )
-
-
-class _Face:
+class Endpoints:
     """One method an endpoint: who may, what is sent, what is done, how it is shown."""
 
-    def __init__(self, flows: Flows, door: Door) -> None:
+    def __init__(self, flows: Flows) -> None:
         self._flows = flows
-        self._door = door
 
     async def list(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:flows")
+        tenant, _ = admitted(request)
         query = decode_query(request, Listing)
         after = None if query.cursor is None else _place(query.cursor)
         page = await self._flows.list(tenant, Filter(query.type, query.status), after, query.limit)
@@ -204,11 +179,12 @@ class _Face:
         return json_answer(ListAnswer(tuple(map(_item, page.items)), page.total, cursor))
 
     async def get(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:flows")
-        return json_answer(details_of(await self._flows.get(tenant, flow_id(request))))
+        tenant, _ = admitted(request)
+        found = await self._flows.get(tenant, flow_id(request))
+        return tagged(details_of(found), found.tag())
 
     async def create(self, request: web.Request) -> web.Response:
-        tenant, author = self._door.admit(request, "create:flows")
+        tenant, author = admitted(request)
         body = await decode(request, CreateBody)
         new = NewFlow(
             name=body.name,
@@ -220,10 +196,10 @@ class _Face:
             note=body.note,
         )
         created = await self._flows.create(tenant, new, author)
-        return json_answer(created_of(created), status=201)
+        return tagged(created_of(created), created.tag(), status=201)
 
     async def update(self, request: web.Request) -> web.Response:
-        tenant, author = self._door.admit(request, "update:flows")
+        tenant, author = admitted(request)
         id = flow_id(request)
         body = await decode(request, UpdateBody)
         edit = Edit(
@@ -235,38 +211,140 @@ class _Face:
             settings=some_of(body),
             note=body.note,
         )
-        return json_answer(details_of(await self._flows.update(tenant, id, edit, author)))
+        updated = await self._flows.update(tenant, id, edit, author)
+        return tagged(details_of(updated), updated.tag())
 
     async def delete(self, request: web.Request) -> web.Response:
-        tenant, author = self._door.admit(request, "delete:flows")
+        tenant, author = admitted(request)
         await self._flows.delete(tenant, flow_id(request), author)
         return web.Response(status=204)
 
     async def validate(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:flows")
+        tenant, _ = admitted(request)
         report = await self._flows.validate(tenant, flow_id(request))
-        if report.valid:
-            return json_answer(Valid(valid=True, warnings=report.warnings))
-        return json_answer(NotValid(valid=False, errors=report.errors, warnings=report.warnings))
+        return json_answer(
+            Validity(
+                valid=report.valid,
+                errors=report.errors or UNSET,
+                # The page has them where all is well, and leaves them out where there are none.
+                warnings=report.warnings if report.valid or report.warnings else UNSET,
+            )
+        )
 
     async def compile(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "update:flows")
+        tenant, _ = admitted(request)
         done = await self._flows.compile(tenant, flow_id(request))
         return json_answer(
             CompileAnswer(done.flow, compiled=True, compiled_at=done.at, version=done.version)
         )
 
     async def activate(self, request: web.Request) -> web.Response:
-        tenant, author = self._door.admit(request, "update:flows")
+        tenant, author = admitted(request)
         id = flow_id(request)
         body = await decode_if_sent(request, ActivateBody)
         done = await self._flows.activate(tenant, id, author, body.override_reason)
         return json_answer(ActivateAnswer(done.flow, done.status, seconds(done.at)))
 
     async def deactivate(self, request: web.Request) -> web.Response:
-        tenant, author = self._door.admit(request, "update:flows")
+        tenant, author = admitted(request)
         done = await self._flows.deactivate(tenant, flow_id(request), author)
         return json_answer(DeactivateAnswer(done.flow, done.status, seconds(done.at)))
+
+
+_FLOWS: Final = "/api/admin/flows"
+_FLOW: Final = _FLOWS + "/{id}"
+
+OPERATIONS: Final = (
+    Operation(
+        method=hdrs.METH_GET,
+        path=_FLOWS,
+        handler=Endpoints.list,
+        summary="List flows",
+        scope="read:flows",
+        query=Listing,
+        answers={200: ListAnswer},
+    ),
+    Operation(
+        method=hdrs.METH_POST,
+        path=_FLOWS,
+        handler=Endpoints.create,
+        summary="Create a flow",
+        scope="create:flows",
+        body=CreateBody,
+        answers={201: Created},
+    ),
+    Operation(
+        method=hdrs.METH_GET,
+        path=_FLOW,
+        handler=Endpoints.get,
+        summary="Get a flow, as of its newest version",
+        scope="read:flows",
+        parameters=FLOW,
+        answers={200: Details},
+        tagged=True,
+    ),
+    Operation(
+        method=hdrs.METH_PUT,
+        path=_FLOW,
+        handler=Endpoints.update,
+        summary="Change a flow; what is left out stays",
+        scope="update:flows",
+        parameters=FLOW,
+        body=UpdateBody,
+        answers={200: Details},
+        tagged=True,
+    ),
+    Operation(
+        method=hdrs.METH_DELETE,
+        path=_FLOW,
+        handler=Endpoints.delete,
+        summary="Delete a flow",
+        scope="delete:flows",
+        parameters=FLOW,
+        answers={204: None},
+        tagged=True,
+    ),
+    Operation(
+        method=hdrs.METH_POST,
+        path=_FLOW + "/validate",
+        handler=Endpoints.validate,
+        summary="Check the newest version",
+        scope="read:flows",
+        parameters=FLOW,
+        answers={200: Validity},
+        writes=False,
+    ),
+    Operation(
+        method=hdrs.METH_POST,
+        path=_FLOW + "/compile",
+        handler=Endpoints.compile,
+        summary="Compile the newest version",
+        scope="update:flows",
+        parameters=FLOW,
+        answers={200: CompileAnswer},
+    ),
+    Operation(
+        method=hdrs.METH_POST,
+        path=_FLOW + "/activate",
+        handler=Endpoints.activate,
+        summary="Let new sessions run the newest version",
+        scope="update:flows",
+        parameters=FLOW,
+        body=Content(ActivateBody, optional=True),
+        answers={200: ActivateAnswer},
+        tagged=True,
+    ),
+    Operation(
+        method=hdrs.METH_POST,
+        path=_FLOW + "/deactivate",
+        handler=Endpoints.deactivate,
+        summary="Let no new session run a flow",
+        scope="update:flows",
+        parameters=FLOW,
+        answers={200: DeactivateAnswer},
+        tagged=True,
+    ),
+)
 
 
 def _place(cursor: str) -> Place:

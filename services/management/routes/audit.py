@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from aiohttp import hdrs, web
 from msgspec import UNSET, UnsetType
 
 from libs.common.chassis.app import json_answer
 from services.management.audit import Audit
-from services.management.auth import Tokens
 from services.management.records import Action, Entry
 from services.management.routes.decode import decode_query
 from services.management.routes.face import (
-    Door,
     Limit,
     Text,
     before_of,
     cursor_before,
-    of_tenants,
     seconds,
 )
+from services.management.routes.operation import Operation
+from services.management.routes.serving import admitted
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -49,24 +50,30 @@ class Lines(msgspec.Struct, frozen=True):
     cursor: str | None
 
 
-def audit_routes(audit: Audit, tokens: Tokens) -> tuple[web.RouteDef, ...]:
-    """Return the route of the audit log."""
-    face = _Face(audit, Door(tokens))
-    return of_tenants(((hdrs.METH_GET, "/api/admin/audit", face.list),))
-
-
-class _Face:
-    def __init__(self, audit: Audit, door: Door) -> None:
+class Endpoints:
+    def __init__(self, audit: Audit) -> None:
         self._audit = audit
-        self._door = door
 
     async def list(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:audit")
+        tenant, _ = admitted(request)
         query = decode_query(request, Listing)
         page = await self._audit.list(
             tenant, query.flow, query.action, before_of(query.cursor), query.limit
         )
         return json_answer(Lines(tuple(map(_line, page.items)), cursor_before(page.next)))
+
+
+OPERATIONS: Final = (
+    Operation(
+        method=hdrs.METH_GET,
+        path="/api/admin/audit",
+        handler=Endpoints.list,
+        summary="List who changed what, the newest first",
+        scope="read:audit",
+        query=Listing,
+        answers={200: Lines},
+    ),
+)
 
 
 def _line(entry: Entry) -> Line:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import hdrs, web
 
 from libs.common.chassis.app import json_answer
 from libs.common.flow.expression import reference
-from services.management.auth import Tokens
-from services.management.routes.face import Door, of_tenants
+from libs.common.flow.expression.reference import Reference
+from services.management.routes.operation import Operation
 
 
-def expression_routes(tokens: Tokens) -> tuple[web.RouteDef, ...]:
-    """Return the route of the reference; it is the same for each tenant."""
-    door = Door(tokens)
+class Endpoints:
+    """What is the same for each tenant, and needs nothing that is stored."""
 
-    async def show(request: web.Request) -> web.Response:
-        door.admit(request, "read:flows")
+    async def show(self, _request: web.Request) -> web.Response:
         return json_answer(reference())
 
-    return of_tenants(((hdrs.METH_GET, "/api/admin/expressions/reference", show),))
+
+OPERATIONS: Final = (
+    Operation(
+        method=hdrs.METH_GET,
+        path="/api/admin/expressions/reference",
+        handler=Endpoints.show,
+        summary="Get the language of conditions as data",
+        scope="read:flows",
+        answers={200: Reference},
+    ),
+)

@@ -1,26 +1,22 @@
-"""What the endpoints of the admin API have in common: who may, where they lie, what they name."""
+"""What the endpoints of the admin API have in common: what they name, and how they show it."""
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
 from msgspec import Meta
 
+from libs.common.chassis.app import json_answer
 from libs.common.chassis.logging import remember
 from libs.common.errors import Invalid, NotFound, Problem
-from services.management.auth import Scope, Tokens
 from services.management.flows import NO_FLOW
-from services.management.rows import NO_TENANT
 from services.management.versions import NO_VERSION
-
-DEFAULT_TENANT: Final = "default"
-"""The tenant of a path that names none."""
 
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
 """PostgreSQL's text has no NUL."""
@@ -29,39 +25,24 @@ OverrideReason = Annotated[Text, Meta(min_length=1, max_length=500)]
 """Why a version may run that fails a golden test."""
 Limit = Annotated[int, Meta(ge=1, le=100)]
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 T = TypeVar("T", bound=msgspec.Struct)
 
 # What was ever given, and no more: the path may hold bytes that PostgreSQL would refuse.
 ID: Final = re.compile(r"flow_[A-Za-z0-9_]{1,64}")
-_TENANT = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
+FLOW: Final[Mapping[str, Any]] = {
+    "id": Annotated[str, Meta(pattern=f"^{ID.pattern}$", description="of a flow")]
+}
+"""The part of a path that names a flow."""
+VERSION: Final[Mapping[str, Any]] = {
+    **FLOW,
+    "version": Annotated[int, Meta(ge=1, le=10**9 - 1, description="its number")],
+}
+"""The parts of a path that name one of its versions."""
 
-class Door:
-    """Lets in who may do what they ask for."""
-
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
-
-    def admit(self, request: web.Request, scope: Scope) -> tuple[str, str]:
-        """Return the tenant and who calls, or raise for whoever may not do this there."""
-        caller = self._tokens.verify(request.headers.get(hdrs.AUTHORIZATION))
-        tenant = request.match_info.get("tenant", DEFAULT_TENANT)
-        caller.require(scope, tenant)
-        if not _TENANT.fullmatch(tenant):
-            raise NotFound(NO_TENANT)
-        remember(tenant=tenant)
-        return tenant, caller.subject
-
-
-def of_tenants(routes: Iterable[tuple[str, str, Handler]]) -> tuple[web.RouteDef, ...]:
-    """Return routes for the default tenant, and for one that the path names."""
-    return tuple(
-        web.route(method, prefix + path, handler)
-        for method, path, handler in routes
-        for prefix in ("", "/t/{tenant}")
-    )
+GraphText = Annotated[msgspec.Raw, Meta(extra_json_schema={"$ref": "#/components/schemas/Graph"})]
+"""A graph as its author wrote it, which is a `Graph`."""
 
 
 def flow_id(request: web.Request) -> str:
@@ -84,6 +65,11 @@ def version_number(request: web.Request) -> int:
 def seconds(at: datetime) -> int:
     """Return a time as seed 001 shows it: in whole Unix seconds."""
     return int(at.timestamp())
+
+
+def tagged(value: object, tag: str, *, status: int = 200) -> web.Response:
+    """Answer with `value`, which is in the state that `tag` names."""
+    return json_answer(value, status=status, headers={hdrs.ETAG: tag})
 
 
 class Before(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from aiohttp import hdrs, web
 from msgspec import Meta
 
-from libs.common.chassis.app import json_answer
 from libs.common.errors import NotFound
 from libs.common.flow.model import FlowType
 from libs.common.wire.rollouts import WHOLE, Abort, Share
-from services.management.auth import Tokens
 from services.management.candidates import Candidates
+from services.management.etags import tag_of
 from services.management.records import Candidate, FlowRecord, Status
 from services.management.rollouts import MOST_VERSIONS, NewRollout, Rollouts
 from services.management.routes.decode import decode
-from services.management.routes.face import Door, OverrideReason, flow_id, of_tenants
+from services.management.routes.face import FLOW, OverrideReason, flow_id, tagged
+from services.management.routes.operation import Operation
+from services.management.routes.serving import admitted
 
 
 class RolloutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,50 +54,86 @@ class CandidatesAnswer(msgspec.Struct, frozen=True):
     flows: tuple[Candidate, ...]
 
 
-def rollout_routes(
-    rollouts: Rollouts, candidates: Candidates, tokens: Tokens
-) -> tuple[web.RouteDef, ...]:
-    """Return the routes that say which of several is run."""
-    face = _Face(rollouts, candidates, Door(tokens))
-    rollout, candidates_of = "/api/admin/flows/{id}/rollout", "/api/admin/candidates/{type}"
-    return of_tenants(
-        (
-            (hdrs.METH_GET, rollout, face.get),
-            (hdrs.METH_PUT, rollout, face.put),
-            (hdrs.METH_GET, candidates_of, face.list),
-            (hdrs.METH_PUT, candidates_of, face.order),
-        )
-    )
-
-
-class _Face:
-    def __init__(self, rollouts: Rollouts, candidates: Candidates, door: Door) -> None:
+class Endpoints:
+    def __init__(self, rollouts: Rollouts, candidates: Candidates) -> None:
         self._rollouts = rollouts
         self._candidates = candidates
-        self._door = door
 
     async def get(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:flows")
-        return json_answer(_rollout(await self._rollouts.get(tenant, flow_id(request))))
+        tenant, _ = admitted(request)
+        found = await self._rollouts.get(tenant, flow_id(request))
+        return tagged(_rollout(found.flow), found.tag())
 
     async def put(self, request: web.Request) -> web.Response:
-        tenant, author = self._door.admit(request, "update:flows")
+        tenant, author = admitted(request)
         id = flow_id(request)
         body = await decode(request, RolloutBody)
         new = NewRollout(body.versions, body.abort, body.override_reason)
-        return json_answer(_rollout(await self._rollouts.start(tenant, id, new, author)))
+        started = await self._rollouts.start(tenant, id, new, author)
+        return tagged(_rollout(started.flow), started.tag())
 
     async def list(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:flows")
+        tenant, _ = admitted(request)
         type = _type(request)
-        return json_answer(CandidatesAnswer(type, await self._candidates.list(tenant, type)))
+        found = await self._candidates.list(tenant, type)
+        return tagged(CandidatesAnswer(type, found), tag_of(found))
 
     async def order(self, request: web.Request) -> web.Response:
-        tenant, author = self._door.admit(request, "update:flows")
+        tenant, author = admitted(request)
         type = _type(request)
         body = await decode(request, CandidatesBody)
         ordered = await self._candidates.order(tenant, type, body.flows, author)
-        return json_answer(CandidatesAnswer(type, ordered))
+        return tagged(CandidatesAnswer(type, ordered), tag_of(ordered))
+
+
+_ROLLOUT: Final = "/api/admin/flows/{id}/rollout"
+_CANDIDATES: Final = "/api/admin/candidates/{type}"
+_TYPE: Final = {"type": FlowType}
+
+OPERATIONS: Final = (
+    Operation(
+        method=hdrs.METH_GET,
+        path=_ROLLOUT,
+        handler=Endpoints.get,
+        summary="Get how new sessions are shared among versions",
+        scope="read:flows",
+        parameters=FLOW,
+        answers={200: RolloutAnswer},
+        tagged=True,
+    ),
+    Operation(
+        method=hdrs.METH_PUT,
+        path=_ROLLOUT,
+        handler=Endpoints.put,
+        summary="Share new sessions among versions",
+        scope="update:flows",
+        parameters=FLOW,
+        body=RolloutBody,
+        answers={200: RolloutAnswer},
+        tagged=True,
+    ),
+    Operation(
+        method=hdrs.METH_GET,
+        path=_CANDIDATES,
+        handler=Endpoints.list,
+        summary="List the active flows of a type, the first candidate first",
+        scope="read:flows",
+        parameters=_TYPE,
+        answers={200: CandidatesAnswer},
+        tagged=True,
+    ),
+    Operation(
+        method=hdrs.METH_PUT,
+        path=_CANDIDATES,
+        handler=Endpoints.order,
+        summary="Order the active flows of a type",
+        scope="update:flows",
+        parameters=_TYPE,
+        body=CandidatesBody,
+        answers={200: CandidatesAnswer},
+        tagged=True,
+    ),
+)
 
 
 def _type(request: web.Request) -> FlowType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from aiohttp import hdrs, web
 from msgspec import UNSET, UnsetType
@@ -11,9 +12,11 @@ from libs.common.chassis.app import json_answer
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import Graph
 from libs.common.flow.script import Answers, Inputs, Persona, Script
-from services.management.auth import Tokens
+from libs.common.flow.simulation import Simulation
 from services.management.routes.decode import decode
-from services.management.routes.face import Door, flow_id, of_tenants
+from services.management.routes.face import FLOW, flow_id
+from services.management.routes.operation import Operation
+from services.management.routes.serving import admitted
 from services.management.routes.versions import Number
 from services.management.settings import SomeSettings, some_of
 from services.management.simulations import Draft, Simulations
@@ -34,23 +37,31 @@ class SimulateBody(SomeSettings, frozen=True, kw_only=True, forbid_unknown_field
     answers: Mapping[str, Answers] = {}
 
 
-def simulate_routes(simulations: Simulations, tokens: Tokens) -> tuple[web.RouteDef, ...]:
-    """Return the route of simulations."""
-    face = _Face(simulations, Door(tokens))
-    return of_tenants(((hdrs.METH_POST, "/api/admin/flows/{id}/simulate", face.simulate),))
-
-
-class _Face:
-    def __init__(self, simulations: Simulations, door: Door) -> None:
+class Endpoints:
+    def __init__(self, simulations: Simulations) -> None:
         self._simulations = simulations
-        self._door = door
 
     async def simulate(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:flows")
+        tenant, _ = admitted(request)
         id = flow_id(request)
         body = await decode(request, SimulateBody)
         played = await self._simulations.simulate(tenant, id, _what(body), script_of(body))
         return json_answer(played)
+
+
+OPERATIONS: Final = (
+    Operation(
+        method=hdrs.METH_POST,
+        path="/api/admin/flows/{id}/simulate",
+        handler=Endpoints.simulate,
+        summary="Play a script on a flow, without effects",
+        scope="read:flows",
+        parameters=FLOW,
+        body=SimulateBody,
+        answers={200: Simulation},
+        writes=False,
+    ),
+)
 
 
 def script_of(body: SimulateBody) -> Script:

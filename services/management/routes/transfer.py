@@ -14,18 +14,21 @@ from libs.common.documents import write_yaml
 from libs.common.errors import Invalid
 from libs.common.flow.golden import NamedGolden, check_all
 from libs.common.flow.model import FlowType, Graph, Json, Settings, Slug
-from services.management.auth import Tokens
 from services.management.flows import NewFlow
 from services.management.goldens import MOST_TESTS
 from services.management.routes.admin import (
+    Created,
     Description,
+    Details,
     DisplayName,
     created_of,
     details_of,
 )
 from services.management.routes.decode import YAML, decode, decode_document, decode_query
-from services.management.routes.face import Door, flow_id, of_tenants
+from services.management.routes.face import FLOW, flow_id
 from services.management.routes.golden import stored_test, written_test
+from services.management.routes.operation import Content, Operation
+from services.management.routes.serving import admitted, require
 from services.management.routes.versions import Number
 from services.management.settings import SomeSettings, shown, some_of
 from services.management.transfer import Exported, Transfer
@@ -73,33 +76,19 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flow: Portable
 
 
-def transfer_routes(transfer: Transfer, tokens: Tokens) -> tuple[web.RouteDef, ...]:
-    """Return the routes that take a flow from one place to another."""
-    face = _Face(transfer, Door(tokens))
-    path = "/api/admin/flows"
-    return of_tenants(
-        (
-            (hdrs.METH_POST, path + "/import", face.load),
-            (hdrs.METH_POST, path + "/{id}/copy", face.copy),
-            (hdrs.METH_GET, path + "/{id}/export", face.export),
-        )
-    )
-
-
-class _Face:
-    def __init__(self, transfer: Transfer, door: Door) -> None:
+class Endpoints:
+    def __init__(self, transfer: Transfer) -> None:
         self._transfer = transfer
-        self._door = door
 
     async def copy(self, request: web.Request) -> web.Response:
-        tenant, author = self._door.admit(request, "create:flows")
+        tenant, author = admitted(request)
         id = flow_id(request)
         body = await decode(request, CopyBody)
         made = await self._transfer.copy(tenant, id, body.name, body.display_name, author)
         return json_answer(created_of(made), status=201)
 
     async def export(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:flows")
+        tenant, _ = admitted(request)
         id = flow_id(request)
         which = decode_query(request, Which)
         document = _written(await self._transfer.export(tenant, id, which.version))
@@ -111,18 +100,51 @@ class _Face:
 
     async def load(self, request: web.Request) -> web.Response:
         how = decode_query(request, How)
-        tenant, author = self._door.admit(
-            request, "update:flows" if how.replace else "create:flows"
-        )
+        tenant, author = admitted(request)
         if how.replace:
-            # There may be no such flow yet.
-            self._door.admit(request, "create:flows")
+            require(request, "update:flows")
         document = await decode_document(request, Document)
         new = _new(document.flow)
         made, is_new = await self._transfer.load(tenant, new, author, replace=how.replace)
         if is_new:
             return json_answer(created_of(made), status=201)
         return json_answer(details_of(made))
+
+
+_FLOWS: Final = "/api/admin/flows"
+
+OPERATIONS: Final = (
+    Operation(
+        method=hdrs.METH_POST,
+        path=_FLOWS + "/import",
+        handler=Endpoints.load,
+        summary="Make a flow of a document",
+        scope="create:flows",
+        query=How,
+        body=Content(Document, (JSON, YAML)),
+        answers={200: Details, 201: Created},
+    ),
+    Operation(
+        method=hdrs.METH_POST,
+        path=_FLOWS + "/{id}/copy",
+        handler=Endpoints.copy,
+        summary="Make a draft of the newest version of a flow",
+        scope="create:flows",
+        parameters=FLOW,
+        body=CopyBody,
+        answers={201: Created},
+    ),
+    Operation(
+        method=hdrs.METH_GET,
+        path=_FLOWS + "/{id}/export",
+        handler=Endpoints.export,
+        summary="Write a version of a flow as a document",
+        scope="read:flows",
+        parameters=FLOW,
+        query=Which,
+        answers={200: Content(Document, (JSON, YAML))},
+    ),
+)
 
 
 def _written(exported: Exported) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from aiohttp import hdrs, web
@@ -11,20 +11,23 @@ from msgspec import UNSET, Meta, UnsetType
 from libs.common.chassis.app import json_answer
 from libs.common.flow.diff import FieldChange, NodeChange, NodeRef, Renamed, Rewired
 from libs.common.flow.model import Edge
-from services.management.auth import Tokens
 from services.management.records import FlowRecord, Status, VersionLine
 from services.management.routes.decode import decode_if_sent, decode_query
 from services.management.routes.face import (
-    Door,
+    FLOW,
+    VERSION,
+    GraphText,
     Limit,
     Note,
     before_of,
     cursor_before,
     flow_id,
-    of_tenants,
     seconds,
+    tagged,
     version_number,
 )
+from services.management.routes.operation import Content, Operation
+from services.management.routes.serving import admitted
 from services.management.settings import SomeSettings, shown
 from services.management.versions import Compared, Versions
 
@@ -65,7 +68,7 @@ class Shown(SomeSettings, frozen=True):
     """Whether new sessions run it."""
     weight: int | UnsetType
     """Its share of them, beside the weights of the others."""
-    graph: msgspec.Raw | UnsetType = UNSET
+    graph: GraphText | UnsetType = UNSET
 
 
 class ListAnswer(msgspec.Struct, frozen=True):
@@ -110,27 +113,12 @@ class RollbackAnswer(msgspec.Struct, frozen=True):
     activated_at: int | UnsetType
 
 
-def version_routes(versions: Versions, tokens: Tokens) -> tuple[web.RouteDef, ...]:
-    """Return the routes of versions."""
-    face = _Face(versions, Door(tokens))
-    path = "/api/admin/flows/{id}"
-    return of_tenants(
-        (
-            (hdrs.METH_GET, path + "/versions", face.list),
-            (hdrs.METH_GET, path + "/versions/{version}", face.get),
-            (hdrs.METH_GET, path + "/diff", face.diff),
-            (hdrs.METH_POST, path + "/rollback", face.rollback),
-        )
-    )
-
-
-class _Face:
-    def __init__(self, versions: Versions, door: Door) -> None:
+class Endpoints:
+    def __init__(self, versions: Versions) -> None:
         self._versions = versions
-        self._door = door
 
     async def list(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:flows")
+        tenant, _ = admitted(request)
         id = flow_id(request)
         query = decode_query(request, Listing)
         page = await self._versions.list(tenant, id, before_of(query.cursor), query.limit)
@@ -138,7 +126,7 @@ class _Face:
         return json_answer(ListAnswer(items, page.flow.version, cursor_before(page.next)))
 
     async def get(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:flows")
+        tenant, _ = admitted(request)
         id = flow_id(request)
         found = await self._versions.get(tenant, id, version_number(request))
         definition = {
@@ -146,21 +134,68 @@ class _Face:
             **msgspec.structs.asdict(shown(found.settings())),
         }
         line = _shown(found.flow, found.version)
-        return json_answer(msgspec.structs.replace(line, **definition))
+        return tagged(msgspec.structs.replace(line, **definition), found.tag())
 
     async def diff(self, request: web.Request) -> web.Response:
-        tenant, _ = self._door.admit(request, "read:flows")
+        tenant, _ = admitted(request)
         id = flow_id(request)
         between = decode_query(request, Between)
         return json_answer(_diff(await self._versions.diff(tenant, id, between.old, between.new)))
 
     async def rollback(self, request: web.Request) -> web.Response:
-        tenant, author = self._door.admit(request, "update:flows")
+        tenant, author = admitted(request)
         id = flow_id(request)
         body = await decode_if_sent(request, RollbackBody)
         done = await self._versions.rollback(tenant, id, body.version, body.note, author)
         at = UNSET if done.at is None else seconds(done.at)
         return json_answer(RollbackAnswer(id, done.status, done.version, done.copied, at))
+
+
+_FLOW: Final = "/api/admin/flows/{id}"
+
+OPERATIONS: Final = (
+    Operation(
+        method=hdrs.METH_GET,
+        path=_FLOW + "/versions",
+        handler=Endpoints.list,
+        summary="List the versions of a flow",
+        scope="read:flows",
+        parameters=FLOW,
+        query=Listing,
+        answers={200: ListAnswer},
+    ),
+    Operation(
+        method=hdrs.METH_GET,
+        path=_FLOW + "/versions/{version}",
+        handler=Endpoints.get,
+        summary="Get a version of a flow",
+        scope="read:flows",
+        parameters=VERSION,
+        answers={200: Shown},
+        tagged=True,
+    ),
+    Operation(
+        method=hdrs.METH_GET,
+        path=_FLOW + "/diff",
+        handler=Endpoints.diff,
+        summary="Compare two versions of a flow",
+        scope="read:flows",
+        parameters=FLOW,
+        query=Between,
+        answers={200: DiffAnswer},
+    ),
+    Operation(
+        method=hdrs.METH_POST,
+        path=_FLOW + "/rollback",
+        handler=Endpoints.rollback,
+        summary="Go back to an earlier version",
+        scope="update:flows",
+        parameters=FLOW,
+        body=Content(RollbackBody, optional=True),
+        answers={200: RollbackAnswer},
+        tagged=True,
+    ),
+)
 
 
 def _shown(flow: FlowRecord, line: VersionLine) -> Shown:

@@ -11,6 +11,7 @@ from libs.common.flow.model import Flow, FlowType, Graph, Library
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.wire.events import Answer, CompileWanted, Missing, PublishWanted
 from libs.common.wire.rollouts import Share
+from services.management.author import Author
 from services.management.flows import Edit, Flows, NewFlow
 from services.management.records import GoldenTest, Status
 from services.management.rollouts import NewRollout, Rollouts
@@ -23,6 +24,7 @@ from tests.integration.management.test_refusals import refused
 from tests.integration.management.test_rollouts import entries
 
 WELL, EDITED_GRAPH = (msgspec.convert(graph, Graph) for graph in (GRAPH, EDITED))
+ANN = Author("ann")
 TEST = GoldenTest("signs in", '{"inputs":[]}')
 
 
@@ -75,9 +77,9 @@ class Desk:
             graph=WELL,
             golden_tests=tests,
         )
-        id = (await self.flows.create("default", new, "ann")).flow.id
-        await self.flows.activate("default", id, "ann")
-        await self.flows.update("default", id, Edit(graph=EDITED_GRAPH), "ann")
+        id = (await self.flows.create("default", new, ANN)).flow.id
+        await self.flows.activate("default", id, ANN)
+        await self.flows.update("default", id, Edit(graph=EDITED_GRAPH), ANN)
         self.judge.asked.clear()
         return id
 
@@ -95,7 +97,7 @@ async def test_a_version_that_fails_a_test_is_not_activated(
     id = await desk.create(TEST)
     desk.judge.bad = {2}
     with pytest.raises(Invalid) as refused_:
-        await desk.flows.activate("default", id, "ann")
+        await desk.flows.activate("default", id, ANN)
     assert [problem.path for problem in refused_.value.problems] == ["signs in"]
     assert (await desk.flows.get("default", id)).flow.active_version == 1
     assert await entries(rows, "override") == []
@@ -103,20 +105,20 @@ async def test_a_version_that_fails_a_test_is_not_activated(
 
 async def test_a_test_is_asked_of_the_version_beside_what_would_run_with_it(desk: Desk) -> None:
     id = await desk.create(TEST)
-    await desk.flows.activate("default", id, "ann")
+    await desk.flows.activate("default", id, ANN)
     assert desk.judge.asked == [(2, (TEST,), True)]
 
 
 async def test_a_flow_without_tests_is_not_asked_about(desk: Desk) -> None:
     id = await desk.create()
-    await desk.flows.activate("default", id, "ann")
+    await desk.flows.activate("default", id, ANN)
     assert desk.judge.asked == []
 
 
 async def test_a_reason_lets_it_run_and_is_kept(desk: Desk, rows: asyncpg.Connection) -> None:
     id = await desk.create(TEST)
     desk.judge.bad = {2}
-    done = await desk.flows.activate("default", id, "ann", "the test is older than the law")
+    done = await desk.flows.activate("default", id, ANN, "the test is older than the law")
     assert done.status is Status.ACTIVE
     [(_, actor, details)] = await entries(rows, "override")
     assert (actor, details) == (
@@ -129,7 +131,7 @@ async def test_a_reason_that_was_not_needed_overrides_nothing(
     desk: Desk, rows: asyncpg.Connection
 ) -> None:
     id = await desk.create(TEST)
-    await desk.flows.activate("default", id, "ann", "to be safe")
+    await desk.flows.activate("default", id, ANN, "to be safe")
     assert await entries(rows, "override") == []
 
 
@@ -138,19 +140,19 @@ async def test_each_version_of_a_rollout_has_to_pass(desk: Desk, rows: asyncpg.C
     desk.judge.bad = {2}
     shares = (Share(1, 90), Share(2, 10))
     with pytest.raises(Invalid):
-        await desk.rollouts.start("default", id, NewRollout(shares, None), "ann")
+        await desk.rollouts.start("default", id, NewRollout(shares, None), ANN)
     assert {version for version, _, _ in desk.judge.asked} == {1, 2}
-    await desk.rollouts.start("default", id, NewRollout(shares, None, "on purpose"), "ann")
+    await desk.rollouts.start("default", id, NewRollout(shares, None, "on purpose"), ANN)
     [(_, _, details)] = await entries(rows, "override")
     assert details["version"] == 2
 
 
 async def test_no_test_holds_up_going_back(desk: Desk) -> None:
     id = await desk.create(TEST)
-    await desk.flows.activate("default", id, "ann")
+    await desk.flows.activate("default", id, ANN)
     desk.judge.asked.clear()
     desk.judge.bad = {1, 2, 3}
-    await desk.versions.rollback("default", id, None, None, "ann")
+    await desk.versions.rollback("default", id, None, None, ANN)
     assert desk.judge.asked == []
 
 
@@ -158,7 +160,7 @@ async def test_tests_are_changed_without_a_version(desk: Desk) -> None:
     id = await desk.create(TEST)
     other = GoldenTest("signs out", "{}")
     for tests in ((other,), (TEST, other), ()):
-        after = await desk.flows.update("default", id, Edit(golden_tests=tests), "ann")
+        after = await desk.flows.update("default", id, Edit(golden_tests=tests), ANN)
         assert after.flow.version == 2
 
 

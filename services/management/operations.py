@@ -1,0 +1,68 @@
+"""Every endpoint of management, in one table; what is not in it is not served."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Final, Generic
+
+from services.management.audit import Audit
+from services.management.candidates import Candidates
+from services.management.flows import Flows
+from services.management.goldens import Goldens
+from services.management.invariants import Invariants
+from services.management.rollouts import Rollouts
+from services.management.routes import (
+    admin,
+    audit,
+    expressions,
+    golden,
+    rollouts,
+    simulate,
+    tenants,
+    transfer,
+    versions,
+)
+from services.management.routes.operation import F, Operation
+from services.management.simulations import Simulations
+from services.management.transfer import Transfer
+from services.management.versions import Versions
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UseCases:
+    """All that can be done."""
+
+    flows: Flows
+    versions: Versions
+    rollouts: Rollouts
+    candidates: Candidates
+    invariants: Invariants
+    transfer: Transfer
+    simulations: Simulations
+    goldens: Goldens
+    audit: Audit
+
+
+@dataclasses.dataclass(frozen=True)
+class Part(Generic[F]):
+    """The endpoints of one module of routes."""
+
+    operations: tuple[Operation[F], ...]
+    make: Callable[[UseCases], F]
+    """Makes what the handlers are methods of."""
+
+
+# Where two paths fit a request, the first is taken.
+PARTS: Final[tuple[Part[Any], ...]] = (
+    Part(admin.OPERATIONS, lambda use: admin.Endpoints(use.flows)),
+    Part(versions.OPERATIONS, lambda use: versions.Endpoints(use.versions)),
+    Part(rollouts.OPERATIONS, lambda use: rollouts.Endpoints(use.rollouts, use.candidates)),
+    Part(transfer.OPERATIONS, lambda use: transfer.Endpoints(use.transfer)),
+    Part(simulate.OPERATIONS, lambda use: simulate.Endpoints(use.simulations)),
+    Part(golden.OPERATIONS, lambda use: golden.Endpoints(use.goldens)),
+    Part(tenants.OPERATIONS, lambda use: tenants.Endpoints(use.invariants)),
+    Part(audit.OPERATIONS, lambda use: audit.Endpoints(use.audit)),
+    Part(expressions.OPERATIONS, lambda _use: expressions.Endpoints()),
+)
+OPERATIONS: Final = tuple(operation for part in PARTS for operation in part.operations)
