@@ -9,7 +9,7 @@ from libs.common.chassis.health import Health
 from libs.common.chassis.serve import Ground
 from services.management.auth import Tokens
 from services.management.operations import PARTS, UseCases
-from services.management.routes.errors import refuse
+from services.management.routes.refusals import refuse
 from services.management.routes.serving import Door, Serving
 
 

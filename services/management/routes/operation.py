@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from libs.common.chassis.problems import JSON
 from services.management.auth import Scope
+from services.management.routes.faces import Face, face_of
 
 F = TypeVar("F")
 
@@ -82,6 +83,11 @@ class Operation(Generic[F]):
         """Return a name that no other operation has, for clients that are generated."""
         module = self.handler.__module__.rpartition(".routes.")[2].replace(".", "_")
         return f"{module}_{self.handler.__name__}"
+
+    @property
+    def face(self) -> Face:
+        """Return the face that it is of."""
+        return face_of(self.path)
 
     @property
     def prefixes(self) -> tuple[str, ...]:
