@@ -29,6 +29,7 @@ from tests.bench.executor import START, STEP
 from tests.bench.floors import FLOOR_0, FLOOR_2, OTHERS
 from tests.bench.load import Sample, load
 from tests.bench.propagation import run as run_propagation
+from tests.bench.validation import run as run_validation
 
 CASES: tuple[Case, ...] = (FLOOR_0, FLOOR_2, STEP, START, *OTHERS)
 RUNS = 3
@@ -147,6 +148,8 @@ def main() -> None:
             "to themselves, so only their CPU time can be believed:\n  " + "\n  ".join(disturbed)
         )
     print()
+    validation = run_validation()
+    print()
     # Its processes are many, and want both cores.
     os.sched_setaffinity(0, set(cores))
     propagation = run_propagation(PROPAGATION_ROUNDS)
@@ -158,6 +161,7 @@ def main() -> None:
         "seconds": told.seconds,
         "disturbed": disturbed,
         "cases": rows,
+        "validation": validation,
         "propagation": propagation,
     }
     RESULT.parent.mkdir(exist_ok=True)
