@@ -1,27 +1,39 @@
-"""Who calls, and what they may do: bearer tokens signed with the key of this deployment.
+"""Who calls, and what they may do: bearer tokens of this deployment, or of issuers that it trusts.
 
-The algorithm is pinned, so that no token can choose how it is checked. A refusal never says which
-part of a token was wrong; that would help only who forges one.
+The algorithms are pinned, so that no token can choose how it is checked: ours are signed with the
+one key of this deployment, those of others with the keys that they publish. A refusal never says
+which part of a token was wrong; that would help only who forges one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import uuid4
 
 import jwt
 import msgspec
+from msgspec import Meta
 
 from libs.common.chassis.config import variable
 from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Denied, Unauthenticated
 from libs.common.secret import Secret
+from services.management.issuers import Issuers
+from services.management.keysets import PublicKey
 
 ALGORITHM: Final = "HS256"
+CLOCKS_APART: Final = 5.0
+"""Seconds that the clocks of an issuer and a verifier may differ."""
 LEAST_KEY_BYTES: Final = 32
 """As long as the hash (RFC 7518 3.2): a shorter key can be guessed from any token."""
+
+_REFUSED: Final = "the token is not valid, or not any more"
+_BROKEN: Final = (jwt.InvalidTokenError, UnicodeError, RecursionError, OverflowError)
+"""What PyJWT raises for some token or other, besides its own errors for most."""
+_TENANT: Final = "tenant"
+"""The claim of our tokens that confines them."""
 
 Scope = Literal[
     "read:flows",
@@ -77,9 +89,14 @@ class Caller(msgspec.Struct, frozen=True):
 class _Claims(msgspec.Struct, frozen=True):
     """What is read of a token once its signature, issuer, audience and times are right."""
 
-    sub: str
+    sub: Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,255}$")]
     scope: str = ""
-    tenant: str | None = None
+    """RFC 8693 4.2: with spaces."""
+    permissions: tuple[str, ...] = ()
+    """As Auth0 has it."""
+
+
+TenantClaim = Annotated[str, Meta(pattern=r"^[!-~]{1,63}$")]
 
 
 class Tokens:
@@ -98,24 +115,18 @@ class Tokens:
 
     def verify(self, authorization: str | None) -> Caller:
         """Return who sent this `Authorization` header, or raise `Unauthenticated`."""
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("send a bearer token")
-        try:
-            claims = msgspec.convert(
-                jwt.decode(
-                    token.strip(),
-                    self._key.reveal(),
-                    algorithms=[ALGORITHM],
-                    issuer=self._issuer,
-                    audience=self._audience,
-                    options={"require": ["iss", "aud", "exp", "sub"]},
-                ),
-                _Claims,
-            )
-        except (jwt.InvalidTokenError, msgspec.ValidationError, UnicodeError) as error:
-            raise Unauthenticated("the token is not valid, or not any more") from error
-        return Caller(claims.sub, frozenset(claims.scope.split()), claims.tenant)
+        return self.check(bearer_of(authorization))
+
+    def check(self, token: str) -> Caller:
+        """Return whom this deployment gave `token`, or raise `Unauthenticated`."""
+        return _caller(
+            token,
+            self._key.reveal(),
+            frozenset({ALGORITHM}),
+            issuer=self._issuer,
+            audience=self._audience,
+            tenant_claim=_TENANT,
+        )
 
     def mint(
         self, subject: str, scopes: Iterable[Scope], *, tenant: str | None, lifetime: timedelta
@@ -132,5 +143,94 @@ class Tokens:
             "scope": " ".join(scopes),
         }
         if tenant is not None:
-            claims["tenant"] = tenant
+            claims[_TENANT] = tenant
         return jwt.encode(claims, self._key.reveal(), ALGORITHM)
+
+
+class Callers:
+    """Tells who calls by the token of whichever issuer it is."""
+
+    def __init__(
+        self, tokens: Tokens, issuers: Issuers, *, audience: str, tenant_claim: str
+    ) -> None:
+        """Take `tokens`, and those of `issuers` that are for `audience`.
+
+        `tenant_claim` says in the latter which tenant they are confined to.
+        """
+        self._tokens = tokens
+        self._issuers = issuers
+        self._audience = audience
+        self._tenant_claim = tenant_claim
+
+    async def identify(self, authorization: str | None) -> Caller:
+        """Return who sent this `Authorization` header.
+
+        Raises `Unauthenticated`, and `Unavailable` where the keys of their issuer are not known.
+        """
+        token = bearer_of(authorization)
+        # What a token says of its issuer chooses only whose keys have to verify it.
+        url, kid, algorithm = _claimed(token)
+        issuer = self._issuers.get(url)
+        if issuer is None:
+            return self._tokens.check(token)
+        key = await issuer.key(kid) if isinstance(kid, str) else None
+        if key is None or algorithm not in key.algorithms:
+            raise Unauthenticated(_REFUSED)
+        caller = _caller(
+            token,
+            key.key,
+            key.algorithms,
+            issuer=issuer.url,
+            audience=self._audience,
+            tenant_claim=self._tenant_claim,
+        )
+        # Two issuers may know different people by the same name, and neither is one of ours.
+        return msgspec.structs.replace(caller, subject=f"{issuer.url}|{caller.subject}")
+
+
+def bearer_of(authorization: str | None) -> str:
+    """Return the token of an `Authorization` header, or raise `Unauthenticated`."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("send a bearer token")
+    return token.strip()
+
+
+def _claimed(token: str) -> tuple[object, object, object]:
+    """Return what a token says of its issuer, key and algorithm, of which nothing is proved."""
+    try:
+        whole = jwt.decode_complete(token, options={"verify_signature": False})
+    except _BROKEN as error:
+        raise Unauthenticated(_REFUSED) from error
+    header = whole["header"]
+    return whole["payload"].get("iss"), header.get("kid"), header.get("alg")
+
+
+def _caller(
+    token: str,
+    key: str | PublicKey,
+    algorithms: frozenset[str],
+    *,
+    issuer: str,
+    audience: str,
+    tenant_claim: str,
+) -> Caller:
+    """Verify `token`, and return who it is of; raise `Unauthenticated` for all that is wrong."""
+    try:
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=sorted(algorithms),
+            issuer=issuer,
+            audience=audience,
+            leeway=CLOCKS_APART,
+            options={"require": ["iss", "aud", "exp", "sub"]},
+        )
+        known = msgspec.convert(claims, _Claims)
+        # One that is there and names none must not open every tenant.
+        tenant = (
+            msgspec.convert(claims[tenant_claim], TenantClaim) if tenant_claim in claims else None
+        )
+    except (msgspec.ValidationError, *_BROKEN) as error:
+        raise Unauthenticated(_REFUSED) from error
+    return Caller(known.sub, frozenset((*known.scope.split(), *known.permissions)), tenant)

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+from jwt.utils import base64url_encode
 
 from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Denied, Unauthenticated
@@ -26,6 +27,15 @@ def signed(algorithm: str = "HS256", key: str | None = None, **claims: object) -
     return jwt.encode(chosen, KEY.reveal() if key is None else key, algorithm)
 
 
+def deep(part: str) -> str:
+    """A token of which one part is nested beyond what can be read."""
+    header, payload, signature = signed().split(".")
+    nested = base64url_encode(b"[" * 4000).decode()
+    return ".".join(
+        (nested, payload, signature) if part == "header" else (header, nested, signature)
+    )
+
+
 def test_a_minted_token_tells_who_calls_and_what_they_may() -> None:
     token = TOKENS.mint("ci", ["read:flows", "create:flows"], tenant="acme", lifetime=LIFETIME)
     assert TOKENS.verify(f"Bearer {token}") == Caller(
@@ -36,6 +46,23 @@ def test_a_minted_token_tells_who_calls_and_what_they_may() -> None:
 def test_a_token_without_scope_or_tenant_may_nothing_anywhere() -> None:
     caller = TOKENS.verify(f"Bearer {signed(scope=None)}")
     assert caller == Caller("somebody", frozenset(), None)
+
+
+def test_permissions_are_scopes_under_another_name() -> None:
+    caller = TOKENS.verify(f"Bearer {signed(permissions=['create:flows'])}")
+    assert caller.scopes == {"read:flows", "create:flows"}
+
+
+def test_clocks_may_differ_a_little() -> None:
+    ahead = datetime.now(UTC) + timedelta(seconds=2)
+    assert TOKENS.verify(f"Bearer {signed(iat=ahead, nbf=ahead)}").subject == "somebody"
+
+
+def test_a_tenant_claim_of_null_opens_no_tenant() -> None:
+    claims = {"iss": "us", "aud": "management", "sub": "a", "tenant": None}
+    token = jwt.encode({**claims, "exp": datetime.now(UTC) + LIFETIME}, KEY.reveal(), "HS256")
+    with pytest.raises(Unauthenticated):
+        TOKENS.verify(f"Bearer {token}")
 
 
 def test_the_scheme_is_read_in_any_case() -> None:
@@ -64,11 +91,19 @@ def test_a_header_without_a_bearer_token_is_refused(header: str | None) -> None:
         signed(aud="executor"),
         signed(aud=None),
         signed(exp=None),
-        signed(exp=datetime.now(UTC) - timedelta(seconds=1)),
+        signed(exp=datetime.now(UTC) - timedelta(minutes=1)),
         signed(nbf=datetime.now(UTC) + LIFETIME),
         signed(sub=None),
         signed(scope=["read:flows"]),
+        signed(sub=""),
+        signed(sub="some\x00body"),
+        signed(permissions="read:flows"),
         signed(tenant=7),
+        signed(tenant=""),
+        signed(tenant="a\x00"),
+        signed(exp=float("inf")),
+        deep("header"),
+        deep("payload"),
     ],
 )
 def test_a_token_that_is_wrong_in_any_way_is_refused_in_the_same_words(token: str) -> None:
