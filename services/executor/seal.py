@@ -97,13 +97,13 @@ class Keys:
         """Derive a key from the first, for what need not outlive a rotation."""
         return hashlib.blake2b(purpose, key=self.secrets[self.first], person=b"derive").digest()
 
-    def sealing(self) -> tuple[bytes, AESGCM]:
+    def sealing(self, things: int = 1) -> tuple[bytes, AESGCM]:
         """Return what seals the next thing: the key's id and the salt as stored, and the cipher."""
-        if not self._left:
+        if self._left < things:
             name, salt = self.first, os.urandom(_SALT_BYTES)
             begin = bytes((len(name),)) + name + salt
             self._sealing, self._left = (begin, self.cipher(name, salt)), _SEALED_MOST
-        self._left -= 1
+        self._left -= things
         return self._sealing
 
     def _make_cipher(self, name: bytes, salt: bytes) -> AESGCM:
@@ -131,6 +131,18 @@ class Box:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = cipher.encrypt(nonce, data, purpose + b"\0" + self._owner)
         return b"".join((begin, nonce, sealed))
+
+    def seal_both(
+        self, purpose: bytes, data: bytes, other_purpose: bytes, other_data: bytes
+    ) -> tuple[bytes, bytes]:
+        """Seal two things, for less than twice what one costs."""
+        begin, cipher = self._keys.sealing(2)
+        nonces = os.urandom(2 * _NONCE_BYTES)
+        nonce, other_nonce = nonces[:_NONCE_BYTES], nonces[_NONCE_BYTES:]
+        owner = b"\0" + self._owner
+        sealed = cipher.encrypt(nonce, data, purpose + owner)
+        other = cipher.encrypt(other_nonce, other_data, other_purpose + owner)
+        return b"".join((begin, nonce, sealed)), b"".join((begin, other_nonce, other))
 
     def open(self, purpose: bytes, sealed: bytes) -> bytes:
         """Return what was sealed for `purpose`, or raise `Unsealable`."""

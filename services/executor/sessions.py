@@ -183,7 +183,7 @@ class Sessions:
         self._claim = int(claim * 1000)
         self._replay = int(replay * 1000)
         self._forget = int(forget * 1000)
-        self._explain = explain
+        self._explain = int(explain * 1000)
         # Unlike any other process', and cheaper for each request than randomness.
         self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count()
@@ -231,11 +231,18 @@ class Sessions:
         session, box = stored.session, handle.box
         kept = _FORMAT + _ENCODER.encode(Kept(session, stored.answer))
         keys: tuple[str, ...] = (handle.key,)
-        args: tuple[str | int | bytes, ...] = (
+        log: tuple[bytes | int, ...] = ()
+        if stored.entry is None:
+            sealed = box.seal(_SESSION, kept)
+        else:
+            sealed, entry = box.seal_both(_SESSION, kept, _STEPS, stored.entry)
+            keys = (handle.key, handle.steps)
+            log = (entry, 1000 * (session.expires_at - session.started_at) + self._explain)
+        args = (
             "" if expecting is None else expecting,
             handle.owner,
             session.revision,
-            box.seal(_SESSION, kept),
+            sealed,
             session.type.value,
             "" if submit is None else submit.digests[0],
             "1" if stored.again else "0",
@@ -244,11 +251,8 @@ class Sessions:
             stored.lasts * 1000,
             self._forget,
             stored.effects or "",
+            *log,
         )
-        if stored.entry is not None:
-            keys = (handle.key, handle.steps)
-            kept_for = session.expires_at - session.started_at + self._explain
-            args = (*args, box.seal(_STEPS, stored.entry), int(kept_for * 1000))
         if not await self._line.run(_STORE, keys, args):
             raise Conflict("the session was changed by somebody else")
 

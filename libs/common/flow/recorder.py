@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import starmap
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -45,6 +46,7 @@ from libs.common.flow.turn import (
     Facts,
     Leave,
     Move,
+    Over,
     Question,
     Session,
     Stay,
@@ -189,7 +191,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 # What follows is part of every turn. So it makes no structs of `record`'s, which take several times
 # as long, but what they are encoded as: an array in the order of their fields, a map where they are
-# one. A test reads them back.
+# one. A test reads them back. What is the same object is not compared: nearly everything is.
 
 
 def learned(before: Facts, after: Facts, *, fixed: bool = False) -> dict[str, Any]:
@@ -206,13 +208,13 @@ def learned(before: Facts, after: Facts, *, fixed: bool = False) -> dict[str, An
         _compare("attributes", before.attributes, after.attributes, new)
         keep, attributes = _of_author if fixed else _of_run, after.attributes
         new["attributes"] = {name: keep(attributes[name]) for name in new.get("attributes", ())}
-    if after.identifier != before.identifier:
+    if after.identifier is not before.identifier and after.identifier != before.identifier:
         new["identifier"] = after.identifier is not None
-    if after.account != before.account:
+    if after.account is not before.account and after.account != before.account:
         new["account"] = after.account is not None
     if after.password_hash != before.password_hash:
         new["password_hash"] = after.password_hash is not None
-    if after.proved != before.proved:
+    if after.proved is not before.proved and after.proved != before.proved:
         kept = len(before.proved)
         new["forgot"] = forgot = after.proved[:kept] != before.proved
         new["proved"] = after.proved if forgot else after.proved[kept:]
@@ -229,15 +231,15 @@ def _compare(
     name: str, before: Mapping[str, Json], after: Mapping[str, Json], new: dict[str, Any]
 ) -> None:
     """Add to `new` the names of what was set, and of what is not there any more."""
-    if before:
-        changed = [key for key, value in after.items() if before.get(key, MISSING) is not value]
-        gone = [(name, key) for key in before if key not in after]
-        if gone:
-            new["dropped"] = [*new.get("dropped", ()), *gone]
-    else:
-        changed = list(after)
+    changed = []
+    for key, value in after.items():
+        if before.get(key, MISSING) is not value:
+            changed.append(key)
     if changed:
         new[name] = changed
+    if not before.keys() <= after.keys():
+        gone = [(name, key) for key in before if key not in after]
+        new["dropped"] = [*new.get("dropped", ()), *gone]
 
 
 def _of_author(value: Json) -> Redacted:
@@ -258,7 +260,7 @@ class Recorder:
     def __init__(self, words: Mapping[str, Words]) -> None:
         """Take the `words_of` the program that is run."""
         self._words = words
-        self._seen: list[tuple[str, Facts, Move, list[Answered]]] = []
+        self._seen: list[tuple[str, Visit, Move, list[Answered]]] = []
         self._answers: list[Answered] = []
 
     def hear(self, question: Question[Any], answer: Any) -> None:  # noqa: ANN401 - as the question declares
@@ -267,7 +269,7 @@ class Recorder:
 
     def watch(self, step: Instruction, visit: Visit, move: Move) -> None:
         """Keep how a node moved."""
-        self._seen.append((step.id, visit.facts, move, self._answers))
+        self._seen.append((step.id, visit, move, self._answers))
         if self._answers:
             self._answers = []
 
@@ -288,7 +290,7 @@ class Recorder:
             inputs = [name for name in submitted.inputs if name in words.inputs]
         shown, client = turn.shown, surroundings.client
         message = None if shown.message is None else shown.message.key
-        passages = [self._passage(*seen) for seen in self._seen]
+        passages = list(starmap(self._passage, self._seen))
         revision, at = turn.session.revision, surroundings.time
         errors = shown.field_errors if isinstance(shown, Stay) else ()
         if not (errors or self._answers or turn.broken or client or head):
@@ -305,17 +307,18 @@ class Recorder:
         )
 
     def _passage(
-        self, node: str, before: Facts, move: Move, answers: list[Answered]
+        self, node: str, visit: Visit, move: Move, answers: list[Answered]
     ) -> tuple[Any, ...]:
-        how = _how(move)
         if not isinstance(move, Leave):
+            how = _how(move)
             return (node, how, None, None, answers) if answers else (node, how)
+        how = "bypass" if isinstance(move, Bypass) else "leave"
         new = None
         if move.facts is not None:
-            new = learned(before, move.facts, fixed=self._words[node].fixed)
-        if new is not None or answers or move.points:
+            new = learned(visit.facts, move.facts, fixed=self._words[node].fixed)
+        if answers or move.points:
             return (node, how, move.outcome, new, answers, move.points)
-        return (node, how, move.outcome)
+        return (node, how, move.outcome) if new is None else (node, how, move.outcome, new)
 
 
 def head_of(begun: Session, turn: Turn, program: Program) -> Head:
@@ -332,9 +335,7 @@ def head_of(begun: Session, turn: Turn, program: Program) -> Head:
     )
 
 
-def _how(move: Move) -> How:
-    if isinstance(move, Leave):
-        return "bypass" if isinstance(move, Bypass) else "leave"
+def _how(move: Stay | Enter | Over) -> How:
     if isinstance(move, Stay):
         return "stay"
     if isinstance(move, Enter):

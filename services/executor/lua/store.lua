@@ -4,7 +4,7 @@
 -- ARGV: revision expected or '' for a new session, owner of the claim, new revision, session and
 --       answer, flow type, digest, '1' if the view takes the submit again, shape, current step or
 --       '' at the end, ms until it expires, ms until it is forgotten after that, effects or '';
---       for the step log: the entry, ms for which it is kept, counted from the first.
+--       for the step log: the entry, ms for which the log is kept after its first.
 -- Returns 1, or 0 for nothing.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)

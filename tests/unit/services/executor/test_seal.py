@@ -99,3 +99,20 @@ def test_a_salt_is_replaced_before_nonces_could_repeat(monkeypatch: pytest.Monke
         b"2",
         b"3",
     ]
+
+
+def test_two_things_that_are_sealed_at_once_open_each_for_its_own_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.executor.seal._SEALED_MOST", 3)
+    keys = Keys({b"a": OLD})
+    box = keys.box("acme", "one")
+    pairs = [box.seal_both(b"session", b"mine", b"steps", b"other") for _ in range(3)]
+    for mine, other in pairs:
+        assert (box.open(b"session", mine), box.open(b"steps", other)) == (b"mine", b"other")
+        for purpose, sealed in ((b"steps", mine), (b"session", other)):
+            with pytest.raises(Unsealable):
+                box.open(purpose, sealed)
+    begins = len(b"\x01a") + 16
+    assert len({sealed[:begins] for pair in pairs for sealed in pair}) == 3
+    assert len({sealed[begins : begins + 12] for pair in pairs for sealed in pair}) == 6
