@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
+import time
+from functools import partial
 
 from aiohttp import web
 
 from libs.common.chassis.bus import Bus
+from libs.common.chassis.config import read, variable
 from libs.common.chassis.events import EVENT_STREAM
 from libs.common.chassis.health import Health
 from libs.common.chassis.postgres import expecting_tables, open_pool
+from libs.common.chassis.proxies import Proxies
 from libs.common.chassis.serve import Ground, run
+from libs.common.chassis.startup import StartupFailure
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.management.app import management_app
 from services.management.audit import Audit
-from services.management.auth import Tokens
+from services.management.auth import Callers, Tokens
 from services.management.candidates import Candidates
 from services.management.compiler import CompilerLink
 from services.management.config import Settings
@@ -22,10 +27,12 @@ from services.management.failures import rollout_failures
 from services.management.flows import Flows
 from services.management.goldens import Goldens, gate
 from services.management.invariants import Invariants
+from services.management.issuers import Issuers, Lifetimes, Web, parse_issuers, web_session
 from services.management.operations import UseCases
 from services.management.outbox import OutboxMetrics, Relay
 from services.management.plans import plan_notes
 from services.management.rollouts import Rollouts
+from services.management.routes.serving import Door
 from services.management.running import Running
 from services.management.simulations import Simulations
 from services.management.store import Store
@@ -40,6 +47,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         issuer=settings.admin_issuer,
         audience=settings.admin_audience,
     )
+    proxies = read("trusted_proxies", Proxies, settings.trusted_proxies)
+    issuers = await open_issuers(settings, ground)
     pool = await open_pool(
         settings.postgres_dsn,
         most=settings.postgres_connections,
@@ -92,7 +101,26 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         goldens=Goldens(store, NODE_TYPES),
         audit=Audit(store),
     )
-    return management_app(use, tokens, health, ground, body_limit=settings.body_limit)
+    callers = Callers(
+        tokens,
+        issuers,
+        audience=settings.admin_audience,
+        tenant_claim=settings.admin_tenant_claim,
+    )
+    door = Door(callers, proxies)
+    return management_app(use, door, health, ground, body_limit=settings.body_limit)
+
+
+async def open_issuers(settings: Settings, ground: Ground) -> Issuers:
+    """Return the issuers whose tokens are taken beside ours; none is asked for anything yet."""
+    loopback = settings.admin_issuers_on_loopback
+    urls = read("admin_issuers", partial(parse_issuers, loopback=loopback), settings.admin_issuers)
+    if settings.admin_issuer in urls:
+        raise StartupFailure(f"{variable('admin_issuers')} names this deployment itself")
+    session = web_session()
+    ground.closers.push_async_callback(session.close)
+    lifetimes = Lifetimes(settings.admin_keys_seconds, settings.admin_keys_stale_seconds)
+    return Issuers(urls, Web(session, loopback=loopback), lifetimes, time.monotonic)
 
 
 if __name__ == "__main__":

@@ -113,11 +113,7 @@ class Tokens:
         self._issuer = issuer
         self._audience = audience
 
-    def verify(self, authorization: str | None) -> Caller:
-        """Return who sent this `Authorization` header, or raise `Unauthenticated`."""
-        return self.check(bearer_of(authorization))
-
-    def check(self, token: str) -> Caller:
+    def verify(self, token: str) -> Caller:
         """Return whom this deployment gave `token`, or raise `Unauthenticated`."""
         return _caller(
             token,
@@ -172,7 +168,7 @@ class Callers:
         url, kid, algorithm = _claimed(token)
         issuer = self._issuers.get(url)
         if issuer is None:
-            return self._tokens.check(token)
+            return self._tokens.verify(token)
         key = await issuer.key(kid) if isinstance(kid, str) else None
         if key is None or algorithm not in key.algorithms:
             raise Unauthenticated(_REFUSED)

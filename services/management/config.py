@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from libs.common.chassis.config import Port, ServiceSettings
+from libs.common.chassis.config import Port, ServiceSettings, TrustedProxies
 from libs.common.secret import Secret
 
 SigningKey = Annotated[
@@ -53,6 +53,38 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     admin_signing_key: SigningKey
     admin_issuer: Issuer = "gatehouse"
     admin_audience: Audience = "gatehouse-management"
+
+    admin_issuers: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="other issuers whose admin tokens are taken, by the URL in their `iss`",
+            examples=["https://example.eu.auth0.com/"],
+        ),
+    ] = ()
+    admin_tenant_claim: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="claim of their tokens that names the only tenant these are good for; "
+            "without it they are good for all",
+        ),
+    ] = "tenant"
+    admin_issuers_on_loopback: Annotated[
+        bool, Meta(description="whether an issuer on this machine may be asked by plain HTTP")
+    ] = False
+    admin_keys_seconds: Annotated[
+        float,
+        Meta(ge=1, le=86_400, description="time after which an issuer is asked for its keys again"),
+    ] = 600.0
+    admin_keys_stale_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=7 * 86_400,
+            description="time that an issuer's keys are good for while it does not answer",
+        ),
+    ] = 86_400.0
+    trusted_proxies: TrustedProxies = ()
 
     admin_per_minute: Annotated[
         PerMinute,

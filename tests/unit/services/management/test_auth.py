@@ -7,7 +7,7 @@ from jwt.utils import base64url_encode
 from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Denied, Unauthenticated
 from libs.common.secret import Secret
-from services.management.auth import Caller, Tokens
+from services.management.auth import Caller, Tokens, bearer_of
 
 KEY = Secret("0123456789abcdef0123456789abcdef")
 TOKENS = Tokens(KEY, issuer="us", audience="management")
@@ -38,41 +38,39 @@ def deep(part: str) -> str:
 
 def test_a_minted_token_tells_who_calls_and_what_they_may() -> None:
     token = TOKENS.mint("ci", ["read:flows", "create:flows"], tenant="acme", lifetime=LIFETIME)
-    assert TOKENS.verify(f"Bearer {token}") == Caller(
-        "ci", frozenset({"read:flows", "create:flows"}), "acme"
-    )
+    assert TOKENS.verify(token) == Caller("ci", frozenset({"read:flows", "create:flows"}), "acme")
 
 
 def test_a_token_without_scope_or_tenant_may_nothing_anywhere() -> None:
-    caller = TOKENS.verify(f"Bearer {signed(scope=None)}")
+    caller = TOKENS.verify(signed(scope=None))
     assert caller == Caller("somebody", frozenset(), None)
 
 
 def test_permissions_are_scopes_under_another_name() -> None:
-    caller = TOKENS.verify(f"Bearer {signed(permissions=['create:flows'])}")
+    caller = TOKENS.verify(signed(permissions=["create:flows"]))
     assert caller.scopes == {"read:flows", "create:flows"}
 
 
 def test_clocks_may_differ_a_little() -> None:
     ahead = datetime.now(UTC) + timedelta(seconds=2)
-    assert TOKENS.verify(f"Bearer {signed(iat=ahead, nbf=ahead)}").subject == "somebody"
+    assert TOKENS.verify(signed(iat=ahead, nbf=ahead)).subject == "somebody"
 
 
 def test_a_tenant_claim_of_null_opens_no_tenant() -> None:
     claims = {"iss": "us", "aud": "management", "sub": "a", "tenant": None}
     token = jwt.encode({**claims, "exp": datetime.now(UTC) + LIFETIME}, KEY.reveal(), "HS256")
     with pytest.raises(Unauthenticated):
-        TOKENS.verify(f"Bearer {token}")
+        TOKENS.verify(token)
 
 
 def test_the_scheme_is_read_in_any_case() -> None:
-    assert TOKENS.verify(f"bearer {signed()}").subject == "somebody"
+    assert bearer_of("bearer  a.b.c ") == "a.b.c"
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic dTpw", signed()])
 def test_a_header_without_a_bearer_token_is_refused(header: str | None) -> None:
     with pytest.raises(Unauthenticated):
-        TOKENS.verify(header)
+        bearer_of(header)
 
 
 @pytest.mark.parametrize(
@@ -108,14 +106,14 @@ def test_a_header_without_a_bearer_token_is_refused(header: str | None) -> None:
 )
 def test_a_token_that_is_wrong_in_any_way_is_refused_in_the_same_words(token: str) -> None:
     with pytest.raises(Unauthenticated, match=r"^the token is not valid, or not any more$"):
-        TOKENS.verify(f"Bearer {token}")
+        TOKENS.verify(token)
 
 
 def test_another_algorithm_is_refused_even_with_the_right_key() -> None:
     long_key = Secret("k" * 64)
     tokens = Tokens(long_key, issuer="us", audience="management")
     with pytest.raises(Unauthenticated):
-        tokens.verify(f"Bearer {signed('HS512', key=long_key.reveal())}")
+        tokens.verify(signed("HS512", key=long_key.reveal()))
 
 
 @pytest.mark.parametrize("key", ["", "k" * 31])

@@ -14,7 +14,7 @@ TOKENS = Tokens(Secret(KEY), issuer="gatehouse", audience="gatehouse-management"
 def test_a_token_is_printed_that_the_service_takes(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--tenant", "acme", "--scopes", "read:flows", "--minutes", "1", "--subject", "ci"]
     assert main(arguments, ENVIRONMENT) == 0
-    caller = TOKENS.verify(f"Bearer {capsys.readouterr().out.strip()}")
+    caller = TOKENS.verify(capsys.readouterr().out.strip())
     assert caller == Caller("ci", frozenset({"read:flows"}), "acme")
 
 
@@ -22,7 +22,7 @@ def test_without_options_a_token_may_everything_everywhere(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main([], ENVIRONMENT) == 0
-    caller = TOKENS.verify(f"Bearer {capsys.readouterr().out.strip()}")
+    caller = TOKENS.verify(capsys.readouterr().out.strip())
     assert caller.tenant is None
     assert caller.scopes == set(get_args(Scope))
 
