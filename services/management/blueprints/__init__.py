@@ -1,0 +1,1 @@
+"""authentik's blueprints (seed 004): flows are read from them, and written as such. Pure."""

@@ -1,0 +1,39 @@
+"""What a blueprint holds that is of use here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from libs.common.flow.model import FlowType, Graph, Json, Settings
+from services.management.blueprints.report import Report
+
+
+class LoadedFlow(msgspec.Struct, frozen=True, kw_only=True):
+    """A flow, as a blueprint says it."""
+
+    name: str
+    """The slug."""
+    display_name: str
+    title: str | None = None
+    description: str | None = None
+    designation: str | None = None
+    """As it was written; None where it was not, or is not known."""
+    type: FlowType
+    graph: Graph
+    settings: Settings = Settings()
+    look: Mapping[str, Json] = msgspec.field(default_factory=dict)
+    """`background`, `layout` and `compatibility_mode`, where they are said."""
+    state: Literal["present", "created", "must_created"] = "present"
+    """What happens where there is such a flow: its next version, nothing, or a refusal."""
+    entry: int = 0
+    """Its place in `entries`."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The flows of a blueprint, in its order, and what of it could not be carried."""
+
+    flows: tuple[LoadedFlow, ...]
+    report: Report

@@ -1,0 +1,273 @@
+"""What becomes of whole blueprints: those of `tests/fixtures/blueprints`, and odd ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from libs.common.errors import Invalid
+from libs.common.flow.model import FlowType, Policy
+from libs.common.flow.rules import validate
+from libs.common.nodes.catalogue import NODE_TYPES
+from services.management.blueprints.loaded import LoadedFlow
+from services.management.blueprints.report import Remark
+from tests.unit.services.management.blueprints.outside import NOTHING, Around, loaded
+from tests.unit.services.management.blueprints.shown import flow_of, shown
+
+CASES = Path(__file__).parents[4] / "fixtures" / "blueprints"
+FILES = sorted(path for path in CASES.iterdir() if ".expected" not in path.name)
+SIGN_IN = (CASES / "sign-in.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_blueprint_becomes_the_flows_and_the_report_beside_it(path: Path) -> None:
+    expected = yaml.safe_load(path.with_name(f"{path.stem}.expected.yaml").read_text("utf-8"))
+    found = msgspec.json.decode(msgspec.json.encode(shown(loaded(path.read_bytes()))))
+    assert found == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_flow_has_a_problem_but_those_of_what_is_not_there(path: Path) -> None:
+    for flow in loaded(path.read_bytes()).flows:
+        problems = {each.code for each in validate(flow_of(flow), NODE_TYPES).errors}
+        # A flow that asks for nothing, and one that runs a flow which is not active yet.
+        allowed = {"unknown_node_type", "unauthenticated_success", "unknown_subflow"}
+        assert problems <= allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_report_and_no_flow_holds_a_secret_of_the_file(path: Path) -> None:
+    said = msgspec.json.encode(loaded(path.read_bytes()))
+    assert not any(secret in said for secret in (b"hunter2", b"not-for-the-report", b"site-key"))
+
+
+def flow(stages: str, **fields: str) -> str:
+    """Write a blueprint of one flow, with `stages` bound to it."""
+    said = {"designation": "authentication", "authentication": "require_unauthenticated", **fields}
+    lines = "".join(f"    {name}: {value}\n" for name, value in said.items())
+    return (
+        "version: 1\nentries:\n- model: authentik_flows.flow\n  id: flow\n"
+        f"  identifiers: {{slug: orchard}}\n  attrs:\n    name: Orchard\n{lines}{stages}"
+    )
+
+
+def stage(kind: str, order: str = "0", *, policy: str = "", **fields: str) -> str:
+    """Write a stage and its binding, to which `policy` is bound."""
+    model = f"authentik_stages_{kind}.{kind.replace('_', '')}stage"
+    lines = "".join(f"    {name}: {value}\n" for name, value in fields.items())
+    bound = (
+        f"- model: authentik_policies_expression.expressionpolicy\n  id: p-{kind}\n"
+        f"  identifiers: {{name: p-{kind}}}\n  attrs: {{expression: {policy!r}}}\n"
+        "- model: authentik_policies.policybinding\n  identifiers:\n"
+        f"    order: 0\n    policy: !KeyOf p-{kind}\n    target: !KeyOf b-{kind}\n"
+    )
+    return (
+        f"- model: {model}\n  id: {kind}\n  identifiers: {{name: {kind}}}\n"
+        + (f"  attrs:\n{lines}" if lines else "")
+        + f"- model: authentik_flows.flowstagebinding\n  id: b-{kind}\n"
+        f"  identifiers: {{order: {order}, stage: !KeyOf {kind}, target: !KeyOf flow}}\n"
+        + (bound if policy else "")
+    )
+
+
+def only(text: str, around: Around = NOTHING) -> tuple[LoadedFlow, tuple[Remark, ...]]:
+    found = loaded(text, around)
+    (one,) = found.flows
+    return one, found.report.remarks
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "identification",
+        "password",
+        "authenticator_validate",
+        "captcha",
+        "email",
+        "consent",
+        "deny",
+    ],
+)
+def test_a_stage_that_only_asks_for_more_always_runs_where_nobody_knows_its_policy(
+    kind: str,
+) -> None:
+    found, remarks = only(flow(stage(kind, policy="return unknown()", user_fields="[email]")))
+    node = found.graph.nodes[1]
+    assert node.policies == ()
+    assert [(each.fate, each.became) for each in remarks if each.name == f"p-{kind}"] == [
+        ("changed", "the stage always runs")
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind", ["user_login", "user_delete", "user_logout", "invitation", "redirect", "dummy"]
+)
+def test_any_other_stage_is_never_come_past_where_nobody_knows_its_policy(kind: str) -> None:
+    text = stage(kind, policy="return unknown()", mode="static", target_static="/x")
+    found, remarks = only(flow(text))
+    (policy,) = found.graph.nodes[1].policies
+    assert policy == Policy(f'number("p-{kind}: put a condition here") === 0')
+    assert "closed" in [each.fate for each in remarks if each.name == f"p-{kind}"]
+
+
+def test_a_flow_whose_policy_nobody_knows_is_started_by_nobody() -> None:
+    found, _ = only(
+        flow(
+            "- model: authentik_policies_geoip.geoippolicy\n  id: geo\n  identifiers: {name: geo}\n"
+            "- model: authentik_policies.policybinding\n"
+            "  identifiers: {order: 0, policy: !KeyOf geo, target: !KeyOf flow}\n"
+            "  attrs: {failure_result: true}\n"
+        )
+    )
+    assert found.settings.policies == (Policy('number("geo: put a condition here") === 0'),)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcomes"),
+    [
+        ({}, ["not_enrolled", None]),
+        ({"not_configured_action": "skip"}, ["not_enrolled", None]),
+        ({"not_configured_action": "deny"}, [None]),
+        ({"not_configured_action": "configure"}, [None]),
+    ],
+)
+def test_who_has_no_second_factor_goes_on_only_where_the_stage_says_so(
+    said: dict[str, str], outcomes: list[str | None]
+) -> None:
+    found, _ = only(flow(stage("authenticator_validate", **said)))
+    edges = [edge for edge in found.graph.edges if edge.source == "authenticator_validate"]
+    assert sorted((edge.condition for edge in edges), key=str, reverse=True) == outcomes
+    assert {edge.target for edge in edges} == {"success"}
+
+
+def test_inactive_users_whom_nothing_would_verify_are_not_written() -> None:
+    found, remarks = only(flow(stage("user_write", create_users_as_inactive="true")))
+    assert found.graph.nodes[1].type == "dummy"
+    assert found.graph.nodes[1].policies
+    assert [each.fate for each in remarks] == ["stand_in"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "authentication", "condition"),
+    [
+        ("never_create", "require_unauthenticated", "has(user.id)"),
+        ("always_create", "none", "!has(user.id)"),
+        ("always_create", "require_unauthenticated", None),
+        ("create_when_required", "none", None),
+    ],
+)
+def test_whom_a_write_stage_would_not_write_does_not_come_to_it(
+    mode: str, authentication: str, condition: str | None
+) -> None:
+    text = flow(stage("user_write", user_creation_mode=mode), authentication=authentication)
+    graph = only(text)[0].graph
+    conditions = [n.config["condition"] for n in graph.nodes if n.type == "condition"]
+    assert conditions == ([] if condition is None else [condition])
+    if condition is not None:
+        assert ("user_write-account", "failure", "false") in {
+            (edge.source, edge.target, edge.condition) for edge in graph.edges
+        }
+
+
+def test_a_stage_that_is_bound_twice_is_two_nodes() -> None:
+    again = (
+        "- model: authentik_flows.flowstagebinding\n"
+        "  identifiers: {order: 5, stage: !KeyOf password, target: !KeyOf flow}\n"
+    )
+    found, _ = only(flow(stage("password") + again))
+    assert [node.id for node in found.graph.nodes][1:3] == ["password", "password-2"]
+
+
+def test_stages_of_one_order_come_as_they_are_written_and_orders_may_be_negative() -> None:
+    found, _ = only(flow(stage("deny", "1") + stage("password", "1") + stage("dummy", "-3")))
+    assert [node.id for node in found.graph.nodes][1:4] == ["dummy", "deny", "password"]
+
+
+def test_a_redirect_leads_where_it_led_or_marks_its_place() -> None:
+    static, _ = only(flow(stage("redirect", mode="static", target_static="/done")))
+    assert (static.graph.nodes[1].type, dict(static.graph.nodes[1].config)) == (
+        "redirect",
+        {"url": "/done"},
+    )
+    target = "!Find [authentik_flows.flow, [slug, other]]"
+    inside, _ = only(flow(stage("redirect", target_flow=target)), Around(frozenset({"other"})))
+    assert (inside.graph.nodes[1].type, inside.graph.nodes[1].config) == (
+        "subflow",
+        {"flow": "other"},
+    )
+    nowhere, remarks = only(flow(stage("redirect", target_flow=target)))
+    assert nowhere.graph.nodes[1].type == "dummy"
+    assert "other" in remarks[0].reason
+
+
+@pytest.mark.parametrize(
+    ("slug", "path"),
+    [
+        ("has space", "entries[0].identifiers.slug"),
+        ("x" * 51, "entries[0].identifiers.slug"),
+        ("3", "entries[0].identifiers.slug"),
+    ],
+)
+def test_a_slug_that_is_none_refuses_the_file(slug: str, path: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        loaded(flow("").replace("{slug: orchard}", f"{{slug: {slug}}}"))
+    assert [problem.path for problem in refused.value.problems] == [path]
+
+
+def test_what_a_flow_does_not_say_is_the_strictest_there_is() -> None:
+    text = "version: 1\nentries: [{model: authentik_flows.flow, identifiers: {slug: a}}]"
+    found, remarks = only(text)
+    assert (found.type, found.display_name, found.title) == (FlowType.LOGIN, "a", None)
+    assert [each.fate for each in remarks] == ["changed"]
+
+
+def test_a_flow_keeps_how_it_looks_and_what_it_is_called() -> None:
+    text = flow(
+        "", title="Come in", background="/media/a.jpg", layout="stacked", denied_action="continue"
+    )
+    found, remarks = only(text)
+    assert (found.title, found.settings.denied_action) == ("Come in", "continue")
+    assert found.look == {"background": "/media/a.jpg", "layout": "stacked"}
+    assert remarks == ()
+
+
+def test_values_of_kinds_that_authentik_would_not_take_break_nothing() -> None:
+    odd = dict.fromkeys(
+        (
+            "user_fields",
+            "backends",
+            "device_classes",
+            "fields",
+            "mode",
+            "deny_message",
+            "token_expiry",
+        ),
+        "{a: [1]}",
+    )
+    kinds = (
+        "identification", "password", "authenticator_validate", "prompt", "user_write", "consent",
+        "deny", "email", "redirect", "invitation", "captcha", "user_login", "dummy",
+    )  # fmt: skip
+    for kind in kinds:
+        found, _ = only(flow(stage(kind, **odd), title="[1]", denied_action="[]", name="{a: b}"))
+        assert len(found.graph.nodes) >= 4
+
+
+def test_the_attribute_for_gatehouse_says_the_whole_flow() -> None:
+    extension = (
+        "{version: 1, type: logout, graph: {nodes: [{id: a, type: start}], edges: []},"
+        " settings: {authentication: none}, description: Bye}"
+    )
+    found, remarks = only(flow(stage("deny"), gatehouse=extension))
+    assert (found.type, found.description) == (FlowType.LOGOUT, "Bye")
+    assert [node.id for node in found.graph.nodes] == ["a"]
+    assert remarks == ()
+    with pytest.raises(Invalid) as refused:
+        loaded(flow("", gatehouse="{version: 1, type: walk, graph: {}, more: 1}"))
+    assert [problem.path for problem in refused.value.problems] == [
+        "entries[0].attrs.gatehouse.more",
+        "entries[0].attrs.gatehouse.type",
+    ]
