@@ -193,7 +193,8 @@ class _Checker:
         kinds = left[1].kind, right[1].kind
         if kinds[0] != kinds[1] and None not in kinds and "null" not in kinds:
             sides = [f"`{to_text(side)}`, {NOUNS[shape.kind]}" for side, shape in (left, right)]
-            self._clash(f"`{operator}` compares {sides[0]}, with {sides[1]}")
+            compared = f"`{operator}` compares {sides[0]}, with {sides[1]}"
+            self._clash(f"{compared}; compare two of one kind")
 
     def _unknown(self, expr: Expr, advice: str) -> None:
         message = f"`{to_text(expr)}` is not known; {advice}"
