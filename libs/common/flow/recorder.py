@@ -8,7 +8,7 @@ came.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import starmap
 from types import MappingProxyType
 from typing import Any, Final
@@ -260,7 +260,7 @@ class Recorder:
     def __init__(self, words: Mapping[str, Words]) -> None:
         """Take the `words_of` the program that is run."""
         self._words = words
-        self._seen: list[tuple[str, Visit, Move, list[Answered]]] = []
+        self._seen: list[tuple[str, Visit, Move, Sequence[Answered]]] = []
         self._answers: list[Answered] = []
 
     def hear(self, question: Question[Any], answer: Any) -> None:  # noqa: ANN401 - as the question declares
@@ -269,9 +269,11 @@ class Recorder:
 
     def watch(self, step: Instruction, visit: Visit, move: Move) -> None:
         """Keep how a node moved."""
-        self._seen.append((step.id, visit, move, self._answers))
+        answers: Sequence[Answered] = ()
         if self._answers:
-            self._answers = []
+            # What is answered next is the next node's.
+            answers, self._answers = self._answers, []
+        self._seen.append((step.id, visit, move, answers))
 
     def entry(
         self,
@@ -307,7 +309,7 @@ class Recorder:
         )
 
     def _passage(
-        self, node: str, visit: Visit, move: Move, answers: list[Answered]
+        self, node: str, visit: Visit, move: Move, answers: Sequence[Answered]
     ) -> tuple[Any, ...]:
         if not isinstance(move, Leave):
             how = _how(move)

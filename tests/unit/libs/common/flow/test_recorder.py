@@ -1,0 +1,496 @@
+"""What the step log of a turn keeps, and what it never may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from libs.common.flow import questions
+from libs.common.flow.model import FlowType, Invariant, Json, TriggerPoint
+from libs.common.flow.node import Visit
+from libs.common.flow.plan import Program
+from libs.common.flow.questions import (
+    CheckPassword,
+    CheckTotp,
+    FindAccount,
+    HashPassword,
+    LoadUser,
+    Taken,
+    Verdict,
+    WriteUser,
+    Written,
+)
+from libs.common.flow.record import Answered, Head, Learned, Masked, Passage, Redacted, decode
+from libs.common.flow.recorder import (
+    KEEPING,
+    NUMBERS,
+    PERSONAL,
+    SLUGS,
+    Recorder,
+    Words,
+    answered,
+    head_of,
+    learned,
+    mask,
+    redact_user,
+    words_of,
+)
+from libs.common.flow.turn import Facts, Leave, Question, Submission, Surroundings
+from libs.common.nodes.prompt import RESERVED
+from libs.common.secret import Secret
+from tests.flows import EMAIL, Case, flows
+from tests.recordings import Recorded
+from tests.walks import (
+    ALICE,
+    CODE,
+    NOW,
+    PASSWORD,
+    World,
+    asks,
+    calls,
+    checks,
+    flow,
+    library,
+    node,
+    program,
+    sets,
+    when,
+)
+
+SIGN_IN = flow(
+    "sign-in",
+    "start > who > password > done",
+    kind=FlowType.LOGIN,
+    who=node("identifier_input"),
+    password=node("password_input", attempts=2),
+)
+ROLE: Mapping[str, Json] = {"role": "admin", "nick": "Ali", "newsletter": True}
+
+
+# What is kept of values.
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (None, None),
+        (True, Masked("boolean")),
+        (7, Masked("number")),
+        ("x", Masked("string")),
+        (["x"], Masked("list")),
+        ({"x": 1}, Masked("map")),
+        (float("nan"), Masked("unknown")),
+    ],
+)
+def test_of_a_value_its_kind_is_kept_and_that_there_is_none(
+    value: Json, kept: Masked | None
+) -> None:
+    assert mask(value) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("mfa_enabled", True, True),
+        ("nick", None, None),
+        ("nick", "Ali", Masked("string")),
+        ("age", 36, Masked("number")),
+        ("logins_count", 3, 3),
+        ("last_login", 1.5, 1.5),
+        ("created_at", "2026-11-21", Masked("string")),
+        ("role", "admin", "admin"),
+        ("role", "alice@example.com", Masked("string")),
+        ("role", "", Masked("string")),
+        ("role", 7, Masked("number")),
+        ("roles", ["admin", "a.b:c-d_1"], ("admin", "a.b:c-d_1")),
+        ("roles", ("admin",), ("admin",)),
+        ("roles", ["admin", "Alice Adams"], Masked("list")),
+        ("roles", ["admin", 7], Masked("list")),
+        ("groups", ["x"] * 50, ("x",) * 50),
+        ("groups", ["x"] * 51, Masked("list")),
+        ("permissions", {"read": True}, Masked("map")),
+        ("locale", "de-CH", "de-CH"),
+        ("locale", "zh_Hant_TW", "zh_Hant_TW"),
+        ("locale", "12 Elm Street", Masked("string")),
+        ("locale", 7, Masked("number")),
+    ],
+)
+def test_of_a_user_only_what_nobody_types_of_themselves_is_kept(
+    name: str, value: Json, kept: Redacted
+) -> None:
+    assert redact_user({name: value}) == {name: kept}
+
+
+def test_whose_attributes_are_very_many_is_not_kept_at_all() -> None:
+    assert redact_user({f"a{number}": True for number in range(100)}) is not None
+    assert redact_user({f"a{number}": True for number in range(101)}) is None
+
+
+def test_no_prompt_can_ask_for_what_is_kept_of_a_user() -> None:
+    assert SLUGS | NUMBERS <= RESERVED
+
+
+# What is kept of answers.
+
+
+def test_there_is_a_word_for_the_answer_to_every_question() -> None:
+    every = {
+        each
+        for each in vars(questions).values()
+        if isinstance(each, type) and issubclass(each, Question) and each is not Question
+    }
+    assert set(KEEPING) == every
+    assert {each.name for each in KEEPING.values()} == {each.__name__ for each in every}
+
+
+def test_personal_is_what_hangs_on_whom_the_run_has_named() -> None:
+    assert {"CheckPassword", "CheckTotp", "LoadUser", "WriteUser"} == PERSONAL
+
+
+KEY = "c8e06de8-7123-44ac-8209-02be5b55387e"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "kept"),
+    [
+        (FindAccount(("email",), ALICE), "alice", True),
+        (FindAccount(("email",), ALICE), None, False),
+        (CheckPassword("alice", ALICE, Secret(PASSWORD)), Verdict.RIGHT, "RIGHT"),
+        (CheckTotp("alice", ALICE, Secret(CODE), "x:1"), Verdict.BLOCKED, "BLOCKED"),
+        (LoadUser("alice"), None, False),
+        (HashPassword(Secret(PASSWORD)), "$argon2id$", True),
+        (WriteUser(KEY, None, {"email": ALICE}, None), Written("alice"), "written"),
+        (WriteUser(KEY, None, {"email": ALICE}, None), Taken("email"), "taken:email"),
+    ],
+)
+def test_of_an_answer_it_is_kept_how_it_came_out(
+    question: Question[Any], answer: object, kept: str | bool
+) -> None:
+    assert answered(question, answer) == Answered(type(question).__name__, kept)
+
+
+def test_of_a_user_who_is_looked_up_the_rest_is_masked() -> None:
+    found = answered(LoadUser("alice"), ROLE)
+    user: Mapping[str, Redacted] = {
+        "role": "admin",
+        "nick": Masked("string"),
+        "newsletter": True,
+    }
+    assert found == Answered("LoadUser", True, user)
+
+
+# What a plan says of what may be kept.
+
+
+def test_the_words_of_a_step_are_the_names_that_its_author_gave() -> None:
+    inner = flow("inner", "start > ask > done", ask=asks("nick", "city"))
+    submit = {"id": "go", "action_id": "send"}
+    field = {"name": "email", "type": "email", "label": "Email"}
+    made = flow(
+        "main",
+        "start > call > form > set > copy > done",
+        call=calls("inner"),
+        form=node("prompt", fields=[field], submit=submit),
+        set=sets("mark", "flow.type"),
+        copy=sets("copy", "[flow.type, inputs.email]"),
+    )
+    words = words_of(program(made, library(inner)))
+    none = frozenset[str]()
+    assert words["inner/ask"].inputs == {"nick", "city"}
+    assert words["form"] == Words(frozenset({"email"}), frozenset({"", "go", "send"}), False)
+    assert words["set"] == Words(none, none, True)
+    assert words["copy"] == words["start"] == Words(none, none, False)
+
+
+# What is kept of what became known.
+
+
+def told(before: Facts, after: Facts, *, fixed: bool = False) -> Learned:
+    return msgspec.convert(learned(before, after, fixed=fixed), Learned)
+
+
+FULL = Facts(
+    identifier=ALICE,
+    account="alice",
+    proved=("pwd", "otp"),
+    created=True,
+    authenticated=True,
+    consented=True,
+    staged={"nick": "Ali"},
+    password_hash="$argon2id$",
+    inputs={"email": ALICE, "nick": "Ali"},
+    attributes={"mark": "red", "yes": True, "list": ["Ali"], "nothing": None},
+)
+
+
+def test_what_became_known_is_kept_by_name_and_kind() -> None:
+    assert told(Facts(), FULL) == Learned(
+        identifier=True,
+        account=True,
+        proved=("pwd", "otp"),
+        created=True,
+        authenticated=True,
+        consented=True,
+        password_hash=True,
+        inputs=("email", "nick"),
+        staged=("nick",),
+        attributes={
+            "mark": Masked("string"),
+            "yes": True,
+            "list": Masked("list"),
+            "nothing": None,
+        },
+    )
+
+
+def test_what_is_not_known_any_more_is_kept_as_that() -> None:
+    assert told(FULL, Facts(inputs=FULL.inputs)) == Learned(
+        identifier=False,
+        account=False,
+        forgot=True,
+        created=False,
+        authenticated=False,
+        consented=False,
+        password_hash=False,
+        dropped=(
+            ("staged", "nick"),
+            *(("attributes", name) for name in ("mark", "yes", "list", "nothing")),
+        ),
+    )
+
+
+def test_what_stayed_is_not_kept() -> None:
+    assert told(FULL, FULL) == told(FULL, replace(FULL)) == Learned()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        (("pwd",), ("pwd", "otp"), Learned(proved=("otp",))),
+        (("pwd", "otp"), ("otp",), Learned(forgot=True, proved=("otp",))),
+        (("pwd",), (), Learned(forgot=True)),
+    ],
+)
+def test_a_proof_that_was_lost_is_told_from_one_that_was_added(
+    before: tuple[str, ...], after: tuple[str, ...], kept: Learned
+) -> None:
+    assert told(Facts(proved=before), Facts(proved=after)) == kept
+
+
+def test_null_that_is_set_beside_others_is_kept() -> None:
+    before = Facts(attributes={"mark": True})
+    after = Facts(attributes={"mark": True, "nothing": None})
+    assert told(before, after) == Learned(attributes={"nothing": None})
+
+
+def test_what_the_author_wrote_is_kept_in_their_words_if_they_are_short() -> None:
+    attributes = {"a": "gold", "b": 7.5, "c": None, "d": "x" * 100, "e": "x" * 101, "f": ["gold"]}
+    kept = told(Facts(), Facts(attributes=attributes), fixed=True).attributes
+    masked = {"e": Masked("string"), "f": Masked("list")}
+    assert kept == {"a": "gold", "b": 7.5, "c": None, "d": "x" * 100, **masked}
+
+
+# What is kept of turns.
+
+
+def test_a_turn_is_kept_node_by_node() -> None:
+    made = Recorded(program(SIGN_IN), World(alice=ROLE))
+    made.sends(email=ALICE)
+    made.sends(password="wrong")
+    made.sends(password=PASSWORD)
+    first, named, guessed, last = made.entries
+    assert [each.revision for each in made.entries] == [1, 2, 3, 4]
+    assert {each.at for each in made.entries} == {NOW.time}
+    assert first.passages == (Passage("start", "leave", "success"), Passage("who", "stay"))
+    assert named.inputs == ("email",)
+    assert named.passages == (
+        Passage(
+            "who",
+            "leave",
+            "success",
+            Learned(identifier=True, account=True, inputs=("email",)),
+            (Answered("FindAccount", True),),
+        ),
+        Passage("password", "stay"),
+    )
+    assert guessed.message == "password.wrong"
+    assert guessed.passages == (
+        Passage("password", "stay", answers=(Answered("CheckPassword", "WRONG"),)),
+    )
+    assert last.passages == (
+        Passage(
+            "password",
+            "leave",
+            "success",
+            Learned(proved=("pwd",)),
+            (Answered("CheckPassword", "RIGHT"),),
+        ),
+        Passage("done", "sign_in"),
+    )
+
+
+def test_it_is_kept_how_each_node_moved() -> None:
+    inner = flow("inner", "start > done")
+    made = flow(
+        "main",
+        "start > call > out > untold > yes",
+        "yes:true > failed",
+        "yes:false > done",
+        "untold:error > yes",
+        call=calls("inner"),
+        out=when(sets("x"), "false"),
+        untold=when(sets("y"), "user.rank"),
+        yes=checks("has(user.rank)"),
+    )
+    kept = Recorded(program(made, library(inner))).entries[0].passages
+    assert [(each.node, each.how, each.outcome) for each in kept] == [
+        ("start", "leave", "success"),
+        ("call", "enter", None),
+        ("inner/start", "leave", "success"),
+        ("inner/done", "succeed", None),
+        ("out", "bypass", "skipped"),
+        ("untold", "bypass", "error"),
+        ("yes", "leave", "false"),
+        ("done", "succeed", None),
+    ]
+    failing = flow("sorry", "start > x", "x:true > failed", "x:false > done", x=checks("true"))
+    assert Recorded(program(failing)).entries[0].passages[-1] == Passage("failed", "fail")
+
+
+def test_an_attribute_that_is_set_to_what_it_was_is_kept_as_nothing_new() -> None:
+    made = flow("main", "start > one > two > done", one=sets("x"), two=sets("x"))
+    _, one, two, _ = Recorded(program(made)).entries[0].passages
+    assert (one.learned, two.learned) == (Learned(attributes={"x": True}), Learned())
+
+
+def test_what_is_wrong_with_an_input_is_kept_by_its_name_and_key() -> None:
+    made = Recorded(program(SIGN_IN))
+    made.sends(email="no address")
+    entry = made.entries[-1]
+    assert (entry.message, entry.errors) == ("form.invalid", (("email", "field.email"),))
+
+
+def test_points_that_were_passed_are_kept() -> None:
+    made = flow("main", "start > ask > write > done", ask=asks("email"), write=node("user_write"))
+    kept = Recorded(program(made))
+    kept.sends(email="sasha@example.com")
+    (written,) = (each for each in kept.entries[-1].passages if each.node == "write")
+    assert written.points == (TriggerPoint.POST_USER_REGISTRATION.value,)
+    assert written.answers == (Answered("WriteUser", "written"),)
+
+
+def test_an_answer_is_kept_with_the_node_that_asked() -> None:
+    made = flow(
+        "main",
+        "start > one > two > three > done",
+        one=sets("x"),
+        two=sets("role", "user.role"),
+        three=sets("z"),
+    )
+    facts = Facts(account="alice", authenticated=True)
+    kept = Recorded(program(made), World(alice=ROLE), facts).entries[0]
+    assert [(each.node, [one.question for one in each.answers]) for each in kept.passages] == [
+        ("start", []),
+        ("one", []),
+        ("two", ["LoadUser"]),
+        ("three", []),
+        ("done", []),
+    ]
+    assert kept.asked == ()
+
+
+def test_what_a_tenant_demanded_and_what_was_asked_for_it_is_kept() -> None:
+    rule = Invariant("two-factors", FlowType.LOGIN, "size(factors) >= 2", "user.role === 'admin'")
+    made = Recorded(program(SIGN_IN, library(invariants=(rule,)), running=True), World(alice=ROLE))
+    made.sends(email=ALICE)
+    made.sends(password=PASSWORD)
+    entry = made.entries[-1]
+    assert entry.broken == ("two-factors",)
+    assert [each.question for each in entry.asked] == ["LoadUser"]
+    assert entry.passages[-1].answers == ()
+
+
+def test_how_a_session_began_is_kept_with_its_first_turn() -> None:
+    made = flow(
+        "main",
+        "start > out > untold > let > done",
+        "untold:error > done",
+        out=when(sets("x"), "false"),
+        untold=when(sets("y"), "user.rank"),
+        let=when(sets("z"), "true"),
+    )
+    plan = program(made)
+    facts = Facts(account="alice", authenticated=True)
+    kept = Recorded(plan, facts=facts)
+    begun = replace(kept.walk.turn.session, facts=facts, started_at=1, expires_at=2)
+    planned = {1: False, 2: None}
+    head = Head(
+        plan.plan,
+        "flow_main",
+        1,
+        FlowType.REGISTRATION,
+        started_at=1,
+        expires_at=2,
+        facts=Learned(account=True, authenticated=True),
+        planned=planned,
+    )
+    assert head_of(begun, kept.walk.turn, plan) == kept.entries[0].head == head
+
+
+def recording(plan: Program) -> tuple[Recorder, Recorded]:
+    """A recorder that has seen the first turn, and the turn."""
+    made, recorder = Recorded(plan), Recorder(words_of(plan))
+    step = plan.steps[made.walk.turn.session.node]
+    visit = Visit("", 1, step.id, plan.type, Facts(), NOW)
+    recorder.watch(step, visit, Leave("success"))
+    return recorder, made
+
+
+def test_whatever_is_sent_beside_what_was_asked_for_is_not_kept() -> None:
+    plan = program(flow("main", "start > ask > done", ask=asks("nick")))
+    recorder, made = recording(plan)
+    sent = Submission("my password", {"nick": "Ali", "my secret": "x"})
+    entry = decode(recorder.entry(made.walk.turn, NOW, sent))
+    assert (entry.action, entry.inputs) == ("", ("nick",))
+    recorder, made = recording(plan)
+    entry = decode(recorder.entry(made.walk.turn, NOW, Submission("submit")))
+    assert (entry.action, entry.inputs) == ("submit", ())
+
+
+def test_of_a_request_the_app_is_kept_and_nothing_of_who_uses_it() -> None:
+    recorder, made = recording(program(flow("main", "start > ask > done", ask=asks("nick"))))
+    client: Mapping[str, Json] = {"name": "shop", "first_party": True, "scopes": ["a"]}
+    request = Surroundings(NOW.time, "192.0.2.9", "Firefox/140", "de-CH", client)
+    data = recorder.entry(made.walk.turn, request)
+    assert decode(data).client == {"name": "shop", "first_party": True, "scopes": Masked("list")}
+    assert not any(each in data for each in (b"192.0.2.9", b"Firefox", b"de-CH"))
+
+
+TYPED: Mapping[str, str] = {
+    "email": EMAIL,
+    "password": PASSWORD,
+    "code": CODE,
+    "colour": "Turquoise",
+}
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(flows(), st.data())
+def test_nothing_that_was_typed_is_kept_of_any_flow(case: Case, data: st.DataObject) -> None:
+    """Nor an account, an identifier or an address, nor what became of the like."""
+    made = Recorded(program(case.flow, case.library, running=True), World(**case.visitor.users()))
+    for _ in case.visitor.luck:
+        if made.walk.turn.session.over:
+            break
+        form = made.walk.program.steps[made.walk.turn.session.node].config.form
+        secret = data.draw(st.sampled_from(("Turquoise", "Magenta")))
+        made.sends(**{field.name: {**TYPED, "colour": secret}[field.name] for field in form.fields})
+    unsaid = ("alice", "sasha", "example", PASSWORD, CODE, "Turquoise", "Magenta", NOW.ip, "argon2")
+    for entry in made.data:
+        assert [each for each in unsaid if each.encode() in entry] == []
