@@ -87,7 +87,8 @@ class Inspector:
             # What happened can be told all the same, only not why.
             log.warning("step_log_unexplained", reason=error.message)
         # In a thread, as a replay runs hundreds of nodes, and turns want to be answered meanwhile.
-        return Inspected(await asyncio.to_thread(_record, wanted.session, found, own))
+        record = await asyncio.to_thread(record_of, wanted.session, found.tape, own, cut=found.cut)
+        return Inspected(record)
 
     async def _replay(self, tape: Tape, wanted: ReplayWanted) -> Replayed:
         own = await self._program(tape.head.plan, wanted.tenant, tape)
@@ -106,8 +107,8 @@ class _Found(msgspec.Struct, frozen=True):
     """See `Record.cut`."""
 
 
-def _record(session: str, found: _Found, own: Program | None) -> Record:
-    tape = found.tape
+def record_of(session: str, tape: Tape, own: Program | None, *, cut: bool) -> Record:
+    """Tell what is on a tape; `own`, the session's plan, adds why it went there."""
     head, last = tape.head, tape.entries[-1]
     why = iter(() if own is None else replay(tape, own).trace)
     return Record(
@@ -119,7 +120,7 @@ def _record(session: str, found: _Found, own: Program | None) -> Record:
         started_at=head.started_at,
         expires_at=head.expires_at,
         result=_result(last),
-        cut=found.cut,
+        cut=cut,
         facts=head.facts,
         turns=tuple(_turn(entry, why) for entry in tape.entries),
     )

@@ -45,7 +45,7 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     user: Mapping[str, Redacted] | None = None
 
 
-class PassedNode(msgspec.Struct, frozen=True, kw_only=True):
+class PassedNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A node that a turn ran, or that was left by its policies; see `record.Passage`."""
 
     node: str
@@ -53,30 +53,30 @@ class PassedNode(msgspec.Struct, frozen=True, kw_only=True):
     """None where the session's plan is not kept any more."""
     how: How
     outcome: str | None
-    learned: Learned | None
-    answers: tuple[Asked, ...]
-    points: tuple[str, ...]
-    expressions: tuple[Evaluated, ...]
+    learned: Learned | None = None
+    answers: tuple[Asked, ...] = ()
+    points: tuple[str, ...] = ()
+    expressions: tuple[Evaluated, ...] = ()
     """Those of its policies and of its config, and what each came to; none where the session's plan
     is not kept any more."""
 
 
-class TurnTaken(msgspec.Struct, frozen=True, kw_only=True):
+class TurnTaken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A turn; see `record.Entry`."""
 
     turn: int
     """From 1."""
     at: int
     """Unix seconds, as all times here."""
-    action: str
+    action: str = ""
     inputs: tuple[str, ...]
     """Names."""
-    client: Mapping[str, Redacted]
+    client: Mapping[str, Redacted] = {}
     nodes: tuple[PassedNode, ...]
-    message: str | None
-    errors: tuple[FieldError, ...]
-    asked: tuple[Asked, ...]
-    broken: tuple[str, ...]
+    message: str | None = None
+    errors: tuple[FieldError, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    broken: tuple[str, ...] = ()
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
