@@ -18,10 +18,8 @@ from tests.recordings import Recorded
 from tests.walks import PASSWORD, World, program
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "find-out-why.md").read_text("utf-8")
-FLOW, TOLD, REPLAYED = (
-    json.loads(block)
-    for block in re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-)
+BLOCK = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FLOW, TOLD, REPLAYED = map(json.loads, BLOCK.findall(PAGE))
 (CONDITION,) = re.findall(r"^```text\n(.*)\n```$", PAGE, re.MULTILINE)
 SASHA: Json = {"role": "admin", "mfa_enabled": False, "email": "sasha@example.com"}
 PASSING = {"plan", "started_at", "expires_at"}
