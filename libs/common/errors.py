@@ -68,6 +68,11 @@ class Invalid(GatehouseError):
 class Unauthenticated(GatehouseError):
     """The caller did not say who they are, or could not prove it."""
 
+    def __init__(self, message: str, challenge: str = "Bearer") -> None:
+        """`challenge` names the scheme by which they may (RFC 9110, 11.3)."""
+        super().__init__(message)
+        self.challenge = challenge
+
 
 class Denied(GatehouseError):
     """The caller is known and may not do this."""

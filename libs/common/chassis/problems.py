@@ -167,7 +167,7 @@ def _headers(error: GatehouseError) -> Mapping[str, str]:
             return {hdrs.RETRY_AFTER: str(max(1, math.ceil(error.retry_after)))}
         case Unauthenticated():
             # RFC 9110 11.6.1: a 401 names a way to authenticate.
-            return {hdrs.WWW_AUTHENTICATE: "Bearer"}
+            return {hdrs.WWW_AUTHENTICATE: error.challenge}
         case _:
             return {}
 

@@ -77,6 +77,8 @@ def test_retry_after_is_in_whole_seconds_and_never_none(seconds: float, told: st
 
 def test_who_is_unknown_is_told_how_to_authenticate() -> None:
     assert refusal_of(Unauthenticated("who?"), "t1").headers == {"WWW-Authenticate": "Bearer"}
+    basic = Unauthenticated("who?", 'Basic realm="a"')
+    assert refusal_of(basic, "t1").headers == {"WWW-Authenticate": 'Basic realm="a"'}
 
 
 def test_what_is_unexpected_says_nothing_of_itself() -> None:
