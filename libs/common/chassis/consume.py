@@ -130,7 +130,8 @@ class Consumption:
     async def _look(self) -> None:
         """Show how much is not done: what a delivery tells of it is old where a handler waits."""
         stream, durable = self._consumer.stream.name, self._consumer.durable
-        while True:
+        # No longer than until it stops: a pause is none from then on, and nothing else may wait.
+        while not self._stopping.is_set():
             try:
                 async with self._bus.asking() as client:
                     info = await client.jetstream().consumer_info(stream, durable)

@@ -279,6 +279,19 @@ async def test_consuming_begins_when_the_server_is_there(world: World, nats_serv
     assert handled == [b"1"]
 
 
+async def test_a_stop_ends_though_the_server_was_never_there(world: World) -> None:
+    async def handle(_message: Message) -> None:
+        raise AssertionError
+
+    bus = Bus(Secret("nats://127.0.0.1:1"), name="test")
+    bus.open()
+    consumption = world.consume(handle, bus=bus)
+    # Long enough for all of its tasks to have asked once, and to wait before they ask again.
+    await asyncio.sleep(0.1)
+    await consumption.stop()
+    await bus.close()
+
+
 async def test_consuming_survives_that_somebody_deletes_the_stream(world: World) -> None:
     async def handle(_message: Message) -> None:
         return
