@@ -23,6 +23,7 @@ from services.management.auth import Callers, Tokens
 from services.management.candidates import Candidates
 from services.management.compiler import CompilerLink
 from services.management.config import Settings
+from services.management.executors import ExecutorLink
 from services.management.failures import rollout_failures
 from services.management.flows import Flows
 from services.management.goldens import Goldens, gate
@@ -34,6 +35,7 @@ from services.management.plans import plan_notes
 from services.management.rollouts import Rollouts
 from services.management.routes.serving import Door
 from services.management.running import Running
+from services.management.sessions import Sessions
 from services.management.simulations import Simulations
 from services.management.store import Store
 from services.management.transfer import Transfer
@@ -100,6 +102,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         simulations=Simulations(store, NODE_TYPES),
         goldens=Goldens(store, NODE_TYPES),
         audit=Audit(store),
+        sessions=Sessions(ExecutorLink(bus), link),
     )
     callers = Callers(
         tokens,

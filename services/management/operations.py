@@ -18,12 +18,14 @@ from services.management.routes import (
     expressions,
     golden,
     rollouts,
+    sessions,
     simulate,
     tenants,
     transfer,
     versions,
 )
 from services.management.routes.operation import F, Operation
+from services.management.sessions import Sessions
 from services.management.simulations import Simulations
 from services.management.transfer import Transfer
 from services.management.versions import Versions
@@ -42,6 +44,7 @@ class UseCases:
     simulations: Simulations
     goldens: Goldens
     audit: Audit
+    sessions: Sessions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +66,7 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(golden.OPERATIONS, lambda use: golden.Endpoints(use.goldens)),
     Part(tenants.OPERATIONS, lambda use: tenants.Endpoints(use.invariants)),
     Part(audit.OPERATIONS, lambda use: audit.Endpoints(use.audit)),
+    Part(sessions.OPERATIONS, lambda use: sessions.Endpoints(use.sessions)),
     Part(expressions.OPERATIONS, lambda _use: expressions.Endpoints()),
 )
 OPERATIONS: Final = tuple(operation for part in PARTS for operation in part.operations)
