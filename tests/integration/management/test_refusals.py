@@ -32,6 +32,7 @@ def refused(reply: Reply, status: int, error: str) -> None:
 
 
 SHARES: Json = {"versions": [{"version": 1, "weight": 1}]}
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 COPY: Json = {"name": "copy", "display_name": "Copy"}
 ENDPOINTS: list[tuple[str, str, Scope, Json]] = [
     ("GET", "", "read:flows", None),
@@ -67,6 +68,8 @@ ENDPOINTS: list[tuple[str, str, Scope, Json]] = [
     ("GET", "/../tenants/default/invariants", "read:tenants", None),
     ("PUT", "/../tenants/default/invariants", "update:tenants", []),
     ("GET", "/../audit", "read:audit", None),
+    ("GET", f"/../sessions/{NOBODYS}", "read:sessions", None),
+    ("GET", f"/../sessions/{NOBODYS}/replay", "read:sessions", None),
 ]
 ALL = frozenset(EVERYTHING)
 
