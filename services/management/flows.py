@@ -26,6 +26,7 @@ from services.management.records import (
     FlowRecord,
     FlowVersion,
     GoldenTest,
+    Listed,
     Place,
     Status,
 )
@@ -86,6 +87,14 @@ class Page(msgspec.Struct, frozen=True):
     """Where the next page begins; None at the end."""
 
 
+class NumberedPage(msgspec.Struct, frozen=True):
+    """The flows on a page that was asked for by its number."""
+
+    items: tuple[Listed, ...]
+    total: int | None
+    """How many there are on all pages; None where nobody asked."""
+
+
 class Compiled(msgspec.Struct, frozen=True):
     """A version whose plan is in Redis."""
 
@@ -126,6 +135,18 @@ class Flows:
         last = items[-1] if len(found) > limit else None
         return Page(items, total, Place(last.created_at, last.id) if last else None)
 
+    async def page(self, tenant: str, start: int, most: int, *, count: bool) -> NumberedPage:
+        """List up to `most` flows, the oldest first, from the one with `start` before it.
+
+        Nothing lies past the end. Raises `NotFound` for a tenant that is none.
+        """
+        async with self._store.reading(tenant) as rows:
+            items = await rows.list_flows_from(start, most)
+            total = await rows.count_flows(Filter()) if count else None
+            if not items and not await rows.has_tenant():
+                raise NotFound(NO_TENANT)
+        return NumberedPage(items, total)
+
     async def get(self, tenant: str, id: str) -> FlowVersion:
         """Return a flow with its newest version, or raise `NotFound`."""
         async with self._store.reading(tenant) as rows:
@@ -133,76 +154,90 @@ class Flows:
 
     async def create(self, tenant: str, new: NewFlow, author: Author) -> FlowVersion:
         """Save a flow; a draft may be invalid. Raises `Conflict` where its name is taken."""
-        published: tuple[FlowType, ...] = ()
         async with self._store.changing(tenant, author) as change:
-            if new.status is not Status.DRAFT:
-                await change.hold_active()
-            id, name = await _claim_id(change, new)
-            await change.add_flow(
-                id,
-                name=name,
-                display_name=new.display_name,
-                description=new.description,
-                type=new.type,
-            )
-            await _save(change, id, 1, new.graph, new.settings, new.note)
-            if new.golden_tests:
-                await change.replace_golden_tests(id, new.golden_tests)
-            created = existing(await change.find_flow(id))
-            source = {} if new.source is None else {"source": new.source}
-            await change.note("create", id, name=name, version=1, **source)
-            await change.tell(created.flow, "created")
-            if new.status is not Status.DRAFT:
-                published = await self._switch(change, created, new.status)
-                created = existing(await change.find_flow(id))
+            created, published = await self.create_in(change, new)
         await self._running.publish(tenant, published)
         return created
 
+    async def create_in(
+        self, change: Change, new: NewFlow
+    ) -> tuple[FlowVersion, tuple[FlowType, ...]]:
+        """Create a flow in a change that goes on; return it, and what is to be published then."""
+        published: tuple[FlowType, ...] = ()
+        if new.status is not Status.DRAFT:
+            await change.hold_active()
+        id, name = await _claim_id(change, new)
+        await change.add_flow(
+            id,
+            name=name,
+            display_name=new.display_name,
+            description=new.description,
+            type=new.type,
+        )
+        await _save(change, id, 1, new.graph, new.settings, new.note)
+        if new.golden_tests:
+            await change.replace_golden_tests(id, new.golden_tests)
+        created = existing(await change.find_flow(id))
+        source = {} if new.source is None else {"source": new.source}
+        await change.note("create", id, name=name, version=1, **source)
+        await change.tell(created.flow, "created")
+        if new.status is not Status.DRAFT:
+            published = await self._switch(change, created, new.status)
+            created = existing(await change.find_flow(id))
+        return created, published
+
     async def update(self, tenant: str, id: str, edit: Edit, author: Author) -> FlowVersion:
         """Change a flow: a changed definition is its next version, and runs as the edit says."""
-        published: tuple[FlowType, ...] = ()
         async with self._store.changing(tenant, author) as change:
-            if edit.name is not UNSET or edit.status is not UNSET or edit.at_once:
-                await change.hold_active()
-            before = await held(change, id)
-            flow, was = before.flow, before.definition()
-            if edit.type is not UNSET and edit.type is not flow.type:
-                problem = Problem("immutable", "a flow keeps its type; create another", path="type")
-                raise Invalid("the type of a flow cannot change", (problem,))
-            graph = was.graph if edit.graph is UNSET else edit.graph
-            if edit.redraw is not None:
-                graph = edit.redraw(was.graph)
-            settings = edit.settings.applied_to(was.settings)
-            edited = _edited(flow, edit)
-            changed = [
-                *([] if _same(graph, was.graph) else ["graph"]),
-                *([] if _same(settings, was.settings) else ["settings"]),
-                *_renamed(flow, edited),
-            ]
-            if edit.golden_tests is not UNSET and edit.golden_tests != (
-                await change.list_golden_tests(id)
-            ):
-                await change.replace_golden_tests(id, edit.golden_tests)
-                changed.append("golden_tests")
-            if "graph" in changed or "settings" in changed:
-                await _save(change, id, flow.version + 1, graph, settings, edit.note)
-            if changed:
-                await change.edit_flow(edited)
-                # A start may ask for a flow by name, so the name is part of what is published.
-                if flow.status is Status.ACTIVE and edited.name != flow.name:
-                    await self._running.refuse_if_called(await change.read_library(), flow)
-                    published = (flow.type,)
-                    await change.bump_pointers(published)
-                after = existing(await change.find_flow(id))
-                await change.note("update", id, version=after.flow.version, changed=changed)
-                await change.tell(after.flow, "updated", published)
-            wanted = flow.status if edit.status is UNSET else edit.status
-            if wanted is not flow.status or (edit.at_once and wanted is Status.ACTIVE):
-                newest = existing(await change.find_flow(id))
-                published += await self._switch(change, newest, wanted)
-            after = existing(await change.find_flow(id))
-        await self._running.publish(tenant, dict.fromkeys(published))
+            after, published = await self.update_in(change, id, edit)
+        await self._running.publish(tenant, published)
         return after
+
+    async def update_in(
+        self, change: Change, id: str, edit: Edit
+    ) -> tuple[FlowVersion, tuple[FlowType, ...]]:
+        """Change a flow in a change that goes on; return it, and what is to be published then."""
+        published: tuple[FlowType, ...] = ()
+        if edit.name is not UNSET or edit.status is not UNSET or edit.at_once:
+            await change.hold_active()
+        before = await held(change, id)
+        flow, was = before.flow, before.definition()
+        if edit.type is not UNSET and edit.type is not flow.type:
+            problem = Problem("immutable", "a flow keeps its type; create another", path="type")
+            raise Invalid("the type of a flow cannot change", (problem,))
+        graph = was.graph if edit.graph is UNSET else edit.graph
+        if edit.redraw is not None:
+            graph = edit.redraw(was.graph)
+        settings = edit.settings.applied_to(was.settings)
+        edited = _edited(flow, edit)
+        changed = [
+            *([] if _same(graph, was.graph) else ["graph"]),
+            *([] if _same(settings, was.settings) else ["settings"]),
+            *_renamed(flow, edited),
+        ]
+        if edit.golden_tests is not UNSET and edit.golden_tests != (
+            await change.list_golden_tests(id)
+        ):
+            await change.replace_golden_tests(id, edit.golden_tests)
+            changed.append("golden_tests")
+        if "graph" in changed or "settings" in changed:
+            await _save(change, id, flow.version + 1, graph, settings, edit.note)
+        if changed:
+            await change.edit_flow(edited)
+            # A start may ask for a flow by name, so the name is part of what is published.
+            if flow.status is Status.ACTIVE and edited.name != flow.name:
+                await self._running.refuse_if_called(await change.read_library(), flow)
+                published = (flow.type,)
+                await change.bump_pointers(published)
+            after = existing(await change.find_flow(id))
+            await change.note("update", id, version=after.flow.version, changed=changed)
+            await change.tell(after.flow, "updated", published)
+        wanted = flow.status if edit.status is UNSET else edit.status
+        if wanted is not flow.status or (edit.at_once and wanted is Status.ACTIVE):
+            newest = existing(await change.find_flow(id))
+            published += await self._switch(change, newest, wanted)
+        after = existing(await change.find_flow(id))
+        return after, tuple(dict.fromkeys(published))
 
     async def _switch(
         self, change: Change, newest: FlowVersion, status: Status

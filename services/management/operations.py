@@ -25,6 +25,8 @@ from services.management.routes import (
     versions,
 )
 from services.management.routes.operation import F, Operation
+from services.management.routes.v2 import flows as v2_flows
+from services.management.routes.v2 import vault as v2_vault
 from services.management.sessions import Sessions
 from services.management.simulations import Simulations
 from services.management.transfer import Transfer
@@ -68,5 +70,7 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(audit.OPERATIONS, lambda use: audit.Endpoints(use.audit)),
     Part(sessions.OPERATIONS, lambda use: sessions.Endpoints(use.sessions)),
     Part(expressions.OPERATIONS, lambda _use: expressions.Endpoints()),
+    Part(v2_flows.OPERATIONS, lambda use: v2_flows.Endpoints(use.flows)),
+    Part(v2_vault.OPERATIONS, lambda _use: v2_vault.Endpoints()),
 )
 OPERATIONS: Final = tuple(operation for part in PARTS for operation in part.operations)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
-from libs.common.flow.model import Flow, FlowType, Graph, Settings
+from libs.common.flow.model import Flow, FlowType, Graph, Settings, Trigger
 from libs.common.wire.rollouts import WHOLE, Rollout
 from services.management.etags import tag_of
 
@@ -47,6 +47,14 @@ class FlowRecord(msgspec.Struct, frozen=True, kw_only=True):
         if self.rollout is not None:
             return next((s.weight for s in self.rollout.versions if s.version == version), None)
         return WHOLE if version == self.active_version else None
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A flow as a list shows it where triggers matter."""
+
+    flow: FlowRecord
+    trigger: Trigger | None
+    """That of its newest version."""
 
 
 class VersionLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,32 +134,3 @@ class GoldenTest(msgspec.Struct, frozen=True):
     def tag(self) -> str:
         """Return its entity tag."""
         return tag_of(self)
-
-
-Action = Literal[
-    "create",
-    "update",
-    "delete",
-    "activate",
-    "deactivate",
-    "rollback",
-    "rollout",
-    "rollout.aborted",
-    "override",
-    "candidates",
-    "invariants",
-]
-"""What the audit log tells of."""
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """A line of the audit log."""
-
-    id: int
-    at: datetime
-    actor: str
-    action: str
-    """Of a newer release, it may be none of `Action`."""
-    flow: str | None
-    details: str
-    """JSON: a map."""

@@ -9,17 +9,25 @@ import asyncpg
 import msgspec
 
 from libs.common.errors import NotFound
-from libs.common.flow.model import Flow, FlowType, Graph, Invariant, Library, Settings
+from libs.common.flow.model import (
+    Flow,
+    FlowType,
+    Graph,
+    Invariant,
+    Library,
+    Settings,
+    Trigger,
+)
 from libs.common.wire.rollouts import Rollout
+from services.management.entries import Entry, Sought
 from services.management.queries import QUERIES
 from services.management.records import (
-    Action,
     Candidate,
-    Entry,
     Filter,
     FlowRecord,
     FlowVersion,
     GoldenTest,
+    Listed,
     Place,
     Status,
     VersionLine,
@@ -37,6 +45,11 @@ class Rows:
     def __init__(self, connection: Connection, tenant: str) -> None:
         self._connection = connection
         self._tenant = tenant
+
+    @property
+    def connection(self) -> Connection:
+        """What is looked at, for the queries of what else a tenant has."""
+        return self._connection
 
     async def has_tenant(self) -> bool:
         """Tell whether there is such a tenant."""
@@ -62,6 +75,13 @@ class Rows:
         )
         return tuple([_flow(dict(row)) async for row in rows])
 
+    async def list_flows_from(self, start: int, most: int) -> tuple[Listed, ...]:
+        """List up to `most` flows from the one with `start` older ones, the oldest first."""
+        rows = QUERIES.list_flows_from(
+            self._connection, tenant=self._tenant, start=start, most=most
+        )
+        return tuple([_listed(dict(row)) async for row in rows])
+
     async def count_flows(self, wanted: Filter) -> int:
         """Count all flows that are asked for."""
         return int(
@@ -77,6 +97,11 @@ class Rows:
             return None
         columns = dict(row)
         return FlowVersion(_flow(columns), msgspec.convert(columns, VersionRecord))
+
+    async def find_record(self, id: str) -> FlowRecord | None:
+        """Find a flow without its definition."""
+        row = await QUERIES.find_record(self._connection, tenant=self._tenant, flow=id)
+        return None if row is None else _flow(dict(row))
 
     async def find_id(self, name: str) -> str | None:
         """Find the id of the flow with this slug."""
@@ -127,17 +152,19 @@ class Rows:
         return found
 
     async def list_entries(
-        self, flow: str | None, action: Action | None, before: int | None, most: int
+        self, sought: Sought, before: int | None, most: int, *, everywhere: bool
     ) -> tuple[Entry, ...]:
         """List up to `most` lines of the audit log that are older than `before`, the newest first.
 
-        None takes any flow, or any action.
+        Those about what is of all tenants are among them only with `everywhere`.
         """
         rows = QUERIES.list_entries(
             self._connection,
             tenant=self._tenant,
-            flow=flow,
-            action=action,
+            everywhere=everywhere,
+            flow=sought.flow,
+            resource=sought.resource,
+            action=sought.action,
             before=before,
             most=most,
         )
@@ -161,6 +188,12 @@ def _flow(columns: Mapping[str, Any]) -> FlowRecord:
         and columns["active_version"] == rollout.baseline
     )
     return msgspec.convert({**columns, "rollout": rollout if stands else None}, FlowRecord)
+
+
+def _listed(columns: Mapping[str, Any]) -> Listed:
+    written = columns["trigger"]
+    trigger = None if written is None else msgspec.json.decode(written, type=Trigger)
+    return Listed(_flow(columns), trigger)
 
 
 def _definition(row: asyncpg.Record) -> Flow:

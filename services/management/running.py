@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -21,6 +22,8 @@ from services.management.change import Change
 from services.management.ports import Compiler, Golden
 from services.management.records import FlowRecord, FlowVersion, Status
 from services.management.uses import affected, callers, touched, with_flow
+
+NOT_VALID: Final = "the flow is not valid"
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -165,4 +168,4 @@ class Running:
 
 def invalid(problems: tuple[Problem, ...]) -> Invalid:
     """Refuse a flow with all of its problems."""
-    return Invalid("the flow is not valid", problems)
+    return Invalid(NOT_VALID, problems)

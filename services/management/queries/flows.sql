@@ -16,6 +16,18 @@ WHERE tenant = :tenant
 ORDER BY created_at, id
 LIMIT :most;
 
+-- name: list_flows_from(tenant, start, most)
+-- a page by number, by age, with the trigger of the newest version
+SELECT f.id, f.name, f.display_name, f.description, f.type, f.status, f.version, f.active_version,
+    f.rollout, f.created_at, f.updated_at, f.activated_at, f.deactivated_at,
+    v.settings -> 'trigger' AS trigger
+FROM flows AS f
+JOIN flow_versions AS v ON v.tenant = f.tenant AND v.flow_id = f.id AND v.number = f.version
+WHERE f.tenant = :tenant
+ORDER BY f.created_at, f.id
+OFFSET :start
+LIMIT :most;
+
 -- name: find_flow(tenant, flow, number)^
 -- a flow with one of its versions, or with the newest
 SELECT f.id, f.name, f.display_name, f.description, f.type, f.status, f.version, f.active_version,
@@ -25,6 +37,13 @@ FROM flows AS f
 JOIN flow_versions AS v ON v.tenant = f.tenant AND v.flow_id = f.id
     AND v.number = coalesce(:number::bigint, f.version)
 WHERE f.tenant = :tenant AND f.id = :flow;
+
+-- name: find_record(tenant, flow)^
+-- a flow without its definition
+SELECT id, name, display_name, description, type, status, version, active_version, rollout,
+    created_at, updated_at, activated_at, deactivated_at
+FROM flows
+WHERE tenant = :tenant AND id = :flow;
 
 -- name: find_id(tenant, name)$
 -- the id of the flow with a slug
