@@ -123,13 +123,19 @@ class Starts:
         return step
 
 
+TURNS = 60
+"""Of a session, before the next one: fewer than its step log keeps, so that each step pays for its
+entry. What its start costs more than a step is spread over them."""
+
+
 class Continues(Starts):
-    """A session begun once, and then step upon step."""
+    """A session begun, step upon step for so many turns, and then the next."""
 
     def __init__(self) -> None:
         """Begin with the start."""
         self._next = self._start
         self._last = ""
+        self._turns = 0
 
     def request(self) -> bytes:
         """See `Traffic.request`."""
@@ -141,6 +147,10 @@ class Continues(Starts):
         asked = step.data.required_params[0]
         if asked == self._last:
             raise ValueError("the same step twice")
+        self._turns += 1
+        if self._turns % TURNS == 0:
+            self._next, self._last = self._start, ""
+            return
         self._last = asked
         said = _Continue(step.flow_id, step.step_id, "submit", INPUTS[asked])
         self._next = request(PATH, _ENCODER.encode(said))
