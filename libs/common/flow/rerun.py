@@ -109,6 +109,8 @@ class Rerun:
         self._recorded = False
         self._users = Users(tape, None if session is None else session.found)
         self._words = words_of(program)
+        visit = Visit(_SESSION, 0, "", program.type, tape.facts, tape.surroundings[0])
+        self._start = self._found(visit)
         self.trace: list[Passed] = []
         self._program = replace(
             program,
@@ -204,11 +206,15 @@ class Rerun:
         if visit.submitted is not None:
             asks = self._words[step.id].inputs
             return takes_the_same(moment, asks, then.visit.facts, visit.facts)
+        expressions = [each for _, each in contents(step.config, Expression)]
+        if not expressions:
+            # What `set_attribute` set is read by expressions alone.
+            facts = replace(visit.facts, attributes=then.visit.facts.attributes)
+            return finds_the_same(then, replace(now, visit=replace(visit, facts=facts)))
         if moment.passage.learned == _NOTHING_NEW:
             # It set what was so already. Here it may not be, and what that was is not kept.
             return False
-        expressions = [each for _, each in contents(step.config, Expression)]
-        return bool(expressions) and reads_the_same(expressions, then, now.scope(*expressions))
+        return reads_the_same(expressions, then, now.scope(*expressions))
 
     def _is_as_it_was(self, node: str) -> bool:
         """Whether the session's plan has the same node."""
@@ -271,7 +277,7 @@ class Rerun:
             replace(check, expression=Guarded(check.expression.tree)) for check in gate.checks
         )
         try:
-            scope = self._at_start().scope(*(check.expression for check in checks))
+            scope = self._start.scope(*(check.expression for check in checks))
             return decide(replace(gate, checks=checks), scope)
         except Undecided as error:
             return _Later(partial(self._stop, step.id, error.needs))
@@ -335,11 +341,6 @@ class Rerun:
 
     # --- what is known ---
 
-    def _at_start(self) -> Found:
-        facts, surroundings = self._tape.facts, self._tape.surroundings[0]
-        visit = Visit(_SESSION, 0, "", self.plain.type, facts, surroundings)
-        return self._found(visit)
-
     def _know(self, question: Question[Any]) -> Any:  # noqa: ANN401 - as the question declares
         if isinstance(question, LoadUser):
             return self._users.find(question.account, self._turn)
@@ -352,7 +353,7 @@ class Rerun:
         gate = step.gate
         shown: list[Evaluated] = []
         if gate is not None:
-            then = found if gate.on_run else self._at_start()
+            then = found if gate.on_run else self._start
             for index, check in enumerate(gate.checks):
                 path = f"policies[{index}].expression"
                 shown.append(explained(path, check.expression, then.scope(check.expression)))
