@@ -5,17 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from libs.common.errors import NotFound
-from services.management.records import Action, Entry
+from services.management.entries import Entry, Sought
 from services.management.rows import NO_TENANT
 from services.management.store import Store
 
 
 class Entries(msgspec.Struct, frozen=True):
-    """Some lines, the newest first."""
+    """Some entries, the newest first."""
 
     items: tuple[Entry, ...]
     next: int | None
-    """The next page is of lines before this one; None at the end."""
+    """The next page is of entries before this one; None at the end."""
 
 
 class Audit:
@@ -25,12 +25,15 @@ class Audit:
         self._store = store
 
     async def list(
-        self, tenant: str, flow: str | None, action: Action | None, before: int | None, limit: int
+        self, tenant: str, sought: Sought, before: int | None, limit: int, *, everywhere: bool
     ) -> Entries:
-        """List up to `limit` lines older than `before`, of any flow or action where it is None."""
+        """List up to `limit` entries older than `before`.
+
+        Those about what is of all tenants are among them only with `everywhere`.
+        """
         async with self._store.reading(tenant) as rows:
             # One more than asked for tells whether there is a next page.
-            found = await rows.list_entries(flow, action, before, limit + 1)
+            found = await rows.list_entries(sought, before, limit + 1, everywhere=everywhere)
             if not found and not await rows.has_tenant():
                 raise NotFound(NO_TENANT)
         items = found[:limit]

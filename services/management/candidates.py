@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from libs.common.errors import Conflict, NotFound
 from libs.common.flow.model import FlowType
 from services.management.author import Author
+from services.management.entries import Resource
 from services.management.etags import tag_of
 from services.management.records import Candidate
 from services.management.rows import NO_TENANT
@@ -49,7 +50,8 @@ class Candidates:
                     published |= active_types(await change.read_library())
                 await change.bump_pointers(sorted(published))
                 await change.order_candidates(type, flows)
-                await change.note("candidates", type=type, flows=flows, was=before)
+                about = Resource(f"candidates/{type}", before, flows)
+                await change.note_resource("candidates", about)
                 await change.tell_of_tenant(sorted(published))
             after = await change.list_candidates(type)
         await self._running.publish(tenant, sorted(published))

@@ -6,7 +6,7 @@ all in one order, so that no two changes wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -25,8 +25,9 @@ from libs.common.wire.events import (
 )
 from libs.common.wire.rollouts import Rollout
 from services.management.author import Author
+from services.management.entries import Action, Resource, state_of
 from services.management.queries import QUERIES
-from services.management.records import Action, FlowRecord, FlowVersion, GoldenTest
+from services.management.records import FlowRecord, FlowVersion, GoldenTest
 from services.management.rows import NO_TENANT, Connection, Rows
 
 
@@ -36,6 +37,8 @@ class Change(Rows):
     def __init__(self, connection: Connection, tenant: str, author: Author) -> None:
         super().__init__(connection, tenant)
         self._author = author
+        self._known: dict[str, FlowRecord] = {}
+        """Flows as they were when they were held, or last written down."""
 
     def demand(self, tag: str | None) -> None:
         """Raise `Stale` unless what is to change, and is held, is as its author wants it to be.
@@ -56,7 +59,10 @@ class Change(Rows):
         """Find a flow with its newest version, and let nobody else change it until the end."""
         await QUERIES.hold_flow(self._connection, tenant=self._tenant, flow=id)
         # Only now: what was read together with the lock may be from before it was granted.
-        return await self.find_flow(id)
+        found = await self.find_flow(id)
+        if found is not None:
+            self._known[id] = found.flow
+        return found
 
     async def claim_id(self, id: str) -> bool:
         """Take an id; False if it was ever given. Raises `NotFound` for a tenant that is none."""
@@ -159,16 +165,37 @@ class Change(Rows):
             self._connection, tenant=self._tenant, invariants=_json(invariants)
         )
 
-    async def note(self, action: Action, flow: str | None = None, **details: Json) -> int:
-        """Write down for good what the author did, and return the entry's id."""
+    async def note(self, action: Action, flow: str, **details: Json) -> int:
+        """Write down for good what the author did to a flow, and return the entry's id.
+
+        How it was, if it was held, and how it is now, goes along.
+        """
+        was, now = self._known.pop(flow, None), await self.find_record(flow)
+        if now is not None:
+            # What else this change does to it comes after this.
+            self._known[flow] = now
+        about = Resource(None, state_of(was), state_of(now))
+        return await self._add_entry(action, flow, about, details)
+
+    async def note_resource(self, action: Action, about: Resource) -> None:
+        """Write down for good what the author did to something that is no flow."""
+        await self._add_entry(action, None, about, {})
+
+    async def _add_entry(
+        self, action: Action, flow: str | None, about: Resource, details: Mapping[str, Json]
+    ) -> int:
         id: int = await QUERIES.add_entry(
             self._connection,
             tenant=self._tenant,
+            everywhere=about.everywhere,
             actor=self._author.subject,
             address=self._author.address,
             request=self._author.request,
             action=action,
             flow=flow,
+            resource=about.name,
+            before=None if about.before is None else _json(about.before),
+            after=None if about.after is None else _json(about.after),
             details=_json(details),
         )
         return id

@@ -11,6 +11,7 @@ from libs.common.flow.model import FlowType, Invariant, Library
 from libs.common.flow.proof import check_invariants
 from libs.common.flow.rules import VIOLATION
 from services.management.author import Author
+from services.management.entries import Resource
 from services.management.etags import tag_of
 from services.management.running import Running
 from services.management.store import Store
@@ -67,11 +68,12 @@ class Invariants:
             change.demand(_tag(now))
             library = msgspec.structs.replace(now, invariants=invariants)
             if invariants != before:
-                about = {each.type for each in (*before, *invariants)}
-                published = sorted(about & active_types(library))
+                types = {each.type for each in (*before, *invariants)}
+                published = sorted(types & active_types(library))
                 await change.bump_pointers(published)
                 await change.write_invariants(invariants)
-                await change.note("invariants", invariants=invariants, was=before)
+                about = Resource("invariants", before, invariants)
+                await change.note_resource("invariants", about)
                 await change.tell_of_tenant(published)
         await self._running.publish(tenant, published)
         return await self._standing(library)

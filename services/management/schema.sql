@@ -126,6 +126,8 @@ CREATE TABLE audit_log (
     details json NOT NULL DEFAULT '{}',
     -- What else it is about, as in `clients/abc`.
     resource text,
+    -- Whether that is of all tenants, and so nothing for who is confined to one.
+    everywhere boolean NOT NULL DEFAULT false,
     -- As it was, and as it is; never a secret.
     before json,
     after json,
@@ -225,12 +227,17 @@ CREATE TABLE invitations (
 
 CREATE INDEX invitations_listing ON invitations (tenant, created_at, id);
 
--- What was answered to a write, for the same write sent again; status is null while it runs.
+-- Writes that callers gave a name, and what was answered, for the same write sent again.
 CREATE TABLE idempotency_keys (
     tenant text NOT NULL,
     actor text NOT NULL,
     key text NOT NULL,
     digest bytea NOT NULL,
+    -- Whose turn it is to do it, and until when nobody else's.
+    run uuid NOT NULL,
+    runs_until timestamptz NOT NULL,
+    -- Whether it is done; what was answered follows, unless there is a secret in it.
+    done boolean NOT NULL DEFAULT false,
     status integer,
     headers json,
     body bytea,

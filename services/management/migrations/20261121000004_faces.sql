@@ -16,6 +16,7 @@ ALTER TABLE flows
 
 ALTER TABLE audit_log
     ADD COLUMN resource text,
+    ADD COLUMN everywhere boolean NOT NULL DEFAULT false,
     ADD COLUMN before json,
     ADD COLUMN after json,
     ADD COLUMN address text,
@@ -82,6 +83,9 @@ CREATE TABLE idempotency_keys (
     actor text NOT NULL,
     key text NOT NULL,
     digest bytea NOT NULL,
+    run uuid NOT NULL,
+    runs_until timestamptz NOT NULL,
+    done boolean NOT NULL DEFAULT false,
     status integer,
     headers json,
     body bytea,
@@ -101,6 +105,7 @@ DROP TABLE bootstraps;
 DROP TABLE api_clients;
 ALTER TABLE audit_log
     DROP COLUMN resource,
+    DROP COLUMN everywhere,
     DROP COLUMN before,
     DROP COLUMN after,
     DROP COLUMN address,

@@ -1,15 +1,25 @@
--- name: add_entry(tenant, actor, address, request, action, flow, details)$
+-- name: add_entry(tenant, everywhere, actor, address, request, action, flow, resource, before, after, details)$
 -- write down who changed what, and return the entry's id
-INSERT INTO audit_log (tenant, actor, address, request_id, action, flow_id, details)
-VALUES (:tenant, :actor, :address, :request, :action, :flow, :details)
+INSERT INTO audit_log (
+    tenant, everywhere, actor, address, request_id, action, flow_id, resource, before, after,
+    details
+)
+VALUES (
+    :tenant, :everywhere, :actor, :address, :request, :action, :flow, :resource, :before, :after,
+    :details
+)
 RETURNING id;
 
--- name: list_entries(tenant, flow, action, before, most)
--- a page, the newest first, before the entry that was last on the page before
-SELECT id, at, actor, action, flow_id AS flow, details
+-- name: list_entries(tenant, everywhere, flow, resource, action, before, most)
+-- a page, the newest first, before the entry that was last on the page before; entries about what
+-- is of all tenants only if `everywhere`
+SELECT id, at, actor, address, request_id AS request, action, flow_id AS flow, resource,
+    before, after, details
 FROM audit_log
 WHERE tenant = :tenant
+    AND (:everywhere::boolean OR NOT everywhere)
     AND (:flow::text IS NULL OR flow_id = :flow)
+    AND (:resource::text IS NULL OR resource = :resource)
     AND (:action::text IS NULL OR action = :action)
     AND (:before::bigint IS NULL OR id < :before)
 ORDER BY id DESC
