@@ -27,6 +27,7 @@ from services.management.executors import ExecutorLink
 from services.management.failures import rollout_failures
 from services.management.flows import Flows
 from services.management.goldens import Goldens, gate
+from services.management.importing import Importing, allowed_by
 from services.management.invariants import Invariants
 from services.management.issuers import Issuers, Lifetimes, Web, parse_issuers, web_session
 from services.management.operations import UseCases
@@ -98,7 +99,17 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         rollouts=rollouts,
         candidates=Candidates(store, running),
         invariants=Invariants(store, running),
-        transfer=Transfer(store, flows),
+        transfer=Transfer(
+            store,
+            flows,
+            Importing(
+                store,
+                flows,
+                running,
+                NODE_TYPES,
+                allowed_by(settings.blueprint_env, settings.blueprint_files),
+            ),
+        ),
         simulations=Simulations(store, NODE_TYPES),
         goldens=Goldens(store, NODE_TYPES),
         audit=Audit(store),

@@ -103,6 +103,17 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         Meta(description="tenants that are made at start where they are not there yet"),
     ] = ("default",)
 
+    blueprint_env: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="variables that `!Env` of a blueprint may read; they become part of flows "
+            "that many may see"
+        ),
+    ] = ()
+    blueprint_files: Annotated[
+        tuple[str, ...], Meta(description="paths that `!File` of a blueprint may read; likewise")
+    ] = ()
+
     postgres_connections: Annotated[
         int, Meta(ge=1, le=200, description="most connections to PostgreSQL, one more to relay")
     ] = 10

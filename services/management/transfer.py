@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from services.management.author import Author
 from services.management.flows import Edit, Flows, NewFlow, existing
+from services.management.importing import ImportedFlow, Importing, wanted_of
 from services.management.records import FlowVersion, GoldenTest
 from services.management.settings import all_of
 from services.management.store import Store
@@ -22,9 +25,11 @@ class Exported(msgspec.Struct, frozen=True):
 class Transfer:
     """Copies, exports and imports of the flows of all tenants."""
 
-    def __init__(self, store: Store, flows: Flows) -> None:
+    def __init__(self, store: Store, flows: Flows, importing: Importing) -> None:
         self._store = store
         self._flows = flows
+        self.importing = importing
+        """What a blueprint holds comes in by this."""
 
     async def copy(
         self, tenant: str, id: str, name: str, display_name: str, author: Author
@@ -78,3 +83,9 @@ class Transfer:
                 )
                 return await self._flows.update(tenant, id, edit, author), False
         return await self._flows.create(tenant, new, author), True
+
+    async def check(self, tenant: str, new: NewFlow, *, replace: bool) -> ImportedFlow:
+        """Say what `load` would do, and do nothing."""
+        state: Literal["present", "must_created"] = "present" if replace else "must_created"
+        found = await self.importing.check_flows(tenant, (wanted_of(new, state),))
+        return found[0]

@@ -45,9 +45,10 @@ def write_blueprint(flow: LoadedFlow, types: NodeTypes) -> bytes:
 
 
 def _text(flow: LoadedFlow, stages: list[Json], *, extended: bool) -> bytes:
+    name = flow.display_name or flow.name
     attributes = {
-        "name": flow.display_name,
-        "title": flow.title or flow.display_name,
+        "name": name,
+        "title": flow.title or name,
         "designation": flow.designation or DESIGNATION_OF[flow.type],
         "authentication": flow.settings.authentication,
         "denied_action": flow.settings.denied_action,
@@ -57,7 +58,7 @@ def _text(flow: LoadedFlow, stages: list[Json], *, extended: bool) -> bytes:
     }
     document = {
         "version": 1,
-        "metadata": {"name": flow.display_name},
+        "metadata": {"name": name},
         "entries": [
             {
                 "model": FLOW_MODEL,

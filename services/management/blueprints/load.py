@@ -89,7 +89,7 @@ class _Reader:
         return LoadedFlow(
             entry=entry.index,
             name=slug,
-            display_name=_line(fields.get("name")) or slug,
+            display_name=_line(fields.get("name")),
             title=_line(fields.get("title")),
             designation=designation
             if isinstance(designation, str) and designation in TYPE_OF

@@ -10,13 +10,16 @@ import msgspec
 from libs.common.flow.model import FlowType, Graph, Json, Settings
 from services.management.blueprints.report import Report
 
+State = Literal["present", "created", "must_created"]
+
 
 class LoadedFlow(msgspec.Struct, frozen=True, kw_only=True):
     """A flow, as a blueprint says it."""
 
     name: str
     """The slug."""
-    display_name: str
+    display_name: str | None = None
+    """None where nothing is said of it."""
     title: str | None = None
     description: str | None = None
     designation: str | None = None
@@ -26,10 +29,15 @@ class LoadedFlow(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings = Settings()
     look: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """`background`, `layout` and `compatibility_mode`, where they are said."""
-    state: Literal["present", "created", "must_created"] = "present"
+    state: State = "present"
     """What happens where there is such a flow: its next version, nothing, or a refusal."""
-    entry: int = 0
+    entry: int | None = None
     """Its place in `entries`."""
+
+    @property
+    def type_path(self) -> str:
+        """Say where its type is written."""
+        return "flow.type" if self.entry is None else f"entries[{self.entry}].attrs.designation"
 
 
 class Loaded(msgspec.Struct, frozen=True):

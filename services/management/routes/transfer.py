@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+import asyncio
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from libs.common.chassis.app import json_answer
-from libs.common.chassis.problems import JSON
+from libs.common.chassis.problems import JSON, read_body
 from libs.common.documents import write_yaml
-from libs.common.errors import Invalid
+from libs.common.errors import Invalid, Problem
 from libs.common.flow.golden import NamedGolden, check_all
 from libs.common.flow.model import FlowType, Graph, Json, Settings, Slug
+from services.management.blueprints.reading import is_blueprint
+from services.management.blueprints.report import Report
 from services.management.flows import NewFlow
 from services.management.goldens import MOST_TESTS
+from services.management.importing import Fate, ImportedFlow
 from services.management.routes.admin import (
     Created,
     Description,
-    Details,
     DisplayName,
     created_of,
     details_of,
@@ -55,6 +58,9 @@ class How(msgspec.Struct, frozen=True):
     """The query of an import."""
 
     replace: bool = False
+    """Of a document: a flow that is there gets its next version. A blueprint says that itself."""
+    validate_only: bool = False
+    """Say what would be made, and make nothing."""
 
 
 class Portable(SomeSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +80,28 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gatehouse: Literal[1]
     """The `FORMAT`."""
     flow: Portable
+
+
+class ImportedAnswer(msgspec.Struct, frozen=True):
+    """What became of a flow, or would; the problems are those of /validate."""
+
+    name: Slug
+    type: FlowType
+    fate: Fate
+    valid: bool
+    errors: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    id: str | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+
+
+class ImportAnswer(msgspec.Struct, frozen=True):
+    """What is answered to a blueprint, and to whoever only wants to know."""
+
+    validate_only: bool
+    flows: tuple[ImportedAnswer, ...]
+    report: Report | UnsetType = UNSET
+    """Of a blueprint: what of it could not be carried."""
 
 
 class Endpoints:
@@ -103,26 +131,53 @@ class Endpoints:
         tenant, author = admitted(request)
         if how.replace:
             require(request, "update:flows")
+        data = await read_body(request)
+        if await asyncio.to_thread(is_blueprint, data):
+            return await self._load_blueprint(request, data, how)
         document = await decode_document(request, Document)
         new = _new(document.flow)
+        if how.validate_only:
+            found = await self._transfer.check(tenant, new, replace=how.replace)
+            return json_answer(ImportAnswer(True, (_imported(found),)))
         made, is_new = await self._transfer.load(tenant, new, author, replace=how.replace)
         if is_new:
             return json_answer(created_of(made), status=201)
         return json_answer(details_of(made))
 
+    async def _load_blueprint(self, request: web.Request, data: bytes, how: How) -> web.Response:
+        tenant, author = admitted(request)
+        importing = self._transfer.importing
+        if how.validate_only:
+            found = await importing.check(tenant, data)
+        else:
+            # Any flow of it may be there.
+            require(request, "update:flows")
+            found = await importing.load(tenant, data, author)
+        flows = tuple(map(_imported, found.flows))
+        return json_answer(ImportAnswer(how.validate_only, flows, found.report))
+
 
 _FLOWS: Final = "/api/admin/flows"
+
+ANYTHING = Annotated[
+    Any,
+    Meta(
+        description="a `Document` or a blueprint; `Details`, or `ImportAnswer` for a blueprint and "
+        "where nothing is to be made"
+    ),
+]
+"""Of structs without a tag, msgspec takes no union."""
 
 OPERATIONS: Final = (
     Operation(
         method=hdrs.METH_POST,
         path=_FLOWS + "/import",
         handler=Endpoints.load,
-        summary="Make a flow of a document",
+        summary="Make a flow of a document, or the flows of a blueprint of authentik's",
         scope="create:flows",
         query=How,
-        body=Content(Document, (JSON, YAML)),
-        answers={200: Details, 201: Created},
+        body=Content(ANYTHING, (JSON, YAML)),
+        answers={200: ANYTHING, 201: Created},
     ),
     Operation(
         method=hdrs.METH_POST,
@@ -162,6 +217,20 @@ def _written(exported: Exported) -> Json:
         **({"golden_tests": tests} if tests else {}),
     }
     return {"gatehouse": FORMAT, "flow": written}
+
+
+def _imported(found: ImportedFlow) -> ImportedAnswer:
+    errors, warnings, version = found.problems.errors, found.problems.warnings, found.version
+    return ImportedAnswer(
+        name=found.name,
+        type=found.type,
+        fate=found.fate,
+        valid=found.problems.valid,
+        errors=errors,
+        warnings=warnings,
+        id=UNSET if version is None else version.flow.id,
+        version=UNSET if version is None else version.flow.version,
+    )
 
 
 def _new(flow: Portable) -> NewFlow:

@@ -220,7 +220,7 @@ def test_a_slug_that_is_none_refuses_the_file(slug: str, path: str) -> None:
 def test_what_a_flow_does_not_say_is_the_strictest_there_is() -> None:
     text = "version: 1\nentries: [{model: authentik_flows.flow, identifiers: {slug: a}}]"
     found, remarks = only(text)
-    assert (found.type, found.display_name, found.title) == (FlowType.LOGIN, "a", None)
+    assert (found.type, found.display_name, found.title) == (FlowType.LOGIN, None, None)
     assert [each.fate for each in remarks] == ["changed"]
 
 
