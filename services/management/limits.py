@@ -18,12 +18,11 @@ from redis.exceptions import ResponseError
 from libs.common.chassis.bucket import Allowance, Bucket, headers, take, tokens
 from libs.common.chassis.metrics import PREFIX
 from libs.common.chassis.redis_line.port import RedisLine
-from libs.common.errors import Exhausted, Unavailable
+from libs.common.errors import Unavailable
 from libs.common.secret import Secret
+from services.management.routes.faces import Face
 from services.management.tiers import Tier
 
-V2: Final = "/api/v2"
-"""Where the face lies that has limits of its own."""
 RESET: Final = "X-RateLimit-Reset"
 
 _NOBODY: Final = "*"
@@ -74,13 +73,13 @@ class Limits:
         self._admin = _bucket("admin", per_minute)
         self._v2 = {tier: _bucket("v2", limit) for tier, limit in v2_per_minute.items()}
 
-    async def take(self, path: str, tenant: str | None, caller: str) -> Allowance | None:
-        """Take a token for a call of `path`; None where nobody counts.
+    async def take(self, face: Face, tenant: str | None, caller: str) -> Allowance | None:
+        """Take a token for a call; None where nobody counts.
 
         `tenant` is the caller's own where their token names one, and None for who has no token;
         `caller` is then their address.
         """
-        bucket = await self._bucket(path, tenant)
+        bucket = await self._bucket(face, tenant)
         subject = f"address:{caller}" if tenant is None else f"caller:{caller}"
         wanted = tokens(self._secret, _NOBODY if tenant is None else tenant, ((bucket, subject),))
         try:
@@ -92,22 +91,14 @@ class Limits:
             self._metrics.rejected.labels(bucket.name).inc()
         return given
 
-    async def _bucket(self, path: str, tenant: str | None) -> Bucket:
-        if not path.startswith(f"{V2}/"):
+    async def _bucket(self, face: Face, tenant: str | None) -> Bucket:
+        if face is not Face.V2:
             return self._admin
         return self._v2["default" if tenant is None else await self._tier_of(tenant)]
 
 
-def demand(given: Allowance | None) -> None:
-    """Raise `Exhausted` for whoever got no token."""
-    if given is not None and not given.taken:
-        raise Exhausted("Rate limit exceeded", given.retry_after)
-
-
-def limit_headers(given: Allowance | None, status: int, now: float) -> Mapping[str, str]:
+def limit_headers(given: Allowance, status: int, now: float) -> Mapping[str, str]:
     """Return the headers of an answer that tell of the limit; `now` is in Unix seconds."""
-    if given is None:
-        return {}
     said = headers(given)
     if status in _RETRIED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         # The SDKs sleep until the reset before they try again, for up to a minute. Nothing that

@@ -12,6 +12,7 @@ from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import RedisLine, Script
 from libs.common.secret import Secret
 from services.management.limits import LimitMetrics, Limits
+from services.management.routes.faces import Face
 from services.management.tiers import Tier
 
 KEY = Secret("a signing key of this test, long enough")
@@ -39,9 +40,9 @@ def limits(line: RedisLine, registry: CollectorRegistry | None = None, key: Secr
 
 
 async def call(
-    limits: Limits, path: str = "/api/v2/flows", tenant: str | None = "default", who: str = "ci"
+    limits: Limits, face: Face = Face.V2, tenant: str | None = "default", who: str = "ci"
 ) -> Allowance:
-    given = await limits.take(path, tenant, who)
+    given = await limits.take(face, tenant, who)
     assert given is not None
     return given
 
@@ -57,10 +58,10 @@ async def test_a_tenant_has_the_limit_of_its_tier(line: RedisLine) -> None:
 async def test_other_faces_have_a_bucket_of_their_own(line: RedisLine) -> None:
     buckets = limits(line)
     assert [(await call(buckets)).taken for _ in range(3)] == [True, True, False]
-    admin = await call(buckets, "/api/admin/flows")
+    admin = await call(buckets, Face.ADMIN)
     assert (admin.limit, admin.remaining) == (5, 4)
-    assert (await call(buckets, "/api/v3/flows/instances/")).remaining == 3
-    assert (await call(buckets, "/api/v2flows")).remaining == 2
+    assert (await call(buckets, Face.V3)).remaining == 3
+    assert (await call(buckets, Face.OAUTH)).remaining == 2
 
 
 async def test_no_caller_uses_up_what_another_has(line: RedisLine) -> None:
@@ -102,7 +103,7 @@ async def test_without_redis_all_are_let_through_and_that_is_counted(redis_url: 
     away = open_line(redis_url.replace(redis_url.rpartition(":")[2], "1/0"))
     registry = CollectorRegistry()
     buckets = limits(away, registry)
-    assert [await buckets.take("/api/v2/flows", "default", "ci") for _ in range(4)] == [None] * 4
+    assert [await buckets.take(Face.V2, "default", "ci") for _ in range(4)] == [None] * 4
     await away.aclose()
     assert registry.get_sample_value("gatehouse_limits_uncounted_total") == 4
 
@@ -114,5 +115,5 @@ async def test_a_redis_that_refuses_is_as_one_that_is_away(line: RedisLine) -> N
     (key,) = await line.client.keys("*")
     # What no bucket is: the script cannot read it.
     await line.run(Script("redis.call('DEL', KEYS[1]) redis.call('LPUSH', KEYS[1], 'x')"), [key])
-    assert await buckets.take("/api/v2/flows", "default", "ci") is None
+    assert await buckets.take(Face.V2, "default", "ci") is None
     assert registry.get_sample_value("gatehouse_limits_uncounted_total") == 1

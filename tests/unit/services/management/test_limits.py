@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from libs.common.chassis.bucket import Allowance
-from libs.common.errors import Exhausted
-from services.management.limits import demand, limit_headers
+from services.management.limits import limit_headers
 
 NOW = 1_790_000_000.9
 TAKEN = Allowance(True, "v2", 50, 10, 1_790_000_048, 0)
@@ -40,12 +39,3 @@ def test_who_was_refused_is_told_when_there_is_a_token() -> None:
     said = limit_headers(REFUSED, 429, NOW)
     assert said["Retry-After"] == "2"
     assert said["X-RateLimit-Remaining"] == "0"
-    with pytest.raises(Exhausted) as refused:
-        demand(REFUSED)
-    assert refused.value.retry_after == 1.2
-
-
-def test_where_nobody_counts_nothing_is_told_and_nobody_refused() -> None:
-    assert limit_headers(None, 200, NOW) == {}
-    demand(None)
-    demand(TAKEN)
