@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import starmap
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -292,7 +291,15 @@ class Recorder:
             inputs = [name for name in submitted.inputs if name in words.inputs]
         shown, client = turn.shown, surroundings.client
         message = None if shown.message is None else shown.message.key
-        passages = list(starmap(self._passage, self._seen))
+        passages: list[tuple[Any, ...]] = [
+            # Most nodes learn nothing, and ask nothing.
+            (node, "leave", move.outcome)
+            if type(move) is Leave and move.facts is None and not (answers or move.points)
+            else (node, "stay")
+            if type(move) is Stay and not answers
+            else self._passage(node, visit, move, answers)
+            for node, visit, move, answers in self._seen
+        ]
         revision, at = turn.session.revision, surroundings.time
         errors = shown.field_errors if isinstance(shown, Stay) else ()
         if not (errors or self._answers or turn.broken or client or head):
