@@ -165,8 +165,15 @@ class Change(Rows):
             self._connection, tenant=self._tenant, invariants=_json(invariants)
         )
 
-    async def note(self, action: Action, flow: str, **details: Json) -> int:
-        """Write down for good what the author did to a flow, and return the entry's id.
+    async def number_entry(self) -> int:
+        """Return the id of an entry that is to come, for what has to name it before."""
+        id: int = await QUERIES.number_entry(self._connection)
+        return id
+
+    async def note(
+        self, action: Action, flow: str, *, entry: int | None = None, **details: Json
+    ) -> None:
+        """Write down for good what the author did to a flow; `entry` may have its number already.
 
         How it was, if it was held, and how it is now, goes along.
         """
@@ -175,17 +182,23 @@ class Change(Rows):
             # What else this change does to it comes after this.
             self._known[flow] = now
         about = Resource(None, state_of(was), state_of(now))
-        return await self._add_entry(action, flow, about, details)
+        await self._add_entry(entry, action, flow, about, details)
 
     async def note_resource(self, action: Action, about: Resource) -> None:
         """Write down for good what the author did to something that is no flow."""
-        await self._add_entry(action, None, about, {})
+        await self._add_entry(None, action, None, about, {})
 
     async def _add_entry(
-        self, action: Action, flow: str | None, about: Resource, details: Mapping[str, Json]
-    ) -> int:
-        id: int = await QUERIES.add_entry(
+        self,
+        id: int | None,
+        action: Action,
+        flow: str | None,
+        about: Resource,
+        details: Mapping[str, Json],
+    ) -> None:
+        await QUERIES.add_entry(
             self._connection,
+            id=id,
             tenant=self._tenant,
             everywhere=about.everywhere,
             actor=self._author.subject,
@@ -198,7 +211,6 @@ class Change(Rows):
             after=None if about.after is None else _json(about.after),
             details=_json(details),
         )
-        return id
 
     async def tell(
         self, flow: FlowRecord, action: FlowAction, types: Sequence[FlowType] = ()

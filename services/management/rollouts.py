@@ -68,18 +68,20 @@ class Rollouts:
                 # What runs the flow inside runs its baseline, the first of these.
                 await self._running.check_others(definitions[0], library)
                 await self._running.pass_tests(change, definitions, library, new.override_reason)
-                entry = await change.note(
+                entry = await change.number_entry()
+                rollout = Rollout(entry, new.versions, baseline, new.abort)
+                published = await self._running.move(change, flow, library)
+                alone = len(new.versions) == 1
+                await change.activate_flow(id, baseline, None if alone else rollout)
+                await change.note(
                     "rollout",
                     id,
+                    entry=entry,
                     version=baseline,
                     was=flow.active_version,
                     versions=new.versions,
                     abort=new.abort,
                 )
-                rollout = Rollout(entry, new.versions, baseline, new.abort)
-                published = await self._running.move(change, flow, library)
-                alone = len(new.versions) == 1
-                await change.activate_flow(id, baseline, None if alone else rollout)
                 await change.tell(flow, "activated", published)
             after = existing(await change.find_flow(id))
         await self._running.publish(tenant, published)

@@ -1,14 +1,19 @@
--- name: add_entry(tenant, everywhere, actor, address, request, action, flow, resource, before, after, details)$
--- write down who changed what, and return the entry's id
+-- name: number_entry()$
+-- the id of an entry that is to come
+SELECT nextval(pg_get_serial_sequence('audit_log', 'id'));
+
+-- name: add_entry(id, tenant, everywhere, actor, address, request, action, flow, resource, before, after, details)!
+-- write down who changed what; `id` may be known already
 INSERT INTO audit_log (
-    tenant, everywhere, actor, address, request_id, action, flow_id, resource, before, after,
+    id, tenant, everywhere, actor, address, request_id, action, flow_id, resource, before, after,
     details
 )
+OVERRIDING SYSTEM VALUE
 VALUES (
+    coalesce(:id::bigint, nextval(pg_get_serial_sequence('audit_log', 'id'))),
     :tenant, :everywhere, :actor, :address, :request, :action, :flow, :resource, :before, :after,
     :details
-)
-RETURNING id;
+);
 
 -- name: list_entries(tenant, everywhere, flow, resource, action, before, most)
 -- a page, the newest first, before the entry that was last on the page before; entries about what

@@ -1,22 +1,35 @@
 """The audit log: who changed what, for good."""
 
+from itertools import pairwise
+
 import pytest
 
 from libs.common.flow.model import Json
-from tests.integration.management.conftest import GRAPH, Api, token
+from tests.integration.management.conftest import FLOW, GRAPH, Api, Start, token
 from tests.integration.management.graphs import EDITED, FLOWS, active, edit
 from tests.integration.management.test_refusals import refused
 
 AUDIT = "/api/admin/audit"
 
 
-async def lines(api: Api, query: str = "limit=100") -> list[Json]:
-    """Return what was written, the oldest first, without ids and times."""
+async def entries(api: Api, query: str = "limit=100") -> list[Json]:
+    """Return what was written, the oldest first, without ids, times, and where it came from."""
     body = await api.done("GET", f"{AUDIT}?{query}")
     ids = [item.pop("id") for item in body["items"]]
     times = [item.pop("at") for item in body["items"]]
     assert (ids, times) == (sorted(ids, reverse=True), sorted(times, reverse=True))
+    for item in body["items"]:
+        assert item.pop("address") == "127.0.0.1"
+        assert item.pop("request_id")
     return list(reversed(body["items"]))
+
+
+async def lines(api: Api, query: str = "limit=100") -> list[Json]:
+    """Return the same, without how things were and are."""
+    return [
+        {name: value for name, value in entry.items() if name not in {"before", "after"}}
+        for entry in await entries(api, query)
+    ]
 
 
 async def test_every_change_of_a_flow_is_written_down_with_who_made_it(api: Api) -> None:
@@ -48,20 +61,71 @@ async def test_every_change_of_a_flow_is_written_down_with_who_made_it(api: Api)
 async def test_what_is_about_no_flow_names_none(api: Api) -> None:
     invariant = {"name": "a", "type": "login", "require": "identified"}
     await api.done("PUT", "/api/admin/tenants/default/invariants", [invariant])
-    assert await lines(api) == [
+    assert await entries(api) == [
         {
             "actor": "tester",
             "action": "invariants",
-            "details": {"invariants": [invariant], "was": []},
+            "resource": "invariants",
+            "before": [],
+            "after": [invariant],
+            "details": {},
         }
     ]
+
+
+async def test_a_flow_is_written_down_as_it_was_and_is(api: Api) -> None:
+    id = await api.create()
+    await api.done("PUT", f"{FLOWS}/{id}", {"graph": EDITED, "display_name": "Other"})
+    await api.done("POST", f"{FLOWS}/{id}/activate")
+    await edit(api, id, GRAPH)
+    shares = [{"version": 2, "weight": 3}, {"version": 3, "weight": 1}]
+    await api.done("PUT", f"{FLOWS}/{id}/rollout", {"versions": shares, "abort": None})
+    await api.done("POST", f"{FLOWS}/{id}/rollback", {"version": 1})
+    await api.done("DELETE", f"{FLOWS}/{id}")
+    drawn = {"name": "sign-in", "display_name": "Sign in", "status": "draft", "version": 1}
+    drawn |= {"active_version": None, "rollout": None}
+    edited = {**drawn, "display_name": "Other", "version": 2}
+    running = {**edited, "status": "active", "active_version": 2}
+    newer = {**running, "version": 3}
+    shared = {**newer, "rollout": shares}
+    back = {**newer, "version": 4, "active_version": 4}
+    states = [None, drawn, edited, running, newer, shared, back, None]
+    found = [(each.get("before"), each.get("after")) for each in await entries(api)]
+    assert found == list(pairwise(states))
+
+
+async def test_one_change_that_does_two_things_is_written_down_step_by_step(api: Api) -> None:
+    flow = {"name": "A", "trigger": {"id": "post-login", "version": "v2"}, "steps": []}
+    created = await api.done("POST", "/api/v2/flows", flow)
+    await api.done("PATCH", f"/api/v2/flows/{created['id']}", {"name": "B", "status": "active"})
+    _, first, second = await entries(api)
+    assert (first["action"], second["action"]) == ("update", "activate")
+    assert first["before"]["display_name"] == "A"
+    assert first["after"] == second["before"]
+    assert second["after"]["status"] == "active"
+
+
+async def test_an_entry_tells_where_a_change_came_from_and_in_which_request(start: Start) -> None:
+    api = await start(trusted_proxies=("127.0.0.0/8",))
+    headers = {"X-Forwarded-For": "6.6.6.6, 192.0.2.7", "X-Request-Id": "ticket-7"}
+    await api.call("POST", FLOWS, FLOW, headers=headers)
+    [item] = (await api.done("GET", AUDIT))["items"]
+    assert (item["address"], item["request_id"]) == ("192.0.2.7", "ticket-7")
+
+
+async def test_who_is_no_proxy_is_not_believed_about_addresses(api: Api) -> None:
+    await api.call("POST", FLOWS, FLOW, headers={"X-Forwarded-For": "192.0.2.7"})
+    [item] = (await api.done("GET", AUDIT))["items"]
+    assert item["address"] == "127.0.0.1"
 
 
 async def test_the_order_of_candidates_is_written_down_as_it_was_and_is(api: Api) -> None:
     one, two = await active(api, "a"), await active(api, "b")
     await api.done("PUT", "/api/admin/candidates/login", {"flows": [one, two]})
-    [line] = await lines(api, "action=candidates")
-    assert line["details"] == {"type": "login", "flows": [one, two], "was": [two, one]}
+    [entry] = await entries(api, "action=candidates")
+    assert entry["resource"] == "candidates/login"
+    assert (entry["before"], entry["after"]) == ([two, one], [one, two])
+    assert await entries(api, "resource=candidates/login") == [entry]
 
 
 async def test_what_changes_nothing_and_what_is_refused_is_not_written_down(api: Api) -> None:
@@ -116,6 +180,7 @@ async def test_a_tenant_reads_only_its_own_lines(api: Api) -> None:
         ("action=nothing", "action"),
         ("cursor=x", "cursor"),
         ("flow=%00", "flow"),
+        ("resource=%00", "resource"),
     ],
 )
 async def test_a_query_of_the_log_that_makes_no_sense_is_refused(

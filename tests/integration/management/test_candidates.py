@@ -1,6 +1,7 @@
 """The order of the active flows of a type, said by name."""
 
 import asyncpg
+import msgspec
 import pytest
 
 from libs.common.flow.model import Json
@@ -78,8 +79,8 @@ async def test_the_order_of_triggers_changes_every_type_that_has_active_flows(
     await api.done("PUT", "/api/admin/candidates/trigger", {"flows": hooks})
     published = [asked["type"] for _, asked in compiler.asked]
     assert sorted(published) == ["login", "trigger"]
-    payload = await rows.fetchval("SELECT details::text FROM audit_log WHERE action = 'candidates'")
-    assert hooks[0] in payload
+    after = await rows.fetchval("SELECT after::text FROM audit_log WHERE action = 'candidates'")
+    assert msgspec.json.decode(after) == hooks
 
 
 async def test_a_tenant_orders_only_its_own(api: Api) -> None:

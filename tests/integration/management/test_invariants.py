@@ -100,10 +100,8 @@ async def test_the_same_again_changes_nothing(
     compiler.asked.clear()
     await api.done("PUT", PATH, [PASSWORD])
     assert compiler.asked == []
-    written = await rows.fetch("SELECT details FROM audit_log WHERE action = 'invariants'")
-    assert [msgspec.json.decode(row["details"]) for row in written] == [
-        {"invariants": [PASSWORD], "was": []}
-    ]
+    written = await rows.fetch("SELECT before, after FROM audit_log WHERE action = 'invariants'")
+    assert [tuple(map(msgspec.json.decode, row)) for row in written] == [([], [PASSWORD])]
 
 
 @pytest.mark.parametrize(
