@@ -48,6 +48,7 @@ from libs.common.flow.questions import (
     Written,
 )
 from libs.common.flow.turn import Facts, Question, Session, Submission, Surroundings, Turn
+from libs.common.flow.world import new_user
 from libs.common.nodes.catalogue import NODE_TYPES
 from tests.playbook import SESSION
 
@@ -187,7 +188,8 @@ class World:
         account = question.account or email.removesuffix("@example.com")
         if question.account is None and account in self.users:
             return Taken("email")
-        self.users[account] = {**self.users.get(account, {}), **question.attributes}
+        known = self.users.get(account) or new_user(NOW.time)
+        self.users[account] = {**known, **question.attributes}
         return Written(account)
 
     def wrote(self) -> list[WriteUser]:

@@ -79,7 +79,7 @@ class World:
         """Write an account."""
         # As the directory does, so that the same visit again writes the same account.
         account = question.account or question.key
-        known = self._users.get(account) or _new_user(self._time)
+        known = self._users.get(account) or new_user(self._time)
         self._users[account] = {**known, **question.attributes, "id": account}
         hashed = question.password_hash is not None
         self.written.append(
@@ -88,7 +88,7 @@ class World:
         return Written(account)
 
 
-def _new_user(now: int) -> dict[str, Json]:
+def new_user(now: int) -> dict[str, Json]:
     """Return what is known of every account that has just been made, as executors know it."""
     return {
         **dict.fromkeys(KINDS),
