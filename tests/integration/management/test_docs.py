@@ -12,6 +12,7 @@ from tests.integration.management.conftest import Api
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "version-and-roll-out.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+REQUESTS = re.compile(r'("request_id": ?)"[^"]*"')
 TIMES = re.compile(r"\b1[0-9]{9}\b")
 
 
@@ -24,8 +25,8 @@ def steps(page: str) -> Iterator[tuple[list[str], str]]:
 
 
 def without_times(text: str) -> str:
-    """Put one time for all, of those that are Unix seconds."""
-    return TIMES.sub("1800000000", text)
+    """Put one time for all, of those that are Unix seconds, and one name for all requests."""
+    return REQUESTS.sub(r'\1"request"', TIMES.sub("1800000000", text))
 
 
 def read(text: str) -> Json:
