@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from functools import partial
+from typing import Final
 
+import structlog
 from aiohttp import web
+from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.bus import Bus
 from libs.common.chassis.config import read, variable
@@ -14,6 +17,8 @@ from libs.common.chassis.events import EVENT_STREAM
 from libs.common.chassis.health import Health
 from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.proxies import Proxies
+from libs.common.chassis.redis_line.open import open_line
+from libs.common.chassis.redis_line.port import Limits as Patience
 from libs.common.chassis.serve import Ground, run
 from libs.common.chassis.startup import StartupFailure
 from libs.common.nodes.catalogue import NODE_TYPES
@@ -27,20 +32,30 @@ from services.management.executors import ExecutorLink
 from services.management.failures import rollout_failures
 from services.management.flows import Flows
 from services.management.goldens import Goldens, gate
+from services.management.idempotency import Repeats, Sweep
 from services.management.importing import Importing, allowed_by
 from services.management.invariants import Invariants
 from services.management.issuers import Issuers, Lifetimes, Web, parse_issuers, web_session
+from services.management.limits import LimitMetrics, Limits
 from services.management.operations import UseCases
 from services.management.outbox import OutboxMetrics, Relay
 from services.management.plans import plan_notes
 from services.management.rollouts import Rollouts
-from services.management.routes.serving import Door
+from services.management.routes.counting import Counting
+from services.management.routes.serving import Door, Serving
+from services.management.routes.writes import Writes
 from services.management.running import Running
 from services.management.sessions import Sessions
 from services.management.simulations import Simulations
 from services.management.store import Store
+from services.management.tiers import Tier, Tiers
 from services.management.transfer import Transfer
 from services.management.versions import Versions
+
+LIMIT_SECONDS: Final = 0.25
+"""How long a request may wait to be counted."""
+
+log: FilteringBoundLogger = structlog.get_logger()
 
 
 async def build(settings: Settings, ground: Ground) -> web.Application:
@@ -61,6 +76,10 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     store = Store(pool)
     with expecting_tables():
         await store.add_tenants(settings.tenants)
+    repeats = Repeats(pool, settings.admin_signing_key)
+    sweep = Sweep(repeats)
+    sweep.start()
+    ground.closers.push_async_callback(sweep.stop)
 
     bus = Bus(settings.nats_url, name="gatehouse-management", replicas=settings.nats_replicas)
     bus.open()
@@ -121,8 +140,36 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         audience=settings.admin_audience,
         tenant_claim=settings.admin_tenant_claim,
     )
-    door = Door(callers, proxies)
-    return management_app(use, door, health, ground, body_limit=settings.body_limit)
+    counting = Counting(open_limits(settings, store, ground), time.time)
+    door = Door(callers, proxies, counting)
+    serving = Serving(door, Writes(repeats), counting)
+    return management_app(use, serving, counting, health, ground, body_limit=settings.body_limit)
+
+
+def open_limits(settings: Settings, store: Store, ground: Ground) -> Limits | None:
+    """Return the limits of all callers; None where there is no Redis to count them."""
+    if settings.redis_url is None:
+        log.warning("no_limits", reason=f"{variable('redis_url')} is not set")
+        return None
+    patience = Patience(deadline=LIMIT_SECONDS)
+    line = read("redis_url", lambda url: open_line(url.reveal(), patience), settings.redis_url)
+    ground.closers.push_async_callback(line.aclose)
+
+    async def find_tier(tenant: str) -> Tier | None:
+        async with store.reading(tenant) as rows:
+            return await rows.find_tier()
+
+    return Limits(
+        line,
+        settings.admin_signing_key,
+        Tiers(find_tier, time.monotonic).of,
+        LimitMetrics(ground.metrics.registry),
+        per_minute=settings.admin_per_minute,
+        v2_per_minute={
+            "default": settings.v2_per_minute,
+            "enterprise": settings.v2_enterprise_per_minute,
+        },
+    )
 
 
 async def open_issuers(settings: Settings, ground: Ground) -> Issuers:

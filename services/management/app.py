@@ -8,19 +8,25 @@ from libs.common.chassis.app import make_app
 from libs.common.chassis.health import Health
 from libs.common.chassis.serve import Ground
 from services.management.operations import PARTS, UseCases
+from services.management.routes.counting import Counting
 from services.management.routes.refusals import refuse
-from services.management.routes.serving import Door, Serving
+from services.management.routes.serving import Serving
 
 
 def management_app(
-    use: UseCases, door: Door, health: Health, ground: Ground, *, body_limit: int
+    use: UseCases,
+    serving: Serving,
+    counting: Counting,
+    health: Health,
+    ground: Ground,
+    *,
+    body_limit: int,
 ) -> web.Application:
     """Return the application; a body may have `body_limit` bytes."""
-    serving = Serving(door)
     routes = [route for part in PARTS for route in serving.routes(part.operations, part.make(use))]
     return make_app(
         routes,
-        face=refuse,
+        face=counting.refusing(refuse),
         health=health,
         out=ground.out,
         metrics=ground.metrics,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from services.management.etags import ALWAYS, Condition
+from services.management.idempotency import Turn
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -18,3 +19,5 @@ class Author(msgspec.Struct, frozen=True):
     """Its `X-Request-Id`."""
     condition: Condition = ALWAYS
     """What has to hold of the thing that the request names when it is changed."""
+    turn: Turn | None = None
+    """That of the key that the request came with."""

@@ -11,6 +11,7 @@ import asyncpg
 from libs.common.chassis.postgres import asking_postgres
 from services.management.author import Author
 from services.management.change import Change
+from services.management.idempotency import using
 from services.management.queries import QUERIES
 from services.management.rows import Rows
 
@@ -59,5 +60,6 @@ class Store:
             asking_postgres(CHANGING_SECONDS),
             self._pool.acquire() as connection,
             connection.transaction(),
+            using(connection, author.turn),
         ):
             yield Change(connection, tenant, author)

@@ -5,8 +5,8 @@ No handler is reached but through here, so none can forget to ask who calls.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -14,13 +14,13 @@ from aiohttp import hdrs, web
 
 from libs.common.chassis.logging import carried, remember
 from libs.common.chassis.proxies import FORWARDED, Proxies
-from libs.common.chassis.problems import read_body
-from libs.common.errors import Invalid, NotFound, Problem
+from libs.common.errors import NotFound, Unauthenticated
 from services.management.auth import Caller, Callers, Scope
 from services.management.author import Author
-from services.management.etags import condition_of
-from services.management.idempotency import KEY, REPLAYED, Answer, Repeats
+from services.management.etags import Condition, condition_of
+from services.management.routes.counting import Counting
 from services.management.routes.operation import TENANT, F, Operation
+from services.management.routes.writes import Writes
 from services.management.rows import NO_TENANT
 
 DEFAULT_TENANT: Final = "default"
@@ -35,16 +35,31 @@ class Admitted(msgspec.Struct, frozen=True):
     author: Author
 
 
-_KEY: Final = re.compile("[ -~]{1,255}")
-_KEPT: Final = (hdrs.CONTENT_TYPE, hdrs.ETAG, hdrs.LOCATION)
-"""What of an answer's headers is of the answer itself."""
+class Stranger(msgspec.Struct, frozen=True):
+    """Somebody of whom nothing is known."""
+
+    tenant: str
+    author: Author
+
 
 _ADMITTED: Final = web.RequestKey("admitted", Admitted)
+_STRANGER: Final = web.RequestKey("stranger", Stranger)
 
 
 def admitted(request: web.Request) -> tuple[str, Author]:
     """Return the tenant that a request is about, and who asks."""
     known = request[_ADMITTED]
+    return known.tenant, known.author
+
+
+def caller_of(request: web.Request) -> Caller:
+    """Return who asks, with all that they may do."""
+    return request[_ADMITTED].caller
+
+
+def stranger(request: web.Request) -> tuple[str, Author]:
+    """Return what `admitted` does, for an operation that anybody may ask for; of no subject."""
+    known = request[_STRANGER]
     return known.tenant, known.author
 
 
@@ -57,24 +72,41 @@ def require(request: web.Request, scope: Scope) -> None:
 class Door:
     """Lets in who may do what they ask for."""
 
-    def __init__(self, callers: Callers, proxies: Proxies) -> None:
+    def __init__(self, callers: Callers, proxies: Proxies, counting: Counting) -> None:
         self._callers = callers
         self._proxies = proxies
+        self._counting = counting
 
     async def admit(self, request: web.Request, scope: Scope) -> Admitted:
         """Return who calls and what about, or raise for whoever may not do this there."""
-        caller = await self._callers.identify(request.headers.get(hdrs.AUTHORIZATION))
+        try:
+            caller = await self._callers.identify(request.headers.get(hdrs.AUTHORIZATION))
+        except Unauthenticated:
+            await self._counting.count(request, None, self.address(request))
+            raise
         tenant = request.match_info.get("tenant", DEFAULT_TENANT)
+        known = TENANT.fullmatch(tenant) is not None
+        # Of a caller's own tenant, whichever the path names: nobody uses up what is another's.
+        counted = caller.tenant or (tenant if known else DEFAULT_TENANT)
+        # Nor does a tenant's subject use up an operator's who is called the same.
+        who = f"{caller.tenant or ''}:{caller.subject}"
+        await self._counting.count(request, counted, who)
         caller.require(scope, tenant)
-        if not TENANT.fullmatch(tenant):
+        if not known:
             raise NotFound(NO_TENANT)
         remember(tenant=tenant)
-        condition = condition_of(
-            request.headers.get(hdrs.IF_MATCH), request.headers.get(hdrs.IF_NONE_MATCH)
-        )
-        address = self.address(request) or None
-        author = Author(caller.subject, address, carried("request"), condition)
-        return Admitted(caller, tenant, author)
+        return Admitted(caller, tenant, self._author(request, caller.subject))
+
+    async def let_pass(self, request: web.Request) -> Stranger:
+        """Return what is known of somebody who need not say who they are."""
+        await self._counting.count(request, None, self.address(request))
+        tenant = request.match_info.get("tenant", DEFAULT_TENANT)
+        if not TENANT.fullmatch(tenant):
+            raise NotFound(NO_TENANT)
+        return Stranger(tenant, self._author(request, ""))
+
+    def _author(self, request: web.Request, subject: str) -> Author:
+        return Author(subject, self.address(request) or None, carried("request"))
 
     def address(self, request: web.Request) -> str:
         """Return where a request comes from, as far as proxies are believed about it."""
@@ -84,78 +116,52 @@ class Door:
 class Serving:
     """What every operation has in common, whichever face it is of."""
 
-    def __init__(self, door: Door, repeats: Repeats) -> None:
+    def __init__(self, door: Door, writes: Writes, counting: Counting) -> None:
         self._door = door
-        self._repeats = repeats
+        self._writes = writes
+        self._counting = counting
 
     def routes(self, operations: Iterable[Operation[F]], endpoints: F) -> tuple[web.RouteDef, ...]:
         """Return the routes of `operations`, whose handlers are methods of `endpoints`."""
         return tuple(
-            web.route(operation.method, prefix + operation.path, self._served(operation, endpoints))
+            web.route(operation.method, prefix + operation.path, handler)
             for operation in operations
+            for handler in (self._counting.answering(self._served(operation, endpoints)),)
             for prefix in operation.prefixes
         )
 
     def _served(self, operation: Operation[F], endpoints: F) -> Any:  # noqa: ANN401 -- as web.route has it
         async def serve(request: web.Request) -> web.StreamResponse:
             if operation.scope is None:
+                request[_STRANGER] = await self._door.let_pass(request)
                 return await operation.handler(endpoints, request)
-            request[_ADMITTED] = await self._door.admit(request, operation.scope)
-            if not operation.writes:
-                return _unless_known(request, await operation.handler(endpoints, request))
-            key = request.headers.get(KEY)
-            if key is None:
+            known = await self._door.admit(request, operation.scope)
+            if operation.tagged:
+                condition = condition_of(
+                    request.headers.get(hdrs.IF_MATCH), request.headers.get(hdrs.IF_NONE_MATCH)
+                )
+                author = msgspec.structs.replace(known.author, condition=condition)
+                known = msgspec.structs.replace(known, author=author)
+
+            async def answer(author: Author) -> web.StreamResponse:
+                request[_ADMITTED] = msgspec.structs.replace(known, author=author)
                 return await operation.handler(endpoints, request)
-            return await self._once(operation, endpoints, request, _checked(key))
+
+            if operation.writes:
+                keeps = not operation.secret
+                return await self._writes.once(
+                    request, known.tenant, known.author, answer, keeps=keeps
+                )
+            return _unless_known(known.author.condition, await answer(known.author))
 
         return serve
 
-    async def _once(
-        self, operation: Operation[F], endpoints: F, request: web.Request, key: str
-    ) -> web.StreamResponse:
-        """Do a write unless it was done, and answer the same either way."""
-        known = request[_ADMITTED]
-        digest = self._repeats.digest(
-            request.method.encode(), request.raw_path.encode(), await read_body(request)
-        )
-        turn = await self._repeats.begin(known.tenant, known.author.subject, key, digest)
-        if isinstance(turn, Answer):
-            headers = {**turn.headers, REPLAYED: "true"}
-            return web.Response(status=turn.status, headers=headers, body=turn.body)
-        author = msgspec.structs.replace(known.author, turn=turn)
-        request[_ADMITTED] = msgspec.structs.replace(known, author=author)
-        try:
-            answer = await operation.handler(endpoints, request)
-        except Exception:
-            await self._repeats.release(turn)
-            raise
-        await self._repeats.keep(turn, None if operation.secret else _kept(answer))
-        return answer
 
-
-def _checked(key: str) -> str:
-    if not _KEY.fullmatch(key):
-        problem = Problem("invalid", "send 1 to 255 printable characters", path=KEY)
-        raise Invalid(f"the {KEY} is none", (problem,))
-    return key
-
-
-def _kept(answer: web.StreamResponse) -> Answer | None:
-    if not isinstance(answer, web.Response):
-        return None
-    body = answer.body
-    if body is not None and not isinstance(body, bytes):
-        return None
-    headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
-    return Answer(answer.status, headers, body or b"")
-
-
-def _unless_known(request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
+def _unless_known(condition: Condition, answer: web.StreamResponse) -> web.StreamResponse:
     """Spare whoever knows the state that `answer` shows from reading it again (RFC 9110, 13)."""
     tag = answer.headers.get(hdrs.ETAG)
     if tag is None or answer.status != HTTPStatus.OK:
         return answer
-    condition = request[_ADMITTED].author.condition
     if condition.is_known(tag):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={hdrs.ETAG: tag})
     condition.check(tag)
