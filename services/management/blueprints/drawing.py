@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from libs.common.errors import Invalid, Problem
 from libs.common.flow.expression import ExpressionError, parse
 from libs.common.flow.model import Edge, Graph, Json, Node, Policy
 from libs.common.flow.node import FAILURE, SKIPPED, START, SUCCESS, NodeTypes
@@ -30,6 +31,8 @@ from services.management.blueprints.steps import FAIL, ON, Stage, Step
 
 LONGEST_ID: Final = 60
 LONGEST_LABEL: Final = 200
+MOST_BINDINGS: Final = 1_000
+"""Stages in the flows of a file."""
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -51,7 +54,14 @@ def draw(blueprint: Blueprint, bound: Sequence[Bound], around: Around, types: No
 def bound_stages(blueprint: Blueprint) -> Mapping[int, list[Bound]]:
     """Find the stages of each flow of the file, in their order; note what is bound to no such."""
     found: dict[int, list[Bound]] = {}
-    for binding in blueprint.of(BINDING_MODEL):
+    bindings = list(blueprint.of(BINDING_MODEL))
+    if len(bindings) > MOST_BINDINGS:
+        # Each makes nodes, and one stage may be bound many times.
+        problem = Problem(
+            "invalid", f"more than {MOST_BINDINGS} bindings of stages", path="entries"
+        )
+        raise Invalid("the blueprint is too large", (problem,))
+    for binding in bindings:
         flow = blueprint.find(binding.fields.get("target"))
         if flow is None:
             where = described(binding.fields.get("target"))

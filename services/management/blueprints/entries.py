@@ -196,7 +196,7 @@ class _Reader:
         id = str(raw["id"]) if raw.get("id") else None
         model = raw["model"] if isinstance(raw["model"], str) else ""
         noted: list[tuple[str, str]] = []
-        met = self._resolved(index, "conditions", raw, noted)
+        conditions = self._resolved(index, "conditions", raw, noted)
         model = str(self._resolved(index, "model", raw, noted) or model)
         model = model.lower().replace("passbook_", "authentik_", 1)
         state = str(self._resolved(index, "state", raw, noted) or "present")
@@ -204,14 +204,19 @@ class _Reader:
             message = f"it is one of {', '.join(sorted(_STATES))}"
             self.problems.append(Problem("invalid", message, path=f"entries[{index}].state"))
             return
+        if not isinstance(conditions, list | None):
+            path = f"entries[{index}].conditions"
+            self.problems.append(Problem("invalid", "it has to be a list", path=path))
+            return
         fields: dict[str, Resolved] = {}
-        if all(met or ()):
+        met = all(conditions or ())
+        if met:
             for part in ("attrs", "identifiers"):
                 fields.update(self._resolved(index, part, raw, noted) or {})
         entry = Entry(index, id, model, cast("State", state), fields)
         for reason, became in noted:
             self._note(entry, "changed", reason, became)
-        if not all(met or ()):
+        if not met:
             self._note(entry, "left_out", "its conditions are not met", "nothing")
         elif state == "absent":
             self._note(entry, "left_out", "it says what is not to be there", "nothing is deleted")

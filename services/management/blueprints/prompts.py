@@ -28,6 +28,9 @@ PROMPT_MODEL: Final = "authentik_stages_prompt.prompt"
 LONGEST_TEXT: Final = 200
 """Characters on the screen."""
 
+MOST_FIELDS: Final = 50
+"""That a `prompt` takes."""
+
 _TYPES: Final[Mapping[str, str]] = {
     "text": "text",
     "text_area": "text",
@@ -169,6 +172,8 @@ class _Form:
             self._leave_out(prompt, f"a field of type `{wanted[:50]}` cannot be asked for")
         elif name in RESERVED:
             self._leave_out(prompt, f"`{name}` is not the user's to say")
+        elif len(self.fields) == MOST_FIELDS:
+            self._leave_out(prompt, f"a form has at most {MOST_FIELDS} fields")
         elif name in self.fields:
             self._leave_out(prompt, f"`{name}` is asked for already")
         elif kind == "password" and any(f["type"] == "password" for f in self.fields.values()):

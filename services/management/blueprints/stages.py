@@ -21,6 +21,8 @@ from services.management.blueprints.tags import FLOW_MODEL, Elsewhere
 APP: Final = "authentik_stages_"
 WRITE_MODEL: Final = f"{APP}user_write.userwritestage"
 EMAIL_MODEL: Final = f"{APP}email.emailstage"
+CAPTCHA_MODEL: Final = f"{APP}captcha.captchastage"
+PASSWORD_STAGE: Final = f"{APP}password.passwordstage"
 _VALIDATE = f"{APP}authenticator_validate.authenticatorvalidatestage"
 _TOTP = f"{APP}authenticator_totp.authenticatortotpstage"
 _STATIC = f"{APP}authenticator_static.authenticatorstaticstage"
@@ -84,12 +86,17 @@ def _identification(stage: Stage, around: Around) -> list[Step]:
     if not kinds:
         return [stand_in(stage, "it identifies nobody by anything that is known here")]
     first = Step(type="identifier_input", config={"identifier_types": kinds})
-    return [first, *_inside(stage, captcha, around), *_inside(stage, password, around)]
+    return [
+        first,
+        *_inside(stage, captcha, CAPTCHA_MODEL, around),
+        *_inside(stage, password, PASSWORD_STAGE, around),
+    ]
 
 
-def _inside(outer: Stage, entry: Entry | None, around: Around) -> list[Step]:
+def _inside(outer: Stage, entry: Entry | None, model: str, around: Around) -> list[Step]:
     """Draw a stage that is part of another: after it, as a step of its own."""
-    if entry is None:
+    # One of another model could be the outer itself.
+    if entry is None or entry.model != model:
         return []
     stage = Stage(outer.blueprint, entry)
     steps = mapped(entry.model).steps(stage, around)
@@ -345,7 +352,7 @@ _NONE: Final = Mapped(_nothing("there is no node that does this"), checks=True)
 
 _MAPPED: Final[Mapping[str, Mapped]] = {
     f"{APP}identification.identificationstage": Mapped(_identification, checks=True),
-    f"{APP}password.passwordstage": Mapped(_password, checks=True),
+    PASSWORD_STAGE: Mapped(_password, checks=True),
     _VALIDATE: Mapped(_mfa, checks=True),
     f"{APP}prompt.promptstage": Mapped(_prompt),
     WRITE_MODEL: Mapped(_write),
@@ -353,7 +360,7 @@ _MAPPED: Final[Mapping[str, Mapped]] = {
     f"{APP}user_logout.userlogoutstage": Mapped(_plain("user_logout")),
     f"{APP}user_delete.userdeletestage": Mapped(_plain("user_delete")),
     f"{APP}consent.consentstage": Mapped(_consent, checks=True),
-    f"{APP}captcha.captchastage": Mapped(_captcha, checks=True),
+    CAPTCHA_MODEL: Mapped(_captcha, checks=True),
     EMAIL_MODEL: Mapped(_email, checks=True),
     f"{APP}invitation.invitationstage": Mapped(_invitation),
     f"{APP}deny.denystage": Mapped(_deny, checks=True),

@@ -111,7 +111,11 @@ class Tags:
     def find(self, model: str, wanted: Mapping[str, Json], told: Told) -> Ref | Elsewhere:
         """Find an object by its fields: in the file, else among the flows of the tenant."""
         for index, entry in enumerate(self._entries):
-            if str(entry.get("model")).lower() == model and self._has(index, wanted, told):
+            if str(entry.get("model")).lower() != model:
+                continue
+            # Each look costs: many tags could look through many entries.
+            self.spend()
+            if self._has(index, wanted, told):
                 return Ref(index)
         slug = wanted.get("slug")
         known = model == FLOW_MODEL and isinstance(slug, str) and self._outside.has_flow(slug)

@@ -39,6 +39,7 @@ def entries(*lines: str) -> str:
             ],
         ),
         (entries("{model: a.b, state: gone}"), ["entries[0].state"]),
+        (entries("{model: a.b, conditions: yes}"), ["entries[0].conditions"]),
         (
             entries("{model: !KeyOf x}", "{model: a.b, conditions: [!KeyOf y]}"),
             ["entries[0].model", "entries[1].conditions"],

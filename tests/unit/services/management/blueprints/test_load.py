@@ -7,19 +7,22 @@ from pathlib import Path
 import msgspec
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from libs.common.errors import Invalid
 from libs.common.flow.model import FlowType, Policy
 from libs.common.flow.rules import validate
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.management.blueprints.loaded import LoadedFlow
+from services.management.blueprints.prompts import PROMPT_MODEL
 from services.management.blueprints.report import Remark
 from tests.unit.services.management.blueprints.outside import NOTHING, Around, loaded
 from tests.unit.services.management.blueprints.shown import flow_of, shown
 
 CASES = Path(__file__).parents[4] / "fixtures" / "blueprints"
 FILES = sorted(path for path in CASES.iterdir() if ".expected" not in path.name)
-SIGN_IN = (CASES / "sign-in.yaml").read_text("utf-8")
+ODD = ("[]", "{}", "null", "-1", "yes", "!KeyOf flow", "[[a]]", "{a: [b]}", '"x"', "1e9", "")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -271,3 +274,48 @@ def test_the_attribute_for_gatehouse_says_the_whole_flow() -> None:
         "entries[0].attrs.gatehouse.more",
         "entries[0].attrs.gatehouse.type",
     ]
+
+
+def test_a_stage_inside_itself_is_no_stage_of_it() -> None:
+    text = stage("identification", user_fields="[email]", password_stage="!KeyOf identification")
+    found, _ = only(flow(text))
+    assert [node.type for node in found.graph.nodes][1:-2] == ["identifier_input"]
+
+
+def test_more_than_a_form_takes_is_left_out_and_told() -> None:
+    prompts = "".join(
+        f"- {{model: {PROMPT_MODEL}, id: f{n}, attrs: {{field_key: f{n}, type: text}}}}\n"
+        for n in range(60)
+    )
+    keys = ", ".join(f"!KeyOf f{n}" for n in range(60))
+    found, remarks = only(flow(prompts + stage("prompt", fields=f"[{keys}]")))
+    assert len(found.graph.nodes[1].config["fields"]) == 50
+    assert len(remarks) == 10
+
+
+def test_a_stage_that_is_bound_without_end_refuses_the_file() -> None:
+    again = "- {model: authentik_flows.flowstagebinding, identifiers: {stage: a, target: b}}\n"
+    with pytest.raises(Invalid) as refused:
+        loaded(flow(again * 1_001))
+    assert "bindings" in refused.value.problems[0].message
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from([path.read_text("utf-8") for path in FILES]),
+    st.lists(st.tuples(st.integers(0, 400), st.sampled_from(ODD)), min_size=1, max_size=4),
+)
+def test_a_file_with_odd_values_is_read_or_refused_and_never_breaks(
+    text: str, changes: list[tuple[int, str]]
+) -> None:
+    lines = text.splitlines()
+    for number, value in changes:
+        at = number % len(lines)
+        name, colon, _ = lines[at].partition(":")
+        lines[at] = f"{name}{colon} {value}"
+    try:
+        found = loaded("\n".join(lines))
+    except Invalid:
+        return
+    for each in found.flows:
+        validate(flow_of(each), NODE_TYPES)

@@ -146,6 +146,15 @@ def test_tags_that_multiply_are_stopped(value: str, context: str) -> None:
     assert "stand for too much" in refused.value.problems[0].message
 
 
+def test_many_tags_that_look_through_many_entries_are_stopped() -> None:
+    entries = "- {model: a.b, identifiers: {name: x}}\n" * 1_000
+    finds = ", ".join(["!Find [a.b, [name, y]]"] * 200)
+    text = f"version: 1\nentries:\n{entries}- {{model: c.d, attrs: {{all: [{finds}]}}}}\n"
+    with pytest.raises(Invalid) as refused:
+        open_blueprint(read(text.encode()), NOTHING)
+    assert "stand for too much" in refused.value.problems[0].message
+
+
 def test_what_the_operator_lets_nobody_read_is_told_and_never_read() -> None:
     found, remarks = resolved("[!Env [SECRET, a], !File /etc/shadow]")
     assert found == ["a", None]
