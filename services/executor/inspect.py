@@ -19,7 +19,7 @@ from libs.common.flow.record import MOST_ENTRIES, Answered, Entry, Passage
 from libs.common.flow.replay import replay
 from libs.common.flow.rerun import Passed
 from libs.common.flow.tape import Tape, make_tape
-from libs.common.flow.turn import FieldError
+from libs.common.flow.turn import FLOW_FAILED, FieldError
 from libs.common.wire.inspect import (
     Answer,
     Asked,
@@ -127,10 +127,11 @@ def record_of(session: str, tape: Tape, own: Program | None, *, cut: bool) -> Re
 
 
 def _result(last: Entry) -> Literal["success", "failure", "waiting"]:
-    how = last.passages[-1].how
-    if how == "stay":
+    if last.passages[-1].how == "stay":
         return "waiting"
-    return "success" if how in {"succeed", "sign_in"} and not last.broken else "failure"
+    # Not by how its last node moved: a flow can fail though that would have had it succeed, since
+    # nothing was proved, or since it was the end of a flow inside.
+    return "failure" if last.message == FLOW_FAILED.key else "success"
 
 
 def _turn(entry: Entry, why: Iterator[Passed]) -> TurnTaken:

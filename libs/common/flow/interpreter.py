@@ -24,13 +24,13 @@ from libs.common.flow.plan import FAILURE, Gate, Instruction, Program
 from libs.common.flow.proof import evidence_of
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import (
+    FLOW_FAILED,
     Bypass,
     Effect,
     Enter,
     Facts,
     Frame,
     Leave,
-    Message,
     Move,
     Over,
     Passed,
@@ -46,7 +46,7 @@ LONGEST = 1_000
 """Nodes that one turn may pass. `endless_loop` refuses a flow that could need more; this is for
 a node that leaves unasked by an outcome that its type says it waits for."""
 
-FAILED = Over(succeeded=False, message=Message("flow.failed"))
+FAILED = Over(succeeded=False, message=FLOW_FAILED)
 """The end that the author drew no node for."""
 
 _NOTHING: Mapping[str, Json] = {}

@@ -157,6 +157,10 @@ class Message(msgspec.Struct, frozen=True):
     type: Literal["ERROR", "INFO"] = "ERROR"
 
 
+FLOW_FAILED = Message("flow.failed")
+"""Told where a flow has failed, whatever its author says besides."""
+
+
 class FieldError(msgspec.Struct, frozen=True):
     """What is wrong with one input."""
 

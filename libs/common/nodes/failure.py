@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from libs.common.flow.node import FAILURE, NodeType, Site, Visit, fixed
-from libs.common.flow.turn import Dialogue, Message, Over, at_once
+from libs.common.flow.turn import FLOW_FAILED, Dialogue, Over, at_once
 from libs.common.nodes.ends import EndMessage, Redirect
 
 
@@ -24,7 +24,7 @@ def run(config: Config, visit: Visit) -> Dialogue:
     return at_once(
         Over(
             succeeded=False,
-            message=Message("flow.failed"),
+            message=FLOW_FAILED,
             text=config.message,
             redirect=config.redirect,
         )

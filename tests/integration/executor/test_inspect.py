@@ -293,6 +293,18 @@ async def test_what_a_newer_release_has_written_is_left_to_it(
         await put(house, step, 0, box.seal(b"steps", first))
 
 
+async def test_a_session_that_failed_though_its_last_node_let_it_succeed_is_told_as_failed(
+    house: House, executor: Executor, client: Client
+) -> None:
+    # The type proves nothing, so nobody is signed in whatever the end says.
+    signs_in = {**SUCCESS, "config": {"auto_login": True}}
+    await house.publish(graph([START, signs_in], [("start", "success")]), FlowType.REGISTRATION)
+    step = await executor.start("REGISTRATION")
+    assert step.body["flowStatus"] == "ERROR"
+    record = await told(client, step)
+    assert (record.turns[-1].nodes[-1].how, record.result) == ("sign_in", "failure")
+
+
 async def test_what_opens_with_no_key_of_the_deployment_is_not_there(
     house: House, executor: Executor, client: Client
 ) -> None:
