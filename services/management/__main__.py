@@ -25,13 +25,16 @@ from libs.common.nodes.catalogue import NODE_TYPES
 from services.management.app import management_app
 from services.management.audit import Audit
 from services.management.auth import Callers, Tokens
+from services.management.bootstrap import Bootstrap
 from services.management.candidates import Candidates
+from services.management.clients import Clients
 from services.management.compiler import CompilerLink
 from services.management.config import Settings
 from services.management.executors import ExecutorLink
 from services.management.failures import rollout_failures
 from services.management.flows import Flows
 from services.management.goldens import Goldens, gate
+from services.management.grants import Grants
 from services.management.idempotency import Repeats, Sweep
 from services.management.importing import Importing, allowed_by
 from services.management.invariants import Invariants
@@ -132,6 +135,9 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         simulations=Simulations(store, NODE_TYPES),
         goldens=Goldens(store, NODE_TYPES),
         audit=Audit(store),
+        clients=Clients(store),
+        bootstrap=Bootstrap(store, settings.bootstrap_token),
+        grants=Grants(store, tokens, seconds=settings.client_token_seconds),
         sessions=Sessions(ExecutorLink(bus), link),
     )
     callers = Callers(

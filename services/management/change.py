@@ -27,7 +27,7 @@ from libs.common.wire.rollouts import Rollout
 from services.management.author import Author
 from services.management.entries import Action, Resource, state_of
 from services.management.queries import QUERIES
-from services.management.records import FlowRecord, FlowVersion, GoldenTest
+from services.management.records import FlowRecord, FlowVersion, GoldenTest, Look
 from services.management.rows import NO_TENANT, Connection, Rows
 
 
@@ -73,7 +73,16 @@ class Change(Rows):
         return claimed is not None
 
     async def add_flow(
-        self, id: str, *, name: str, display_name: str, description: str | None, type: FlowType
+        self,
+        id: str,
+        *,
+        name: str,
+        display_name: str,
+        description: str | None,
+        type: FlowType,
+        title: str | None,
+        look: Look,
+        activates_itself: bool,
     ) -> None:
         """Add a draft, whose first version follows; raise `Conflict` where its name is taken."""
         with _naming():
@@ -85,6 +94,9 @@ class Change(Rows):
                 display_name=display_name,
                 description=description,
                 type=type,
+                title=title,
+                look=_json(look),
+                activates_itself=activates_itself,
             )
 
     async def add_version(
@@ -123,6 +135,9 @@ class Change(Rows):
                 name=edited.name,
                 display_name=edited.display_name,
                 description=edited.description,
+                title=edited.title,
+                look=_json(edited.look),
+                bindings=_json(edited.bindings),
             )
 
     async def bump_pointers(self, types: Sequence[FlowType]) -> None:
@@ -171,7 +186,7 @@ class Change(Rows):
         return id
 
     async def note(
-        self, action: Action, flow: str, *, entry: int | None = None, **details: Json
+        self, action: Action, flow: str, entry: int | None = None, /, **details: Json
     ) -> None:
         """Write down for good what the author did to a flow; `entry` may have its number already.
 

@@ -86,6 +86,17 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     ] = 86_400.0
     trusted_proxies: TrustedProxies = ()
 
+    bootstrap_token: Annotated[
+        Secret | None,
+        Meta(
+            description="token that makes the first client, once; 32 random bytes or more. "
+            "Without it nobody can",
+        ),
+    ] = None
+    client_token_seconds: Annotated[
+        int, Meta(ge=60, le=86_400, description="time that a token of /oauth/token is good for")
+    ] = 3600
+
     admin_per_minute: Annotated[
         PerMinute,
         Meta(description="requests a minute of one caller, to all but /api/v2"),

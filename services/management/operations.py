@@ -7,16 +7,21 @@ from collections.abc import Callable
 from typing import Any, Final, Generic
 
 from services.management.audit import Audit
+from services.management.bootstrap import Bootstrap
 from services.management.candidates import Candidates
+from services.management.clients import Clients
 from services.management.flows import Flows
 from services.management.goldens import Goldens
+from services.management.grants import Grants
 from services.management.invariants import Invariants
 from services.management.rollouts import Rollouts
 from services.management.routes import (
     admin,
     audit,
+    clients,
     expressions,
     golden,
+    oauth,
     rollouts,
     sessions,
     simulate,
@@ -47,6 +52,9 @@ class UseCases:
     goldens: Goldens
     audit: Audit
     sessions: Sessions
+    clients: Clients
+    bootstrap: Bootstrap
+    grants: Grants
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +77,8 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(tenants.OPERATIONS, lambda use: tenants.Endpoints(use.invariants)),
     Part(audit.OPERATIONS, lambda use: audit.Endpoints(use.audit)),
     Part(sessions.OPERATIONS, lambda use: sessions.Endpoints(use.sessions)),
+    Part(clients.OPERATIONS, lambda use: clients.Endpoints(use.clients, use.bootstrap)),
+    Part(oauth.OPERATIONS, lambda use: oauth.Endpoints(use.grants)),
     Part(expressions.OPERATIONS, lambda _use: expressions.Endpoints()),
     Part(v2_flows.OPERATIONS, lambda use: v2_flows.Endpoints(use.flows)),
     Part(v2_vault.OPERATIONS, lambda _use: v2_vault.Endpoints()),

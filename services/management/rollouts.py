@@ -76,7 +76,7 @@ class Rollouts:
                 await change.note(
                     "rollout",
                     id,
-                    entry=entry,
+                    entry,
                     version=baseline,
                     was=flow.active_version,
                     versions=new.versions,
