@@ -7,8 +7,7 @@ an answer wherever the event that is committed with the change brings the same a
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -19,6 +18,7 @@ from libs.common.flow.model import FlowType, Graph, Settings
 from libs.common.flow.rules import Report
 from libs.common.wire.events import CompileWanted, Done, Failed, Missing, Refused
 from services.management.author import Author
+from services.management.bindings import ENDS, Drawn
 from services.management.change import Change
 from services.management.ports import Compiler
 from services.management.records import (
@@ -27,17 +27,20 @@ from services.management.records import (
     FlowVersion,
     GoldenTest,
     Listed,
+    Look,
     Place,
     Status,
 )
 from services.management.rows import NO_TENANT
 from services.management.running import Running, invalid
+from services.management.saving import claim_id, renamed, same, save
 from services.management.settings import SomeSettings
-from services.management.slugs import slug_of
 from services.management.store import Store
 
 Redraw = Callable[[Graph], Graph]
 """Raises `Invalid` or `Conflict` for a graph that it cannot draw from."""
+Rebind = Callable[[Drawn], Drawn]
+"""Raises `Invalid` or `NotFound` for what cannot be done."""
 
 
 class NewFlow(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +58,9 @@ class NewFlow(msgspec.Struct, frozen=True, kw_only=True):
     status: Status = Status.DRAFT
     source: str | None = None
     """Where it comes from, for the audit log, unless it was drawn here."""
+    title: str | None = None
+    look: Look = Look()
+    activates_itself: bool = False
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,9 +78,15 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     redraw: Redraw | None = None
     """Draws the next graph from the newest, where a whole `graph` would take away what somebody
     else has drawn since."""
+    rebind: Rebind | None = None
+    """Does the same, and says what clients of bindings are told of it."""
     status: Status | UnsetType = UNSET
     at_once: bool = False
     """Let the newest version run if the flow is active, which it then has to be able to."""
+    if_able: bool = False
+    """Let the newest version run if it can, and the flow is active or activates itself."""
+    title: str | UnsetType = UNSET
+    look: Look | UnsetType = UNSET
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -166,15 +178,18 @@ class Flows:
         published: tuple[FlowType, ...] = ()
         if new.status is not Status.DRAFT:
             await change.hold_active()
-        id, name = await _claim_id(change, new)
+        id, name = await claim_id(change, new.name, new.display_name)
         await change.add_flow(
             id,
             name=name,
             display_name=new.display_name,
             description=new.description,
             type=new.type,
+            title=new.title,
+            look=new.look,
+            activates_itself=new.activates_itself,
         )
-        await _save(change, id, 1, new.graph, new.settings, new.note)
+        await save(change, id, 1, new.graph, new.settings, new.note)
         if new.golden_tests:
             await change.replace_golden_tests(id, new.golden_tests)
         created = existing(await change.find_flow(id))
@@ -198,7 +213,7 @@ class Flows:
     ) -> tuple[FlowVersion, tuple[FlowType, ...]]:
         """Change a flow in a change that goes on; return it, and what is to be published then."""
         published: tuple[FlowType, ...] = ()
-        if edit.name is not UNSET or edit.status is not UNSET or edit.at_once:
+        if edit.name is not UNSET or edit.status is not UNSET or edit.at_once or edit.if_able:
             await change.hold_active()
         before = await held(change, id)
         flow, was = before.flow, before.definition()
@@ -208,12 +223,15 @@ class Flows:
         graph = was.graph if edit.graph is UNSET else edit.graph
         if edit.redraw is not None:
             graph = edit.redraw(was.graph)
+        new = _edited(flow, edit)
+        if edit.rebind is not None:
+            drawn = edit.rebind(before.drawn())
+            graph, new = drawn.graph, msgspec.structs.replace(new, bindings=drawn.told)
         settings = edit.settings.applied_to(was.settings)
-        edited = _edited(flow, edit)
         changed = [
-            *([] if _same(graph, was.graph) else ["graph"]),
-            *([] if _same(settings, was.settings) else ["settings"]),
-            *_renamed(flow, edited),
+            *([] if same(graph, was.graph) else ["graph"]),
+            *([] if same(settings, was.settings) else ["settings"]),
+            *renamed(flow, new),
         ]
         if edit.golden_tests is not UNSET and edit.golden_tests != (
             await change.list_golden_tests(id)
@@ -221,11 +239,11 @@ class Flows:
             await change.replace_golden_tests(id, edit.golden_tests)
             changed.append("golden_tests")
         if "graph" in changed or "settings" in changed:
-            await _save(change, id, flow.version + 1, graph, settings, edit.note)
+            await save(change, id, flow.version + 1, graph, settings, edit.note)
         if changed:
-            await change.edit_flow(edited)
+            await change.edit_flow(new)
             # A start may ask for a flow by name, so the name is part of what is published.
-            if flow.status is Status.ACTIVE and edited.name != flow.name:
+            if flow.status is Status.ACTIVE and new.name != flow.name:
                 await self._running.refuse_if_called(await change.read_library(), flow)
                 published = (flow.type,)
                 await change.bump_pointers(published)
@@ -236,8 +254,23 @@ class Flows:
         if wanted is not flow.status or (edit.at_once and wanted is Status.ACTIVE):
             newest = existing(await change.find_flow(id))
             published += await self._switch(change, newest, wanted)
+        elif edit.if_able:
+            published += await self._try(change, existing(await change.find_flow(id)))
         after = existing(await change.find_flow(id))
         return after, tuple(dict.fromkeys(published))
+
+    async def _try(self, change: Change, newest: FlowVersion) -> tuple[FlowType, ...]:
+        """Let the newest version of a flow that is held run, where that is wanted and can be."""
+        flow, nodes = newest.flow, newest.definition().graph.nodes
+        # One without a stage does nothing, which nobody can want to be the first of its type.
+        grown = flow.activates_itself and any(node.type not in ENDS for node in nodes)
+        if not grown and (flow.status is not Status.ACTIVE or flow.version == flow.active_version):
+            return ()
+        try:
+            return (await self._running.start(change, newest)).types
+        except Invalid:
+            # Nothing was written by then. What runs goes on, and the flow is shown with the reason.
+            return ()
 
     async def _switch(
         self, change: Change, newest: FlowVersion, status: Status
@@ -336,60 +369,13 @@ async def held(change: Change, id: str) -> FlowVersion:
     return found
 
 
-async def _claim_id(change: Change, new: NewFlow) -> tuple[str, str]:
-    """Take an id that was never given: `flow_` and the slug, with a suffix where that is gone.
-
-    Returns the slug beside it; one that is made here has the same suffix.
-    """
-    slug = new.name or slug_of(new.display_name)
-    plain = "flow_" + slug.replace("-", "_")
-    id = plain
-    while (new.name is None and await change.find_id(slug)) or not await change.claim_id(id):
-        # Random: counting up would ask once for each flow that ever had this name.
-        suffix = secrets.token_hex(3)
-        id = f"{plain}_{suffix}"
-        if new.name is None:
-            slug = slug_of(new.display_name, suffix)
-    return id, slug
-
-
-async def _save(
-    change: Change,
-    id: str,
-    number: int,
-    graph: Graph,
-    settings: Settings,
-    note: str | None,
-) -> None:
-    await change.add_version(
-        id,
-        number,
-        graph=msgspec.json.encode(graph).decode(),
-        settings=msgspec.json.encode(settings).decode(),
-        note=note,
-    )
-
-
-def _same(one: msgspec.Struct, other: msgspec.Struct) -> bool:
-    # As bytes: to Python `true` equals 1, to an author it does not.
-    return _ORDERED.encode(one) == _ORDERED.encode(other)
-
-
-_ORDERED = msgspec.json.Encoder(order="deterministic")
-
-
 def _edited(flow: FlowRecord, edit: Edit) -> FlowRecord:
-    """Return `flow` with what `edit` says of its names."""
+    """Return `flow` with what `edit` says of its names and its look."""
     return msgspec.structs.replace(
         flow,
         name=flow.name if edit.name is UNSET else edit.name,
         display_name=flow.display_name if edit.display_name is UNSET else edit.display_name,
         description=flow.description if edit.description is UNSET else edit.description,
+        title=flow.title if edit.title is UNSET else edit.title,
+        look=flow.look if edit.look is UNSET else edit.look,
     )
-
-
-def _renamed(before: FlowRecord, after: FlowRecord) -> Iterator[str]:
-    """Name what `_edited` changed."""
-    for name in ("name", "display_name", "description"):
-        if getattr(before, name) != getattr(after, name):
-            yield name

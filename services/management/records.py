@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
+from uuid import UUID
 
 import msgspec
 
 from libs.common.flow.model import Flow, FlowType, Graph, Settings, Trigger
 from libs.common.wire.rollouts import WHOLE, Rollout
+from services.management.bindings import Drawn, Told
 from services.management.etags import tag_of
 
 
@@ -19,6 +21,19 @@ class Status(enum.StrEnum):
     DRAFT = "draft"
     ACTIVE = "active"
     INACTIVE = "inactive"
+
+
+Layout: TypeAlias = Literal[
+    "stacked", "content_left", "content_right", "sidebar_left", "sidebar_right"
+]
+
+
+class Look(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How pages of authentik would show a flow (seed 003); it means nothing to a run."""
+
+    background: str = ""
+    compatibility_mode: bool = False
+    layout: Layout = "stacked"
 
 
 class FlowRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +56,14 @@ class FlowRecord(msgspec.Struct, frozen=True, kw_only=True):
     """When its definition or what it is called changed."""
     activated_at: datetime | None
     deactivated_at: datetime | None
+    pk: UUID
+    """Its name in seed 003, beside the slug."""
+    title: str | None
+    """None shows the display name."""
+    look: Look
+    bindings: Told
+    activates_itself: bool
+    """Whether the first version that can run does, if it is saved through seed 003."""
 
     def weight(self, version: int) -> int | None:
         """Return the share of new sessions that run `version`; None where none do."""
@@ -98,6 +121,10 @@ class FlowVersion(msgspec.Struct, frozen=True):
         graph = msgspec.json.decode(self.version.graph, type=Graph)
         flow = self.flow
         return Flow(flow.id, self.version.number, flow.type, graph, self.settings(), name=flow.name)
+
+    def drawn(self) -> Drawn:
+        """Return what bindings are made of."""
+        return Drawn(self.flow.pk, self.definition().graph, self.flow.bindings)
 
 
 class Filter(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from libs.common.flow.model import (
     Trigger,
 )
 from libs.common.wire.rollouts import Rollout
+from services.management.bindings import Bound
 from services.management.entries import Entry, Sought
 from services.management.queries import QUERIES
 from services.management.records import (
@@ -28,6 +29,7 @@ from services.management.records import (
     FlowVersion,
     GoldenTest,
     Listed,
+    Look,
     Place,
     Status,
     VersionLine,
@@ -187,7 +189,13 @@ def _flow(columns: Mapping[str, Any]) -> FlowRecord:
         and columns["status"] == Status.ACTIVE
         and columns["active_version"] == rollout.baseline
     )
-    return msgspec.convert({**columns, "rollout": rollout if stands else None}, FlowRecord)
+    decoded = {
+        **columns,
+        "rollout": rollout if stands else None,
+        "look": msgspec.json.decode(columns["look"], type=Look),
+        "bindings": msgspec.json.decode(columns["bindings"], type=dict[str, Bound]),
+    }
+    return msgspec.convert(decoded, FlowRecord)
 
 
 def _listed(columns: Mapping[str, Any]) -> Listed:

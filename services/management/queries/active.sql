@@ -10,6 +10,7 @@ ON CONFLICT (tenant, type) DO UPDATE SET generation = active_pointers.generation
 -- already. What is active is held, so nobody takes the same position.
 UPDATE flows AS f
 SET status = 'active', active_version = :version, rollout = :rollout, activated_at = now(),
+    activates_itself = false,
     position = coalesce(position, (
         SELECT coalesce(min(other.position), 0) - 1
         FROM flows AS other
@@ -21,7 +22,7 @@ RETURNING activated_at;
 -- name: deactivate_flow(tenant, flow)$
 UPDATE flows
 SET status = 'inactive', active_version = NULL, rollout = NULL, position = NULL,
-    deactivated_at = now()
+    activates_itself = false, deactivated_at = now()
 WHERE tenant = :tenant AND id = :flow
 RETURNING deactivated_at;
 
