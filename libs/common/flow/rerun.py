@@ -107,7 +107,9 @@ class Rerun:
         self._turn = 0
         self._where = ""
         self._recorded = False
-        self._users = Users(tape, None if session is None else session.found)
+        self._users = (
+            Users(tape, None) if session is None else Users(tape, session.found, session.end)
+        )
         self._words = words_of(program)
         visit = Visit(_SESSION, 0, "", program.type, tape.facts, tape.surroundings[0])
         self._start = self._found(visit)

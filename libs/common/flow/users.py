@@ -16,10 +16,16 @@ from libs.common.flow.unknown import UnknownUser
 class Users:
     """The users of one replay, by account."""
 
-    def __init__(self, tape: Tape, then: Mapping[int, Found] | None) -> None:
-        """`then` says what each moment of the session found; None while that is found out."""
+    def __init__(
+        self, tape: Tape, then: Mapping[int, Found] | None, end: Found | None = None
+    ) -> None:
+        """`then` says what each moment of the session found, and `end` the last node of all.
+
+        `then` is None while that is found out.
+        """
         self._tape = tape
         self._then = then
+        self._end = None if end is None else end.visit.facts.account
         self._known: dict[str, Any] = {}
         self._done: set[int] = set()
         self._writes = [number for number, each in enumerate(tape.moments) if each.writes]
@@ -49,9 +55,10 @@ class Users:
             if moment.writes or moment.names:
                 break
         else:
-            # What was asked at the end of a turn, by no node, was about whoever was known by then.
+            # At the end of a flow its tenant's demands ask, of whoever is known by then.
             users = self._tape.asked[turn]
-            if users and self._then is None:
+            is_theirs = self._then is None or self._end == account
+            if users and is_theirs and self._is_still_so(len(self._tape.moments)):
                 return users[0]
         return UnknownUser()
 

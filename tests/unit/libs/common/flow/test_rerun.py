@@ -556,6 +556,13 @@ def test_whether_a_demand_is_meant_is_not_known_where_it_reads_something_else() 
     assert undecided_at_the_end(found)
 
 
+def test_a_demand_that_reads_the_user_knows_them_from_the_end_of_the_session() -> None:
+    for role, result in (("guest", "success"), ("admin", "failure")):
+        demanded = two_factors(f"user.role === '{role}'")
+        found = again(sign_in(NEVER), sign_in(f"!!({NEVER})"), WHO, HOW, RED, beside=demanded)
+        assert (found.result, found.same) == (result, True)
+
+
 def test_a_demand_that_hangs_on_nothing_typed_is_really_asked() -> None:
     found = again(
         sign_in(NEVER), sign_in(NEVER), WHO, HOW, BLUE, then=two_factors("flow.type === 'login'")

@@ -125,9 +125,20 @@ def test_a_moment_that_the_session_did_not_come_to_tells_of_nobody() -> None:
     assert role(users.find("alice", 0)) == UNKNOWN
 
 
-def test_what_is_asked_at_the_end_of_a_turn_may_be_about_somebody_else() -> None:
-    users = Users(tape((NOTHING,), asked=(load("admin"),)), found("alice"))
+def test_what_is_asked_at_the_end_is_about_whom_the_session_ended_with() -> None:
+    then = found("alice", "bob")
+    users = Users(tape((NOTHING, NOTHING), asked=(load("admin"),)), then, then[1])
     assert role(users.find("alice", 0)) == UNKNOWN
+    assert role(users.find("bob", 0)) == "admin"
+    assert role(Users(tape((NOTHING,), asked=(load("admin"),)), then).find("bob", 0)) == UNKNOWN
+
+
+def test_what_is_asked_at_the_end_says_nothing_where_a_write_before_it_did_not_come() -> None:
+    then = found("alice", "alice")
+    users = Users(tape((WRITE,), (NOTHING,), asked=(load("admin"),)), then, then[1])
+    assert role(users.find("alice", 1)) == UNKNOWN
+    users.pass_by(0, "alice")
+    assert role(users.find("alice", 1)) == "admin"
 
 
 def test_what_was_told_before_a_write_that_has_come_first_is_not_so_any_more() -> None:
