@@ -22,6 +22,7 @@ from services.management.routes import (
     expressions,
     golden,
     oauth,
+    openapi,
     rollouts,
     sessions,
     simulate,
@@ -82,5 +83,8 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(expressions.OPERATIONS, lambda _use: expressions.Endpoints()),
     Part(v2_flows.OPERATIONS, lambda use: v2_flows.Endpoints(use.flows)),
     Part(v2_vault.OPERATIONS, lambda _use: v2_vault.Endpoints()),
+    Part(openapi.OPERATIONS, lambda _use: openapi.Endpoints(OPERATIONS)),
 )
-OPERATIONS: Final = tuple(operation for part in PARTS for operation in part.operations)
+OPERATIONS: Final[tuple[Operation[Any], ...]] = tuple(
+    operation for part in PARTS for operation in part.operations
+)

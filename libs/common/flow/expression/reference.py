@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,13 +14,14 @@ from libs.common.flow.expression.functions import CLOCK, FUNCTIONS, Function
 from libs.common.flow.expression.parse import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES
 from libs.common.flow.expression.schema import SCHEMA, Shape
 from libs.common.flow.expression.text import to_text
-from libs.common.flow.expression.values import MISSING, Fault, Json, Kind, Scope
+from libs.common.flow.expression.values import MISSING, Fault, Kind
 
 
 class ShownExample(msgspec.Struct, frozen=True):
     expression: str
     comes_to: Literal["value", "missing", "fault"]
-    value: Json | UnsetType = UNSET
+    value: Any | UnsetType = UNSET
+    """JSON."""
     reason: str | UnsetType = UNSET
     """Of a fault."""
 
@@ -78,7 +80,7 @@ class Reference(msgspec.Struct, frozen=True):
     missing: tuple[ShownRule, ...]
     roots: tuple[ShownPath, ...]
     bounds: Bounds
-    sample: Scope
+    sample: Mapping[str, Any]
     """What the examples read."""
 
 
