@@ -28,6 +28,7 @@ class Recorded:
         self.data: list[bytes] = []
         self.sent: list[tuple[str, Mapping[str, Json]]] = []
         """To which nodes, and what."""
+        self.facts = facts
         self._words = words_of(made)
         self._recorder = Recorder(self._words)
         heard = world or World()
@@ -73,13 +74,13 @@ class Recorded:
         self.entries.append(decode(self.data[-1]))
 
 
-def recorded(case: Case) -> Recorded:
+def recorded(case: Case, facts: Facts = NOTHING_KNOWN) -> Recorded:
     """Walk the flow of `case` until it ends or the visitor has nothing more to send.
 
     It runs already, so that it may break what its tenant demands.
     """
     plan = program(case.flow, case.library, running=True)
-    made = Recorded(plan, World(**case.visitor.users()))
+    made = Recorded(plan, World(**case.visitor.users()), facts)
     for index in range(len(case.visitor.luck)):
         if made.walk.turn.session.over:
             break
@@ -90,7 +91,7 @@ def recorded(case: Case) -> Recorded:
 
 def sent_again(made: Recorded, plan: Program, case: Case) -> Recorded:
     """Walk `plan` as the visitor of `made` did: each node is sent what it was sent then."""
-    again = Recorded(plan, World(**case.visitor.users()))
+    again = Recorded(plan, World(**case.visitor.users()), made.facts)
     left = list(made.sent)
     while not again.walk.turn.session.over:
         node = again.walk.at

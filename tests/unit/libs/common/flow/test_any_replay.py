@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
-from libs.common.flow.model import FlowType, Invariant, Library
+from libs.common.flow.model import FlowType, Invariant
 from libs.common.flow.replay import replay
-from tests.flows import CONDITIONS, Case, flows
+from libs.common.flow.turn import Facts
+from tests.flows import ACCOUNT, CONDITIONS, Case, flows
 from tests.recordings import recorded, sent_again
 from tests.versions import Upgrade, upgrades
-from tests.walks import program
+from tests.walks import NOTHING_KNOWN, program
 
 ENDS = {None: "waiting", True: "success", False: "failure"}
 
+WHENS = (*CONDITIONS, "user.email === 'alice@example.com'", "endsWith(inputs.email, '.org')")
+REQUIRES = ("size(factors) >= 2", "consented", "'otp' in amr")
+DEMANDED = st.builds(
+    lambda when, require: tuple(Invariant("demand", kind, require, when) for kind in FlowType),
+    st.sampled_from(WHENS),
+    st.sampled_from(REQUIRES),
+)
+CALLER = Facts(account=ACCOUNT, authenticated=True)
+
 any_flow = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def demanding(case: Case, invariants: tuple[Invariant, ...]) -> Case:
+    return changed(case, library=changed(case.library, invariants=invariants))
 
 
 @any_flow
@@ -47,10 +62,13 @@ def test_on_any_other_plan_it_ends_or_says_what_it_would_have_to_know(
 
 
 @settings(any_flow, max_examples=100)
-@given(upgrades())
-def test_on_the_next_version_it_goes_where_who_sends_the_same_would_go(upgrade: Upgrade) -> None:
-    made = recorded(upgrade.case)
-    following = program(upgrade.following.flow, upgrade.following.library, running=True)
+@given(upgrades(), st.just(()) | DEMANDED, st.sampled_from((NOTHING_KNOWN, CALLER)))
+def test_on_the_next_version_it_goes_where_who_sends_the_same_would_go(
+    upgrade: Upgrade, invariants: tuple[Invariant, ...], facts: Facts
+) -> None:
+    made = recorded(demanding(upgrade.case, invariants), facts)
+    then = demanding(upgrade.following, invariants)
+    following = program(then.flow, then.library, running=True)
     again = replay(made.tape, made.walk.program, following)
     true = sent_again(made, following, upgrade.case)
     trace = [(each.node, each.outcome) for each in again.trace]
@@ -62,16 +80,10 @@ def test_on_the_next_version_it_goes_where_who_sends_the_same_would_go(upgrade: 
         assert not again.same
 
 
-WHENS = (*CONDITIONS, "user.email === 'alice@example.com'", "endsWith(inputs.email, '.org')")
-REQUIRES = ("size(factors) >= 2", "consented", "'otp' in amr")
-
-
 @any_flow
-@given(flows(), st.sampled_from(WHENS), st.sampled_from(REQUIRES))
-def test_what_a_tenant_demands_is_as_it_was(case: Case, when: str, require: str) -> None:
-    invariants = tuple(Invariant("demand", kind, require, when) for kind in FlowType)
-    library = Library(case.library.flows, case.library.triggers, invariants)
-    made = recorded(Case(case.flow, library, case.visitor))
+@given(flows(), DEMANDED)
+def test_what_a_tenant_demands_is_as_it_was(case: Case, invariants: tuple[Invariant, ...]) -> None:
+    made = recorded(demanding(case, invariants))
     again = replay(made.tape, made.walk.program)
     assert [(each.node, each.outcome) for each in again.trace] == made.path
     assert again.result == ENDS[made.walk.succeeded]
