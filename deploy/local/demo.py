@@ -200,6 +200,30 @@ class Demo:
         running = await self._answer(running, username="ada")
         must(inputs(running) == ["password"], "a session that has it goes on with it")
 
+    async def explained(self) -> None:
+        """9. A session is explained, and replayed on a version that it did not run."""
+        person = self._person("hedy")
+        step = await self._answer(await self._at_password(person), password=f"not {PASSWORD}")
+        step = await self._answer(step, password=PASSWORD)
+        must(step["flowStatus"] == "COMPLETE", "the sign-in completes")
+        session = f"/api/admin/sessions/{step['flowId']}"
+        record = await self._client.admin("GET", session)
+        passed = [node for turn in record["turns"] for node in turn["nodes"]]
+        way = ["start", "identifier", "identifier", *["password"] * 3, "mfa_check", "success"]
+        must([each["node"] for each in passed] == way, f"it went by {way}")
+        must(person.email not in json.dumps(record), "nothing that was typed is told")
+        (asked,) = passed[-2]["expressions"]
+        must(asked["value"] is False, "it says what the condition came to")
+        self._say(f"  = at `mfa_check`, {asked['text']} is {json.dumps(asked['value'])}")
+        flow = await self._mfa_login()
+        graph = (await self._client.admin("GET", f"/api/admin/flows/{flow['id']}"))["graph"]
+        graph["nodes"][3]["config"]["condition"] = "true"
+        path = f"/api/admin/flows/{flow['id']}"
+        saved = await self._client.admin("PUT", path, {"graph": graph, "note": "a code for all"})
+        again = await self._client.admin("GET", f"{session}/replay?version={saved['version']}")
+        must(again["diverged_at"] == "mfa_check", "there the new version leads elsewhere")
+        must(again["result"] == "failure", "it would not let in who has no authenticator")
+
     async def _mfa_login(self) -> Json:
         page = await self._client.admin("GET", "/api/admin/flows?type=login&status=active")
         (flow,) = [item for item in page["items"] if item["name"] == "mfa-login"]
@@ -298,6 +322,7 @@ async def walk(facts: Facts, executor: Mapping[str, str], say: Say = print) -> b
             demo.demanded,
             demo.simulated,
             demo.rolled_out,
+            demo.explained,
         )
         wrong = 0
         for journey in journeys:

@@ -14,7 +14,10 @@ from services.executor.assertions import DEFAULT_TENANT
 
 SECRET = frozenset({"password", "code", "userAssertion"})
 ASIDE = frozenset(
-    {"display_name", "description", "created_at", "updated_at", "trace", "facts", "abort"}
+    {
+        *("display_name", "description", "created_at", "updated_at", "abort"),
+        *("trace", "facts", "turns", "plan", "started_at", "expires_at"),
+    }
 )
 """What a person need not read to follow a journey."""
 WIDTH = 118
