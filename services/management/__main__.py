@@ -175,6 +175,7 @@ def open_limits(settings: Settings, store: Store, ground: Ground) -> Limits | No
             "default": settings.v2_per_minute,
             "enterprise": settings.v2_enterprise_per_minute,
         },
+        tokens_per_minute=settings.tokens_per_minute,
     )
 
 

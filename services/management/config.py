@@ -99,8 +99,11 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
 
     admin_per_minute: Annotated[
         PerMinute,
-        Meta(description="requests a minute of one caller, to all but /api/v2"),
+        Meta(description="requests a minute of one caller, to all but /api/v2 and /oauth"),
     ] = 600
+    tokens_per_minute: Annotated[
+        PerMinute, Meta(description="tokens a minute that one client, or one address, may ask for")
+    ] = 60
     v2_per_minute: Annotated[
         PerMinute, Meta(description="requests a minute of one caller to /api/v2")
     ] = 50

@@ -1,8 +1,9 @@
 """How often somebody may call: a bucket for each caller of each tenant, counted by all replicas.
 
-Seed 000's face has the limit of its page, by what the tenant pays for; all other faces share a
-wider one. Who has no token that is right is counted by address. Management does not stand or fall
-with Redis: while that is away nobody is counted, and nobody is told a limit.
+Seed 000's face has the limit of its page, by what the tenant pays for; to ask for tokens has one of
+its own; all else shares a wider one. Who has no token that is right is counted by address.
+Management does not stand or fall with Redis: while that is away nobody is counted, and nobody is
+told a limit.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Limits:
         *,
         per_minute: int,
         v2_per_minute: Mapping[Tier, int],
+        tokens_per_minute: int,
     ) -> None:
         """`key` is of this deployment, and keeps callers out of Redis.
 
@@ -71,6 +73,7 @@ class Limits:
         self._tier_of = tier_of
         self._metrics = metrics
         self._admin = _bucket("admin", per_minute)
+        self._oauth = _bucket("oauth", tokens_per_minute)
         self._v2 = {tier: _bucket("v2", limit) for tier, limit in v2_per_minute.items()}
 
     async def take(self, face: Face, tenant: str | None, caller: str) -> Allowance | None:
@@ -92,9 +95,11 @@ class Limits:
         return given
 
     async def _bucket(self, face: Face, tenant: str | None) -> Bucket:
-        if face is not Face.V2:
-            return self._admin
-        return self._v2["default" if tenant is None else await self._tier_of(tenant)]
+        if face is Face.OAUTH:
+            return self._oauth
+        if face is Face.V2:
+            return self._v2["default" if tenant is None else await self._tier_of(tenant)]
+        return self._admin
 
 
 def limit_headers(given: Allowance, status: int, now: float) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from libs.common.secret import Secret, decode_secret
 from services.management.grants import CHALLENGE, CLIENT_CREDENTIALS, Grants, Wanted
 from services.management.routes.clients import NO_STORE
 from services.management.routes.operation import Content, Operation
-from services.management.routes.serving import stranger
+from services.management.routes.serving import count_as, stranger
 
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -68,6 +68,8 @@ class Endpoints:
             confined="tenant" in request.match_info,
         )
         granted = await self._grants.grant(tenant, wanted)
+        # Only now: or whoever knows an id could use up what its client has.
+        await count_as(request, granted.subject)
         return json_answer(
             TokenAnswer(
                 granted.token.reveal(), "Bearer", granted.seconds, " ".join(granted.scopes)

@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 
 from libs.common.chassis.logging import carried, remember
 from libs.common.chassis.proxies import FORWARDED, Proxies
+from libs.common.chassis.proxies import subject as counted_as
 from libs.common.errors import NotFound, Unauthenticated
 from services.management.auth import Caller, Callers, Scope
 from services.management.author import Author
@@ -40,6 +41,7 @@ class Stranger(msgspec.Struct, frozen=True):
 
     tenant: str
     author: Author
+    counting: Counting
 
 
 _ADMITTED: Final = web.RequestKey("admitted", Admitted)
@@ -63,6 +65,12 @@ def stranger(request: web.Request) -> tuple[str, Author]:
     return known.tenant, known.author
 
 
+async def count_as(request: web.Request, subject: str) -> None:
+    """Count a request of a stranger who turned out to be `subject`; raise `Exhausted`."""
+    known = request[_STRANGER]
+    await known.counting.count(request, known.tenant, subject)
+
+
 def require(request: web.Request, scope: Scope) -> None:
     """Raise `Denied` unless the caller may do this as well as what the operation is declared to."""
     known = request[_ADMITTED]
@@ -82,7 +90,7 @@ class Door:
         try:
             caller = await self._callers.identify(request.headers.get(hdrs.AUTHORIZATION))
         except Unauthenticated:
-            await self._counting.count(request, None, self.address(request))
+            await self._counting.count(request, None, counted_as(self.address(request)))
             raise
         tenant = request.match_info.get("tenant", DEFAULT_TENANT)
         known = TENANT.fullmatch(tenant) is not None
@@ -99,11 +107,11 @@ class Door:
 
     async def let_pass(self, request: web.Request) -> Stranger:
         """Return what is known of somebody who need not say who they are."""
-        await self._counting.count(request, None, self.address(request))
+        await self._counting.count(request, None, counted_as(self.address(request)))
         tenant = request.match_info.get("tenant", DEFAULT_TENANT)
         if not TENANT.fullmatch(tenant):
             raise NotFound(NO_TENANT)
-        return Stranger(tenant, self._author(request, ""))
+        return Stranger(tenant, self._author(request, ""), self._counting)
 
     def _author(self, request: web.Request, subject: str) -> Author:
         return Author(subject, self.address(request) or None, carried("request"))

@@ -36,6 +36,7 @@ def limits(line: RedisLine, registry: CollectorRegistry | None = None, key: Secr
         LimitMetrics(registry or CollectorRegistry()),
         per_minute=5,
         v2_per_minute={"default": 2, "enterprise": 3},
+        tokens_per_minute=4,
     )
 
 
@@ -61,7 +62,8 @@ async def test_other_faces_have_a_bucket_of_their_own(line: RedisLine) -> None:
     admin = await call(buckets, Face.ADMIN)
     assert (admin.limit, admin.remaining) == (5, 4)
     assert (await call(buckets, Face.V3)).remaining == 3
-    assert (await call(buckets, Face.OAUTH)).remaining == 2
+    oauth = await call(buckets, Face.OAUTH)
+    assert (oauth.limit, oauth.remaining) == (4, 3)
 
 
 async def test_no_caller_uses_up_what_another_has(line: RedisLine) -> None:

@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 from libs.common.flow.model import Json
+from libs.common.secret import Secret
 from tests.integration.management.conftest import KEY, Api, Reply, Start, token
 from tests.integration.management.test_clients import made
 
@@ -205,6 +206,43 @@ async def test_a_body_that_is_too_large_is_refused(start: Start) -> None:
     api = await start(body_limit=2048)
     reply = await Client(api, await made(api)).form(scope="a" * 2048)
     refused(reply, 413, "invalid_request")
+
+
+async def test_how_often_a_client_and_an_address_may_ask_is_limited(
+    start: Start, redis_url: str
+) -> None:
+    settings = {"redis_url": Secret(redis_url), "trusted_proxies": ("127.0.0.0/8",)}
+    api = await start(tokens_per_minute=3, **settings)
+    one, two = Client(api, await made(api)), Client(api, await made(api))
+
+    async def ask(client: Client, address: str, **fields: Json) -> Reply:
+        body = urlencode({**client.fields, **fields})
+        return await client.raw(body, **{"X-Forwarded-For": address})
+
+    first = [await ask(one, f"192.0.2.{number}") for number in range(4)]
+    assert [reply.status for reply in first] == [200, 200, 200, 429]
+    refused(first[3], 429, "temporarily_unavailable")
+    assert int(first[3].headers["Retry-After"]) > 0
+    assert (first[0].headers["X-RateLimit-Limit"], first[3].headers["X-RateLimit-Remaining"]) == (
+        "3",
+        "0",
+    )
+    # An address of IPv6 is its /64, which one client has all of.
+    second = [await ask(two, f"2001:db8::{number}") for number in range(4)]
+    assert [reply.status for reply in second] == [200, 200, 200, 429]
+
+
+async def test_nobody_uses_up_what_a_client_has_without_its_secret(
+    start: Start, redis_url: str
+) -> None:
+    settings = {"redis_url": Secret(redis_url), "trusted_proxies": ("127.0.0.0/8",)}
+    api = await start(tokens_per_minute=3, **settings)
+    client = Client(api, await made(api))
+    wrong = urlencode({**client.fields, "client_secret": "wrong"})
+    for number in range(9):
+        reply = await client.raw(wrong, **{"X-Forwarded-For": f"192.0.2.{number}"})
+        assert reply.status == 401
+    assert (await client.json()).status == 200
 
 
 async def test_a_token_may_make_clients_within_its_reach(api: Api) -> None:
