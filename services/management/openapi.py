@@ -144,21 +144,23 @@ _ALL_REFUSALS: Final = (
     *_OF_CALLERS,
     *_OF_BODIES,
     HTTPStatus.CONFLICT,
+    HTTPStatus.GONE,
     HTTPStatus.PRECONDITION_FAILED,
 )
 
 
 def refusals_of(operation: Operation[Any]) -> frozenset[HTTPStatus]:
     """Return the statuses with which an operation may say no."""
-    return frozenset(
-        {
-            *_USUAL,
-            *(_OF_CALLERS if operation.scope is not None else ()),
-            *(_OF_BODIES if operation.body is not None else ()),
-            *((HTTPStatus.CONFLICT,) if operation.writes else ()),
-            *((HTTPStatus.PRECONDITION_FAILED,) if operation.tagged else ()),
-        }
-    )
+    refusals = {
+        *_USUAL,
+        *(_OF_CALLERS if operation.scope is not None else ()),
+        *(_OF_BODIES if operation.body is not None else ()),
+        *((HTTPStatus.CONFLICT,) if operation.writes else ()),
+        *((HTTPStatus.PRECONDITION_FAILED,) if operation.tagged else ()),
+        *operation.refusals,
+    }
+    status_of = SHAPES[operation.face].status_of
+    return frozenset(HTTPStatus(status_of(status)) for status in refusals)
 
 
 def _operation(operation: Operation[Any], schemas: _Schemas) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ A secret is in the answer that makes it, and in no other.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -244,6 +245,7 @@ OPERATIONS: Final = (
         scope=None,
         body=Content(BootstrapBody, optional=True),
         answers={201: SecretBody},
+        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.GONE),
         tenants=False,
         secret=True,
     ),

@@ -6,6 +6,7 @@ Everything here may hold a secret: nothing of a request must stand in an answer,
 from __future__ import annotations
 
 import base64
+from http import HTTPStatus
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -129,6 +130,7 @@ OPERATIONS: Final = (
         scope=None,
         body=Content(TokenBody, media=(FORM, JSON)),
         answers={200: TokenAnswer},
+        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND),
         writes=False,
         secret=True,
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from aiohttp import hdrs, web
@@ -53,6 +54,8 @@ class Operation(Generic[F]):
     """What a token has to allow; None for what anybody may ask."""
     answers: Mapping[int, Any]
     """By status, of those that are no refusals: a type, a `Content`, or None for no body."""
+    refusals: tuple[HTTPStatus, ...] = ()
+    """How it says no besides the ways that all of its kind have."""
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """The type of each part of the path."""
     query: type | None = None

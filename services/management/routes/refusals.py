@@ -21,12 +21,14 @@ class Shape(msgspec.Struct, frozen=True):
     refuse: Callable[[web.Request, Refusal], web.Response]
     body_of: Callable[[int], Any]
     """The type of the body by status, for those who read a document about it."""
+    status_of: Callable[[int], int] = int
+    """The status that a refusal gets there."""
 
 
 SHAPES: Final[Mapping[Face, Shape]] = {
     Face.ADMIN: Shape(errors.refuse, lambda _status: errors.ErrorBody),
     Face.V2: Shape(v2.refuse, lambda _status: v2.ErrorBody),
-    Face.V3: Shape(v3.refuse, v3.body_of),
+    Face.V3: Shape(v3.refuse, v3.body_of, v3.status_of),
     Face.OAUTH: Shape(oauth_errors.refuse, lambda _status: oauth_errors.ErrorBody),
 }
 

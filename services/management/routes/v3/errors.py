@@ -49,6 +49,12 @@ class ValidationBody(msgspec.Struct, frozen=True):
     code: str
 
 
+def status_of(status: int) -> int:
+    """Return the status that a refusal with this one has here."""
+    # The page has no 401, nor do the servers that its clients are made for: it is a 403.
+    return HTTPStatus.FORBIDDEN if status == HTTPStatus.UNAUTHORIZED else status
+
+
 def body_of(status: int) -> type[ErrorBody | ValidationBody]:
     """Return what the body is of a refusal with this status."""
     return ValidationBody if status == HTTPStatus.BAD_REQUEST else ErrorBody
@@ -59,7 +65,7 @@ def refuse(_request: web.Request, refusal: Refusal) -> web.Response:
     if refusal.status == HTTPStatus.BAD_REQUEST:
         return json_answer(_validation(refusal), status=refusal.status)
     code = _CODES.get(refusal.code, refusal.code)
-    return json_answer(ErrorBody(refusal.message, code), status=refusal.status)
+    return json_answer(ErrorBody(refusal.message, code), status=status_of(refusal.status))
 
 
 def _validation(refusal: Refusal) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from aiohttp.test_utils import make_mocked_request
 from libs.common.chassis.problems import Refusal
 from libs.common.errors import Problem
 from libs.common.flow.model import Json
-from services.management.routes.v3.errors import refuse
+from services.management.routes.v3.errors import refuse, status_of
 
 
 def told(refusal: Refusal) -> Json:
@@ -46,6 +46,12 @@ def test_what_no_field_is_to_blame_for_is_listed_apart(path: str | None) -> None
 
 def test_a_refusal_without_problems_says_its_message() -> None:
     assert wrong()["non_field_errors"] == ["the body is wrong"]
+
+
+def test_who_is_unknown_gets_a_403_as_the_page_has_no_401() -> None:
+    answer = refuse(make_mocked_request("GET", "/"), Refusal(401, "unauthenticated", "no", "t"))
+    assert answer.status == status_of(401) == 403
+    assert answer.body == b'{"detail":"no","code":"not_authenticated"}'
 
 
 @pytest.mark.parametrize(
