@@ -84,6 +84,24 @@ class Site(msgspec.Struct, frozen=True):
     flow: FlowType
 
 
+@dataclasses.dataclass(frozen=True)
+class Outcomes:
+    """The names that a node can leave by; called with its config, it gives all of them."""
+
+    fixed: tuple[str, ...]
+    """Those of each node of the type."""
+    named: tuple[str, str] | None = None
+    """A list in the config, and the field by which each of its members names one more."""
+
+    def __call__(self, config: object) -> tuple[str, ...]:
+        """Return each once, those that the config names first."""
+        if self.named is None:
+            return self.fixed
+        members, field = self.named
+        more = (getattr(member, field) for member in getattr(config, members))
+        return tuple(dict.fromkeys((*more, *self.fixed)))
+
+
 def calls_nothing(_config: object) -> None:
     """Say that a node type never runs a flow, whatever its config."""
 
@@ -102,7 +120,7 @@ class NodeType(Generic[C, L]):
     lower: Callable[[C, Site], L]
     """Compile a config, or raise `InvalidConfig`."""
     run: Callable[[L, Visit], Dialogue]
-    outcomes: Callable[[C], tuple[str, ...]]
+    outcomes: Outcomes
     """The names it can leave by; none for the end of a flow."""
     default: str | None = "success"
     """The outcome that an edge without a condition is for."""
@@ -113,7 +131,9 @@ class NodeType(Generic[C, L]):
     never waits; one that names some may have waited whichever it leaves by."""
     proves: Callable[[C], Mapping[str, tuple[Gain, ...]]] = lambda _config: {}
     """What leaving by an outcome proves: one of these, and nobody knows which. Nothing where the
-    outcome is not named."""
+    outcome is not named; where it is named with none, no run leaves by it."""
+    refuses: bool = False
+    """Where it runs, it may end the flow as failed."""
     writes: Callable[[C], tuple[tuple[str, ...], ...]] = lambda _config: ()
     """The attributes that expressions may find changed once the node is left, as paths from a
     root; a path stands for all below it."""
@@ -149,9 +169,9 @@ UNDECIDED = "error"
 second factor because nobody could tell would be to let the caller in."""
 
 
-def fixed(*outcomes: str) -> Callable[[Any], tuple[str, ...]]:
+def fixed(*outcomes: str) -> Outcomes:
     """Say that a node type has these outcomes, whatever its config."""
-    return lambda _config: outcomes
+    return Outcomes(outcomes)
 
 
 def scope_for(visit: Visit, *expressions: Expression) -> Generator[Question[Any], Any, Scope]:

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from libs.common.flow.node import AnyNodeType
 from libs.common.nodes import (
     condition,
+    deny,
+    dummy,
     failure,
     identifier_input,
     mfa_verification,
@@ -34,6 +36,8 @@ CATALOGUE: tuple[AnyNodeType, ...] = (
     prompt.NODE,
     set_attribute.NODE,
     user_write.NODE,
+    deny.NODE,
+    dummy.NODE,
 )
 """In the order of the reference page."""
 

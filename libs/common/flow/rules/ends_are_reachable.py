@@ -16,7 +16,8 @@ def ends_are_reachable(drawing: Drawing) -> Iterator[Problem]:
     for name, place in drawing.in_reach():
         # A node of which nobody knows where it leads, or that lacks an edge, is another rule's.
         unread = place.reading.config is None
-        if place.is_end or unread or len(place.to) < len(place.outcomes):
+        refuses = place.type is not None and place.type.refuses
+        if place.is_end or unread or refuses or len(place.to) < len(place.outcomes):
             ending.add(name)
         for target in place.to.values():
             if target == IMPLICIT_FAILURE:

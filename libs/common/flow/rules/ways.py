@@ -120,6 +120,8 @@ class _Surveyor:
             return
         if place.type is None or place.reading.config is None:
             return
+        if place.type.refuses:
+            yield Way("", ending=False)
         around = self._around(place)
         own = frozenset(place.type.outcomes(place.reading.config))
         for outcome, target in place.to.items():

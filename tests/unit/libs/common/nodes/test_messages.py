@@ -11,7 +11,7 @@ KEY = re.compile(r'"((?:code|field|flow|form|password)\.[a-z_]+)"')
 
 
 def test_every_key_that_is_said_has_words_and_no_others_have() -> None:
-    sources = [*COMMON.glob("nodes/*.py"), COMMON / "flow/interpreter.py"]
+    sources = [*COMMON.glob("nodes/*.py"), COMMON / "flow/turn.py"]
     said = {
         key
         for source in sources
