@@ -20,6 +20,7 @@ from libs.common.nodes import (
     subflow,
     success,
     switch,
+    user_logout,
     user_write,
 )
 
@@ -36,6 +37,7 @@ CATALOGUE: tuple[AnyNodeType, ...] = (
     prompt.NODE,
     set_attribute.NODE,
     user_write.NODE,
+    user_logout.NODE,
     deny.NODE,
     dummy.NODE,
 )
