@@ -5,11 +5,9 @@ docstring or a table there.
 """
 
 import argparse
-import ast
 import inspect
 import json
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +15,7 @@ from typing import Any
 
 import msgspec
 import yaml
-from msgspec.inspect import StructType, Type, UnionType, VarTupleType, type_info
+from msgspec.inspect import StructType, Type, VarTupleType, type_info
 
 from libs.common.chassis.config import ServiceSettings, describe
 from libs.common.chassis.problems import ANSWERS
@@ -33,6 +31,7 @@ from services.compiler.config import Settings as Compiler
 from services.executor.config import Settings as Executor
 from services.executor.faults import FAULTS
 from services.management.config import Settings as Management
+from services.management.nodetypes import field_docstrings, structs_in
 from tools.cases import FIXTURES, flow_of, library_of
 
 REFERENCE = Path("docs/reference")
@@ -117,20 +116,6 @@ def fields_table(kind: type[msgspec.Struct], *, titled: bool) -> str:
     return heading + table(("field", "default", "takes", "meaning"), rows)
 
 
-def field_docstrings(kind: type) -> Mapping[str, str]:
-    """The docstring under each field of a class, which Python itself does not keep."""
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(definition, ast.ClassDef)  # noqa: S101 -- narrows the type for mypy
-    found = {}
-    for field, text in zip(definition.body, definition.body[1:], strict=False):
-        match field, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(said))):
-                found[name] = " ".join(said.split())
-            case _:
-                pass
-    return found
-
-
 def takes(schema: Mapping[str, Any]) -> str:
     """Say in words what a JSON Schema lets through."""
     match schema:
@@ -164,22 +149,6 @@ def span(schema: Mapping[str, Any], least_name: str, most_name: str, unit: str =
             return f", at least {some:,}{unit}"
         case some, most:
             return f", {some:,} to {most:,}{unit}"
-
-
-def structs_in(kind: Type) -> Iterator[type[msgspec.Struct]]:
-    """A config, and every struct inside it."""
-    match kind:
-        case StructType(cls=cls, fields=fields):
-            yield cls
-            for field in fields:
-                yield from structs_in(field.type)
-        case VarTupleType(item_type=inner):
-            yield from structs_in(inner)
-        case UnionType(types=kinds):
-            for each in kinds:
-                yield from structs_in(each)
-        case _:
-            pass
 
 
 def least(kind: Type, place: str) -> object:

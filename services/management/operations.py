@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, Final, Generic
 
+from libs.common.nodes.catalogue import NODE_TYPES
 from services.management.audit import Audit
 from services.management.bootstrap import Bootstrap
 from services.management.candidates import Candidates
@@ -21,6 +22,7 @@ from services.management.routes import (
     clients,
     expressions,
     golden,
+    nodetypes,
     oauth,
     openapi,
     rollouts,
@@ -81,6 +83,7 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(clients.OPERATIONS, lambda use: clients.Endpoints(use.clients, use.bootstrap)),
     Part(oauth.OPERATIONS, lambda use: oauth.Endpoints(use.grants)),
     Part(expressions.OPERATIONS, lambda _use: expressions.Endpoints()),
+    Part(nodetypes.OPERATIONS, lambda _use: nodetypes.Endpoints(NODE_TYPES)),
     Part(v2_flows.OPERATIONS, lambda use: v2_flows.Endpoints(use.flows)),
     Part(v2_vault.OPERATIONS, lambda _use: v2_vault.Endpoints()),
     Part(openapi.OPERATIONS, lambda _use: openapi.Endpoints(OPERATIONS)),

@@ -18,6 +18,7 @@ from libs.common.flow.node import (
     SKIPPED,
     InvalidConfig,
     NodeType,
+    Outcomes,
     Site,
     Visit,
     parse_expression,
@@ -82,10 +83,6 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     return Leave(DEFAULT)
 
 
-def outcomes(config: Config) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*(case.outcome for case in config.cases), DEFAULT, ERROR)))
-
-
 def reveals(config: Lowered) -> Mapping[str, tuple[tuple[Expression, bool], ...]]:
     times = Counter(case.outcome for case in config.cases)
     found: dict[str, tuple[tuple[Expression, bool], ...]] = {}
@@ -105,7 +102,7 @@ NODE: NodeType[Config, Lowered] = NodeType(
     lowered=Lowered,
     lower=lower,
     run=run,
-    outcomes=outcomes,
+    outcomes=Outcomes((DEFAULT, ERROR), named=("cases", "outcome")),
     default=DEFAULT,
     fallbacks=frozenset({ERROR}),
     reveals=reveals,

@@ -9,7 +9,8 @@ from msgspec.inspect import type_info
 
 from libs.common.nodes.catalogue import CATALOGUE
 from libs.common.nodes.switch import Config as Switch
-from tools.docs import PAGES, REFERENCE, fields_table, least, nodes, out_of_step, structs_in, takes
+from services.management.nodetypes import structs_in
+from tools.docs import PAGES, REFERENCE, fields_table, least, nodes, out_of_step, takes
 
 ROOT = Path(__file__).parents[3]
 

@@ -9,7 +9,7 @@ from libs.common.flow.model import Json
 from libs.common.flow.node import InvalidConfig
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Facts, Leave, Move
-from libs.common.nodes.switch import NODE, Config, outcomes, run
+from libs.common.nodes.switch import NODE, Config, run
 from tests.playbook import Playbook, lowered, visit
 
 CASES = [
@@ -49,7 +49,7 @@ def test_nobody_is_asked_for_a_user_that_no_case_reads() -> None:
 
 def test_the_outcomes_are_those_of_the_cases_once_each() -> None:
     config = msgspec.convert({"cases": CASES}, Config)
-    assert outcomes(config) == ("staff", "admin", "default", "error")
+    assert NODE.outcomes(config) == ("staff", "admin", "default", "error")
 
 
 @pytest.mark.parametrize("name", ["default", "error", "skipped"])
