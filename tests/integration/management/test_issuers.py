@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Unauthenticated, Unavailable
 from libs.common.flow.model import Json
 from libs.common.secret import Secret
@@ -36,6 +37,7 @@ from services.management.issuers import (
     parse_issuers,
     web_session,
 )
+from tests.integration.management.conftest import FLOW, Start
 from tests.integration.management.issuer import (
     AUDIENCE,
     EC,
@@ -45,6 +47,7 @@ from tests.integration.management.issuer import (
     issuing,
     jwk,
 )
+from tests.integration.management.test_refusals import refused
 
 LIFETIMES = Lifetimes(fresh=600, stale=3600)
 OURS = Tokens(Secret("k" * 32), issuer="gatehouse", audience=AUDIENCE)
@@ -266,6 +269,50 @@ async def test_an_issuer_that_says_what_makes_no_sense_is_not_believed(
     with pytest.raises(Unavailable):
         await verifier.verify(issuer.token())
     assert issuer.fetches() == 0
+
+
+async def test_management_takes_tokens_of_the_issuers_that_are_configured(
+    issuer: StandIn, start: Start
+) -> None:
+    api = await start(
+        admin_issuers=(issuer.url,), admin_issuers_on_loopback=True, admin_tenant_claim=CLAIM
+    )
+    scopes = "create:flows read:flows read:audit"
+    bearer = issuer.token(scope=scopes, **{CLAIM: "acme"})
+    flows = "/t/acme/api/admin/flows"
+    assert (await api.call("POST", flows, FLOW, bearer=bearer)).status == 201
+    refused(await api.call("GET", "/api/admin/flows", bearer=bearer), 403, "denied")
+    refused(await api.call("DELETE", f"{flows}/flow_x", bearer=bearer), 403, "denied")
+    [entry] = (await api.call("GET", "/t/acme/api/admin/audit", bearer=bearer)).body["items"]
+    assert entry["actor"] == f"{issuer.url}|auth0|7"
+    other = issuer.token(aud="another-api")
+    refused(await api.call("GET", flows, bearer=other), 401, "unauthenticated")
+    assert (await api.call("GET", flows)).status == 200
+
+
+async def test_while_nothing_is_known_of_an_issuer_its_tokens_are_told_to_come_back(
+    issuer: StandIn, start: Start
+) -> None:
+    issuer.answer = web.Response(status=500)
+    api = await start(admin_issuers=(issuer.url,), admin_issuers_on_loopback=True)
+    reply = await api.call("GET", "/api/admin/flows", bearer=issuer.token())
+    refused(reply, 503, "unavailable")
+    assert reply.headers["Retry-After"] == "30"
+    assert (await api.call("GET", "/api/admin/flows")).status == 200
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"admin_issuers": ("http://127.0.0.1:1",)},
+        {"admin_issuers": ("https://us.example",), "admin_issuer": "https://us.example"},
+    ],
+)
+async def test_an_issuer_that_cannot_be_one_keeps_the_service_from_starting(
+    start: Start, settings: dict[str, object]
+) -> None:
+    with pytest.raises(StartupFailure, match="GATEHOUSE_ADMIN_ISSUERS"):
+        await start(**settings)
 
 
 async def test_an_issuer_whose_certificate_nobody_vouches_for_is_not_believed(
