@@ -51,6 +51,7 @@ from services.management.running import Running
 from services.management.sessions import Sessions
 from services.management.simulations import Simulations
 from services.management.store import Store
+from services.management.tenants import Tenants
 from services.management.tiers import Tier, Tiers
 from services.management.transfer import Transfer
 from services.management.versions import Versions
@@ -136,6 +137,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         goldens=Goldens(store, NODE_TYPES),
         audit=Audit(store),
         clients=Clients(store),
+        tenants=Tenants(store),
         bootstrap=Bootstrap(store, settings.bootstrap_token),
         grants=Grants(store, tokens, seconds=settings.client_token_seconds),
         sessions=Sessions(ExecutorLink(bus), link),

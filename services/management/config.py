@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from libs.common.chassis.config import Port, ServiceSettings, TrustedProxies
 from libs.common.secret import Secret
+from services.management.tenants import TenantName
 
 SigningKey = Annotated[
     Secret, Meta(description="key that signs and verifies admin tokens, 32 random bytes or more")
@@ -113,7 +114,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     ] = 100
 
     tenants: Annotated[
-        tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$(?!\n)")], ...],
+        tuple[TenantName, ...],
         Meta(description="tenants that are made at start where they are not there yet"),
     ] = ("default",)
 

@@ -22,6 +22,7 @@ from services.management.routes import (
     clients,
     expressions,
     golden,
+    invariants,
     nodetypes,
     oauth,
     openapi,
@@ -37,6 +38,7 @@ from services.management.routes.v2 import flows as v2_flows
 from services.management.routes.v2 import vault as v2_vault
 from services.management.sessions import Sessions
 from services.management.simulations import Simulations
+from services.management.tenants import Tenants
 from services.management.transfer import Transfer
 from services.management.versions import Versions
 
@@ -56,6 +58,7 @@ class UseCases:
     audit: Audit
     sessions: Sessions
     clients: Clients
+    tenants: Tenants
     bootstrap: Bootstrap
     grants: Grants
 
@@ -77,7 +80,8 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(transfer.OPERATIONS, lambda use: transfer.Endpoints(use.transfer)),
     Part(simulate.OPERATIONS, lambda use: simulate.Endpoints(use.simulations)),
     Part(golden.OPERATIONS, lambda use: golden.Endpoints(use.goldens)),
-    Part(tenants.OPERATIONS, lambda use: tenants.Endpoints(use.invariants)),
+    Part(invariants.OPERATIONS, lambda use: invariants.Endpoints(use.invariants)),
+    Part(tenants.OPERATIONS, lambda use: tenants.Endpoints(use.tenants)),
     Part(audit.OPERATIONS, lambda use: audit.Endpoints(use.audit)),
     Part(sessions.OPERATIONS, lambda use: sessions.Endpoints(use.sessions)),
     Part(clients.OPERATIONS, lambda use: clients.Endpoints(use.clients, use.bootstrap)),

@@ -12,6 +12,30 @@ SELECT tier FROM tenants WHERE name = :tenant;
 -- those that are not there yet
 INSERT INTO tenants (name) SELECT unnest(:tenants::text[]) ON CONFLICT DO NOTHING;
 
+-- name: list_tenants(after, most)
+-- a page by name
+SELECT name, coalesce(display_name, name) AS display_name, tier, created_at, updated_at
+FROM tenants
+WHERE :after::text IS NULL OR name > :after
+ORDER BY name
+LIMIT :most;
+
+-- name: read_tenant(tenant)^
+SELECT name, coalesce(display_name, name) AS display_name, tier, created_at, updated_at
+FROM tenants
+WHERE name = :tenant;
+
+-- name: add_tenant(tenant, display_name, tier)^
+-- nothing where there is one of the name
+INSERT INTO tenants (name, display_name, tier) VALUES (:tenant, :display_name, :tier)
+ON CONFLICT DO NOTHING
+RETURNING name, coalesce(display_name, name) AS display_name, tier, created_at, updated_at;
+
+-- name: edit_tenant(tenant, display_name, tier)^
+UPDATE tenants SET display_name = :display_name, tier = :tier, updated_at = now()
+WHERE name = :tenant
+RETURNING name, display_name, tier, created_at, updated_at;
+
 -- name: hold_active(tenant)$
 -- let nobody else change what is active in the tenant; rows that refer to it can still be added
 SELECT true FROM tenants WHERE name = :tenant FOR NO KEY UPDATE;
