@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
@@ -53,7 +54,10 @@ class Writes:
         except Exception:
             await self._repeats.release(turn)
             raise
-        await self._repeats.keep(turn, _kept(answer) if keeps else None)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            await self._repeats.release(turn)
+        else:
+            await self._repeats.keep(turn, _kept(answer) if keeps else None)
         return answer
 
 

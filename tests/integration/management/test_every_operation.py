@@ -1,0 +1,276 @@
+"""What has to hold for every operation there is, found by walking the table of all of them.
+
+A new operation is walked without a word here, unless its path names a thing or its body has to say
+something: then a test fails until `THINGS` or `BODIES` says which.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, get_args
+from uuid import uuid4
+
+import pytest
+from msgspec import UNSET
+from msgspec.structs import fields
+
+from libs.common.flow.model import Json
+from services.management.auth import Scope
+from services.management.config import Settings
+from services.management.operations import OPERATIONS
+from services.management.routes.faces import Face
+from services.management.routes.operation import Content, Operation
+from tests.integration.management.conftest import FLOW, Api, Reply, Start, token
+
+MARK: Final = "swordfish"
+"""In everything that the other tenant has, under which it would be seen in an answer."""
+MINE: Final = "acme"
+"""The tenant that the token is for; what it must not see is the default one's."""
+
+OPEN: Final = {
+    "clients_bootstrap",
+    "oauth_token",
+    "openapi_describe",
+    "openapi_page",
+    "openapi_style",
+    "openapi_script",
+}
+"""What anybody may ask for, and no more than that."""
+
+Names = Mapping[str, str]
+"""What the parts of a path are called of one thing."""
+Make = Callable[[Api], Awaitable[Names]]
+
+
+async def a_flow(api: Api) -> Names:
+    name = f"{MARK}-{uuid4()}"
+    id = await api.create(name=name, display_name=f"The {MARK}", description=MARK)
+    await api.done("PUT", f"/api/admin/flows/{id}/golden/{MARK}", {"expect": {"path": ["start"]}})
+    await api.done("POST", f"/api/admin/flows/{id}/activate", {"override_reason": MARK})
+    return {"id": id, "version": "1", "name": MARK, "slug": name}
+
+
+async def a_client(api: Api) -> Names:
+    client: Json = {"name": MARK, "scopes": ["read:flows"]}
+    made = await api.done("POST", "/api/admin/clients", client)
+    return {"client_id": made["client_id"]}
+
+
+async def a_session(_api: Api) -> Names:
+    """Executors have them, and none is here; theirs are told apart where they are asked."""
+    return {"id": str(uuid4())}
+
+
+async def no_thing(_api: Api) -> Names:
+    """What every tenant has."""
+    return {}
+
+
+THINGS: Final[Mapping[str, tuple[Make, Names]]] = {
+    "/api/admin/flows/{id}": (a_flow, {"id": "flow_nobody_s", "version": "1", "name": "nobody-s"}),
+    "/api/v2/flows/{id}": (a_flow, {"id": "flow_nobody_s"}),
+    "/api/v3/flows/instances/{slug": (a_flow, {"slug": "nobody-s"}),
+    "/api/admin/node-types/{node_type}": (no_thing, {"node_type": "start"}),
+    "/api/admin/clients/{client_id}": (a_client, {"client_id": 32 * "0"}),
+    "/api/admin/sessions/{id}": (a_session, {"id": "00000000-0000-4000-8000-000000000000"}),
+    "/api/admin/candidates/{type}": (no_thing, {"type": "login"}),
+    "/api/admin/tenants/{tenant}": (no_thing, {"tenant": "default"}),
+}
+"""How there is a thing that a path names, and what one is called that nobody has; by how the path
+begins."""
+
+BODIES: Final[Mapping[str, Json]] = {
+    "admin_create": FLOW,
+    "rollouts_put": {"versions": [{"version": 1, "weight": 1}]},
+    "rollouts_order": {"flows": []},
+    "transfer_load": {"gatehouse": 1, "flow": {**FLOW, "name": "loaded"}},
+    "transfer_copy": {"name": "copy", "display_name": "Copy"},
+    "golden_replace": {"tests": []},
+    "golden_put": {"expect": {"path": ["start"]}},
+    "tenants_put": [],
+    "invariants_put": [],
+    "tenants_create": {"name": "globex"},
+    "clients_create": {"name": "mine", "scopes": ["create:clients"]},
+    "v2_flows_create": {"name": "Mine"},
+}
+"""Bodies that are right, where `{}` is not."""
+
+CLOSED: Final = [operation for operation in OPERATIONS if operation.scope is not None]
+SCOPES: Final = frozenset[Scope](get_args(Scope))
+
+_PART: Final = re.compile(r"\{(\w+)[^{}]*\}")
+
+
+def walking(operations: list[Operation[Any]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "operation", operations, ids=[operation.name for operation in operations]
+    )
+
+
+def path_of(operation: Operation[Any], names: Names, prefix: str = "") -> str:
+    return prefix + _PART.sub(lambda part: names[part[1]], operation.path)
+
+
+async def call(
+    api: Api,
+    operation: Operation[Any],
+    path: str,
+    *,
+    bearer: str,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    body = None if operation.body is None else BODIES.get(operation.name, {})
+    return await api.call(operation.method, path, body, bearer=bearer, headers=headers)
+
+
+def thing(operation: Operation[Any]) -> tuple[Make, Names]:
+    if not operation.parameters:
+        return no_thing, {}
+    for prefix, found in THINGS.items():
+        if operation.path.startswith(prefix):
+            return found
+    raise AssertionError(f"THINGS has nothing that {operation.path} could name")
+
+
+def is_ones_own(operation: Operation[Any]) -> bool:
+    """Whether its path names a thing that only one tenant has."""
+    return thing(operation)[0] is not no_thing
+
+
+def paths(operation: Operation[Any]) -> list[str]:
+    """Under every tenant that it can be asked of, each naming what nobody has."""
+    prefixes = ["", "/t/default", "/t/none"] if operation.tenants else [""]
+    return [path_of(operation, thing(operation)[1], prefix) for prefix in prefixes]
+
+
+def test_what_anybody_may_ask_for_is_known_by_name() -> None:
+    assert {operation.name for operation in OPERATIONS if operation.scope is None} == OPEN
+
+
+async def test_nobody_is_answered_without_a_token(api: Api) -> None:
+    for operation in CLOSED:
+        for path in paths(operation):
+            reply = await call(api, operation, path, bearer="")
+            assert reply.status == 401, operation.name
+            assert reply.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_nobody_is_answered_whose_token_lacks_the_scope(api: Api) -> None:
+    for operation in CLOSED:
+        scope = operation.scope
+        assert scope is not None
+        for path in paths(operation):
+            reply = await call(api, operation, path, bearer=token(*(SCOPES - {scope})))
+            assert reply.status == 403, operation.name
+            assert scope in reply.text
+
+
+async def test_the_scope_is_enough(api: Api) -> None:
+    for operation in CLOSED:
+        scope = operation.scope
+        assert scope is not None
+        reply = await call(api, operation, paths(operation)[0], bearer=token(scope))
+        assert reply.status not in {401, 403, 500}, f"{operation.name}: {reply.text}"
+
+
+async def test_the_token_of_a_tenant_is_for_no_other_whatever_that_has(api: Api) -> None:
+    for operation in CLOSED:
+        make, nobodys = thing(operation)
+        names = await make(api)
+        replies = [
+            await call(api, operation, path_of(operation, named, prefix), bearer=token(tenant=MINE))
+            for named in ({**nobodys, **names}, nobodys)
+            for prefix in (["", "/t/default"] if operation.tenants else [""])
+        ]
+        assert {reply.status for reply in replies} == {403}, operation.name
+        assert len({reply.text for reply in replies}) == 1, operation.name
+
+
+async def test_in_ones_own_tenant_anothers_thing_is_like_one_that_nobody_has(api: Api) -> None:
+    for operation in filter(is_ones_own, CLOSED):
+        make, names = thing(operation)
+        prefix = f"/t/{MINE}" if operation.tenants else ""
+        theirs, nobodys = [
+            await call(api, operation, path_of(operation, named, prefix), bearer=token(tenant=MINE))
+            for named in ({**names, **await make(api)}, names)
+        ]
+        # Executors that could tell of a session are not here.
+        assert theirs.status in {404, 503}, f"BODIES has none that is right for {operation.name}"
+        assert (theirs.status, theirs.text) == (nobodys.status, nobodys.text), operation.name
+
+
+async def test_what_is_listed_is_ones_own(api: Api) -> None:
+    for make, _ in THINGS.values():
+        await make(api)
+    for operation in CLOSED:
+        if operation.writes or is_ones_own(operation) or not operation.tenants:
+            continue
+        path = path_of(operation, thing(operation)[1], f"/t/{MINE}")
+        reply = await call(api, operation, path, bearer=token(tenant=MINE))
+        assert reply.status == 200, operation.name
+        assert MARK not in reply.text, operation.name
+        assert reply.text == (await call(api, operation, path, bearer=token())).text
+    assert MARK in (await api.call("GET", "/api/admin/flows")).text
+
+
+async def test_what_another_tenant_has_is_in_nobodys_way(api: Api) -> None:
+    for operation in CLOSED:
+        if not operation.writes or is_ones_own(operation) or not operation.tenants:
+            continue
+        path = path_of(operation, thing(operation)[1])
+        first = await call(api, operation, path, bearer=token(tenant="default"))
+        assert first.status < 300, f"BODIES has none that is right for {operation.name}"
+        second = await call(api, operation, f"/t/{MINE}{path}", bearer=token(tenant=MINE))
+        assert second.status == first.status, operation.name
+
+
+async def test_a_condition_is_kept_wherever_one_is_taken(api: Api) -> None:
+    for operation in CLOSED:
+        if not operation.tagged:
+            continue
+        make, names = thing(operation)
+        path = path_of(operation, {**names, **await make(api)})
+        if not operation.writes:
+            tag = (await call(api, operation, path, bearer=token())).headers["ETag"]
+            assert re.fullmatch('"[^"]+"', tag)
+            known = await call(api, operation, path, bearer=token(), headers={"If-None-Match": tag})
+            assert (known.status, known.text, known.headers["ETag"]) == (304, "", tag)
+        stale = {"If-Match": '"of-long-ago"'}
+        reply = await call(api, operation, path, bearer=token(), headers=stale)
+        assert reply.status == 412, f"{operation.name}: {reply.text}"
+
+
+async def test_every_body_is_bounded_and_at_a_megabyte_unless_told_otherwise(start: Start) -> None:
+    (limit,) = (each for each in fields(Settings) if each.name == "body_limit")
+    assert limit.default == 2**20
+    api = await start(body_limit=2048)
+    large = b'{"a":"' + b"a" * 2048 + b'"}'
+    headers = {"Content-Type": "application/json"}
+    for operation in OPERATIONS:
+        if operation.body is not None:
+            path = path_of(operation, thing(operation)[1])
+            reply = await api.call(operation.method, path, data=large, headers=headers)
+            assert reply.status == 413, f"{operation.name}: {reply.text}"
+
+
+@walking([each for each in OPERATIONS if each.body is not None])
+def test_a_struct_that_is_a_body_refuses_what_it_does_not_know(operation: Operation[Any]) -> None:
+    body = operation.body
+    kind = body.kind if isinstance(body, Content) else body
+    if operation.face in {Face.OAUTH, Face.V3}:
+        # RFC 6749, 3.2, ignores them, and so does what seed 003's clients are made for.
+        return
+    config = getattr(kind, "__struct_config__", UNSET)
+    assert config is UNSET or config.forbid_unknown_fields
+
+
+@walking([each for each in OPERATIONS if each.writes and each.secret])
+def test_what_holds_a_secret_says_so_by_its_answer(operation: Operation[Any]) -> None:
+    names = {name for kind in operation.answers.values() for name in kind.__struct_fields__}
+    assert any("secret" in name or "token" in name for name in names)
+
+
+@walking([each for each in OPERATIONS if each.writes and not each.secret])
+def test_what_does_not_say_so_holds_none(operation: Operation[Any]) -> None:
+    for kind in operation.answers.values():
+        for field in getattr(kind, "__struct_fields__", ()):
+            assert not re.search(r"(client_secret|token|password)$", field)
