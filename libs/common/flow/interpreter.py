@@ -163,6 +163,9 @@ def _walk(
         if isinstance(move, Leave):
             effects.extend(move.effects)
             before, facts = facts, move.facts or facts
+            if facts.attached and not before.attached and _is_triggered(stack):
+                # Nothing is triggered there: not what has to run before an assertion is signed.
+                facts = replace(facts, attached=False)
             if before.authenticated and facts.account != before.account:
                 session = _forget_planned(program, session)
         following = _go_on(program, stack, node, move, path)
@@ -216,9 +219,14 @@ def _triggered(
     """Return the units that run at `points` of `step`."""
     # Triggers trigger nothing, or one that writes a user would run for ever. And the end of a flow
     # that runs inside another is not the end of a sign-in.
-    if any(frame.why != "subflow" for frame in stack) or (stack and not step.to):
+    if _is_triggered(stack) or (stack and not step.to):
         return ()
     return tuple(unit for point in points for unit in program.triggers.get(point, ()))
+
+
+def _is_triggered(stack: tuple[Frame, ...]) -> bool:
+    """Whether what runs is a trigger, or runs inside one."""
+    return any(frame.why != "subflow" for frame in stack)
 
 
 def _go_on(
@@ -302,7 +310,7 @@ def _end(
     broken: tuple[str, ...] = ()
     # The rules have refused a flow that could come here otherwise. An assertion about somebody
     # who proved nothing is the worst that this product could do, so it is refused here as well.
-    if over.sign_in and not (facts.account is not None and (facts.proved or facts.created)):
+    if over.sign_in and not facts.earned:
         over = FAILED
     elif over.succeeded and program.demands:
         broken = yield from _broken(program, session, surroundings)

@@ -41,6 +41,7 @@ class Learned(msgspec.Struct, frozen=True, omit_defaults=True):
     created: bool | None = None
     authenticated: bool | None = None
     consented: bool | None = None
+    attached: bool | None = None
     password_hash: bool | None = None
     """A password to be written is staged, or none any more."""
     inputs: tuple[str, ...] = ()

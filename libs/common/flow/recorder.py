@@ -223,6 +223,8 @@ def learned(before: Facts, after: Facts, *, fixed: bool = False) -> dict[str, An
         new["authenticated"] = after.authenticated
     if after.consented is not before.consented:
         new["consented"] = after.consented
+    if after.attached is not before.attached:
+        new["attached"] = after.attached
     return new
 
 

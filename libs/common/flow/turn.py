@@ -36,6 +36,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """The caller began with an assertion about the account. So it is theirs, but that is no proof
     that an assertion could be given for: each would earn the next."""
     consented: bool = False
+    attached: bool = False
+    """`user_login` has attached the account: the end of the flow signs in."""
     staged: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """Attributes of the user that `user_write` will write."""
     password_hash: str | None = None
@@ -46,9 +48,14 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """What `set_attribute` set: `facts` in expressions."""
 
     @property
+    def earned(self) -> bool:
+        """Whether an assertion may be given about the account."""
+        return self.account is not None and bool(self.proved or self.created)
+
+    @property
     def owned(self) -> bool:
         """Whether the account is certainly the caller's, and not only named."""
-        return self.account is not None and bool(self.proved or self.created or self.authenticated)
+        return self.earned or (self.account is not None and self.authenticated)
 
     def __repr__(self) -> str:
         """Show how far the run is, and nothing that is the user's."""

@@ -20,6 +20,7 @@ from libs.common.nodes import (
     subflow,
     success,
     switch,
+    user_login,
     user_logout,
     user_write,
 )
@@ -37,6 +38,7 @@ CATALOGUE: tuple[AnyNodeType, ...] = (
     prompt.NODE,
     set_attribute.NODE,
     user_write.NODE,
+    user_login.NODE,
     user_logout.NODE,
     deny.NODE,
     dummy.NODE,

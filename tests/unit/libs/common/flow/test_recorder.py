@@ -222,6 +222,7 @@ FULL = Facts(
     created=True,
     authenticated=True,
     consented=True,
+    attached=True,
     staged={"nick": "Ali"},
     password_hash="$argon2id$",
     inputs={"email": ALICE, "nick": "Ali"},
@@ -237,6 +238,7 @@ def test_what_became_known_is_kept_by_name_and_kind() -> None:
         created=True,
         authenticated=True,
         consented=True,
+        attached=True,
         password_hash=True,
         inputs=("email", "nick"),
         staged=("nick",),
@@ -257,6 +259,7 @@ def test_what_is_not_known_any_more_is_kept_as_that() -> None:
         created=False,
         authenticated=False,
         consented=False,
+        attached=False,
         password_hash=False,
         dropped=(
             ("staged", "nick"),
