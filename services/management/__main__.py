@@ -37,6 +37,7 @@ from services.management.goldens import Goldens, gate
 from services.management.grants import Grants
 from services.management.idempotency import Repeats, Sweep
 from services.management.importing import Importing, allowed_by
+from services.management.instances import FlowInstances
 from services.management.invariants import Invariants
 from services.management.issuers import Issuers, Lifetimes, Web, parse_issuers, web_session
 from services.management.limits import LimitMetrics, Limits
@@ -141,6 +142,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         bootstrap=Bootstrap(store, settings.bootstrap_token),
         grants=Grants(store, tokens, seconds=settings.client_token_seconds),
         sessions=Sessions(ExecutorLink(bus), link),
+        instances=FlowInstances(store, flows, running),
     )
     callers = Callers(
         tokens,

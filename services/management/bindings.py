@@ -51,7 +51,7 @@ class Drawn(msgspec.Struct, frozen=True):
 
     key: UUID
     """The flow's."""
-    graph: Graph
+    graph: Graph = Graph()
     told: Told = msgspec.field(default_factory=dict)
 
 
@@ -89,15 +89,18 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 def stages_of(drawn: Drawn) -> tuple[Binding, ...]:
-    """Say a graph as bindings, in their order."""
+    """Say a graph as bindings: the chain in its order, then what is beside it."""
     chain = _chain(drawn.graph)
     nodes = {node.id: node for node in reversed(drawn.graph.nodes) if node.type not in ENDS}
-    walked = [*chain, *(node.id for node in drawn.graph.nodes if node.id in nodes)]
-    walk = list(dict.fromkeys(walked))
-    numbers = _orders([told.order if (told := drawn.told.get(id)) else None for id in walk])
+    beside = [id for id in dict.fromkeys(node.id for node in drawn.graph.nodes) if id in nodes]
+    beside = [id for id in beside if id not in chain]
+    told = {id: each.order for id, each in drawn.told.items()}
+    numbers = list(_orders([told.get(id) for id in chain]))
+    after = count(numbers[-1] + STEP if numbers else STEP, STEP)
+    numbers += [told[id] if id in told else next(after) for id in beside]
     return tuple(
         Binding(nodes[id], pk_of(drawn, id), stage_of(drawn, id), order)
-        for id, order in zip(walk, numbers, strict=True)
+        for id, order in zip([*chain, *beside], numbers, strict=True)
     )
 
 

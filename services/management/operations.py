@@ -14,6 +14,7 @@ from services.management.clients import Clients
 from services.management.flows import Flows
 from services.management.goldens import Goldens
 from services.management.grants import Grants
+from services.management.instances import FlowInstances
 from services.management.invariants import Invariants
 from services.management.rollouts import Rollouts
 from services.management.routes import (
@@ -36,6 +37,8 @@ from services.management.routes import (
 from services.management.routes.operation import F, Operation
 from services.management.routes.v2 import flows as v2_flows
 from services.management.routes.v2 import vault as v2_vault
+from services.management.routes.v3 import bindings as v3_bindings
+from services.management.routes.v3 import instances as v3_instances
 from services.management.sessions import Sessions
 from services.management.simulations import Simulations
 from services.management.tenants import Tenants
@@ -61,6 +64,7 @@ class UseCases:
     tenants: Tenants
     bootstrap: Bootstrap
     grants: Grants
+    instances: FlowInstances
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +94,8 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(nodetypes.OPERATIONS, lambda _use: nodetypes.Endpoints(NODE_TYPES)),
     Part(v2_flows.OPERATIONS, lambda use: v2_flows.Endpoints(use.flows)),
     Part(v2_vault.OPERATIONS, lambda _use: v2_vault.Endpoints()),
+    Part(v3_instances.OPERATIONS, lambda use: v3_instances.Endpoints(use.instances)),
+    Part(v3_bindings.OPERATIONS, lambda use: v3_bindings.Endpoints(use.instances)),
     Part(openapi.OPERATIONS, lambda _use: openapi.Endpoints(OPERATIONS)),
 )
 OPERATIONS: Final[tuple[Operation[Any], ...]] = tuple(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from libs.common.flow.model import Flow, FlowType, Graph, Settings, Trigger
+from libs.common.flow.model import DeniedAction, Flow, FlowType, Graph, Settings, Trigger
 from libs.common.wire.rollouts import WHOLE, Rollout
 from services.management.bindings import Drawn, Told
 from services.management.etags import tag_of
@@ -132,6 +132,40 @@ class Filter(msgspec.Struct, frozen=True):
 
     type: FlowType | None = None
     status: Status | None = None
+
+
+class Instances(msgspec.Struct, frozen=True, kw_only=True):
+    """Which flows seed 003 asks for, and in which order; None takes any."""
+
+    types: tuple[FlowType, ...] | None = None
+    denied_action: DeniedAction | None = None
+    pk: UUID | None = None
+    name: str | None = None
+    """The display name."""
+    slug: str | None = None
+    title: str | None = None
+    search: str | None = None
+    """Stands somewhere in what it is called, or in its designation."""
+    ordering: str | None = None
+    """A field; what is none orders by slug."""
+    descending: bool = False
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """A flow with its newest version."""
+
+    found: FlowVersion
+    plans: int
+    """How many of its versions have one."""
+
+
+class Nodes(msgspec.Struct, frozen=True):
+    """What a flow is made of, and what clients of bindings were told of that."""
+
+    id: str
+    pk: UUID
+    nodes: tuple[str, ...]
+    told: Told
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

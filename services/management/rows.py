@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping
 from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -19,7 +20,8 @@ from libs.common.flow.model import (
     Trigger,
 )
 from libs.common.wire.rollouts import Rollout
-from services.management.bindings import Bound
+from services.management.bindings import Bound, Told
+from services.management.designations import DESIGNATION_OF
 from services.management.entries import Entry, Sought
 from services.management.queries import QUERIES
 from services.management.records import (
@@ -28,8 +30,11 @@ from services.management.records import (
     FlowRecord,
     FlowVersion,
     GoldenTest,
+    Instance,
+    Instances,
     Listed,
     Look,
+    Nodes,
     Place,
     Status,
     VersionLine,
@@ -97,8 +102,7 @@ class Rows:
         row = await QUERIES.find_flow(self._connection, tenant=self._tenant, flow=id, number=number)
         if row is None:
             return None
-        columns = dict(row)
-        return FlowVersion(_flow(columns), msgspec.convert(columns, VersionRecord))
+        return _with_version(dict(row))
 
     async def find_record(self, id: str) -> FlowRecord | None:
         """Find a flow without its definition."""
@@ -109,6 +113,53 @@ class Rows:
         """Find the id of the flow with this slug."""
         id: str | None = await QUERIES.find_id(self._connection, tenant=self._tenant, name=name)
         return id
+
+    async def find_id_of_pk(self, pk: UUID) -> str | None:
+        """Find the id of the flow with this key."""
+        id: str | None = await QUERIES.find_id_of_pk(self._connection, tenant=self._tenant, pk=pk)
+        return id
+
+    async def list_instances(
+        self, sought: Instances, start: int, most: int | None
+    ) -> tuple[tuple[Instance, ...], int]:
+        """List flows as seed 003 orders them, and count those on all pages.
+
+        Past the last page there is nothing to count, so that is 0.
+        """
+        found = QUERIES.list_instances(
+            self._connection,
+            tenant=self._tenant,
+            types=None if sought.types is None else list(sought.types),
+            denied_action=sought.denied_action,
+            usual_denied_action=Settings().denied_action,
+            pk=sought.pk,
+            name=sought.name,
+            slug=sought.slug,
+            title=sought.title,
+            search=sought.search,
+            designations=msgspec.json.encode(dict(DESIGNATION_OF)).decode(),
+            ordering=sought.ordering,
+            descending=sought.descending,
+            start=start,
+            most=most,
+        )
+        rows = [dict(row) async for row in found]
+        total = rows[0]["total"] if rows else 0
+        return tuple(Instance(_with_version(row), row["plans"]) for row in rows), total
+
+    async def list_nodes(self) -> tuple[Nodes, ...]:
+        """List the flows by what they are made of, the oldest first."""
+        found = QUERIES.list_nodes(self._connection, tenant=self._tenant)
+        return tuple(
+            [
+                Nodes(row["id"], row["pk"], tuple(row["nodes"]), _told(row["bindings"]))
+                async for row in found
+            ]
+        )
+
+    async def count_plans(self, id: str | None) -> int:
+        """Count the versions that have a plan: of a flow, or of all."""
+        return int(await QUERIES.count_plans(self._connection, tenant=self._tenant, flow=id))
 
     async def list_versions(
         self, id: str, before: int | None, most: int
@@ -193,9 +244,17 @@ def _flow(columns: Mapping[str, Any]) -> FlowRecord:
         **columns,
         "rollout": rollout if stands else None,
         "look": msgspec.json.decode(columns["look"], type=Look),
-        "bindings": msgspec.json.decode(columns["bindings"], type=dict[str, Bound]),
+        "bindings": _told(columns["bindings"]),
     }
     return msgspec.convert(decoded, FlowRecord)
+
+
+def _with_version(columns: Mapping[str, Any]) -> FlowVersion:
+    return FlowVersion(_flow(columns), msgspec.convert(columns, VersionRecord))
+
+
+def _told(written: str) -> Told:
+    return msgspec.json.decode(written, type=dict[str, Bound])
 
 
 def _listed(columns: Mapping[str, Any]) -> Listed:

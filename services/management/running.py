@@ -21,6 +21,7 @@ from libs.common.wire.events import PublishWanted
 from services.management.change import Change
 from services.management.ports import Compiler, Golden
 from services.management.records import FlowRecord, FlowVersion, Status
+from services.management.rows import Rows
 from services.management.uses import affected, callers, touched, with_flow
 
 NOT_VALID: Final = "the flow is not valid"
@@ -102,6 +103,19 @@ class Running:
                 reason=override_reason,
                 failed=[problem.path for problem in failed],
             )
+
+    async def hindrance(self, rows: Rows, newest: FlowVersion) -> tuple[Problem, ...]:
+        """Say why a version could not run now; nothing where it could."""
+        library, flow = await rows.read_library(), newest.definition()
+        try:
+            await self.check((flow,), library)
+            await self.check_others(flow, library)
+        except Invalid as error:
+            return error.problems
+        tests = await rows.list_golden_tests(flow.id)
+        if not tests:
+            return ()
+        return await asyncio.to_thread(self._golden, flow, with_flow(library, flow), tests)
 
     async def refuse_if_called(self, library: Library, flow: FlowRecord) -> None:
         """Raise `Conflict` if active flows run this one inside."""
