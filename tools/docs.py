@@ -32,6 +32,7 @@ from services.executor.config import Settings as Executor
 from services.executor.faults import FAULTS
 from services.management.config import Settings as Management
 from services.management.nodetypes import field_docstrings, structs_in
+from tools import http_api
 from tools.cases import FIXTURES, flow_of, library_of
 
 REFERENCE = Path("docs/reference")
@@ -294,11 +295,17 @@ def page(title: str, *parts: str) -> str:
     return "\n\n".join([WRITTEN, f"# {title}", *(part.strip() for part in parts)]) + "\n"
 
 
+def api() -> str:
+    parts = (f"## {title}\n\n{table(http_api.HEAD, rows)}" for title, rows in http_api.sections())
+    return page("Management's HTTP API", http_api.INTRO, *parts)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration,
     "nodes.md": nodes,
     "expressions.md": expressions,
     "errors.md": errors,
+    "http-api.md": api,
 }
 
 
