@@ -27,7 +27,7 @@ from services.executor.app import executor_app
 from services.executor.assertions import Assertions, KeySet
 from services.executor.callers import Callers, parse_outposts
 from services.executor.config import Settings
-from services.executor.denials import Denials, parse_pages
+from services.executor.denials import Denials
 from services.executor.directory import Directory
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.effects import Effects, Performer
@@ -45,6 +45,7 @@ from services.executor.nats import (
     BusStream,
     answer_inspections,
 )
+from services.executor.pages import parse_pages
 from services.executor.plans import Plans
 from services.executor.rollouts import Rollouts
 from services.executor.routes import Face
@@ -109,6 +110,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         authenticator=Authenticator(credential_keys, line, time.time),
         passwords=Guesses(line, hidden, wrong_passwords),
         codes=Guesses(line, hidden, wrong_codes),
+        pages=pages,
     )
     assertions = Assertions(
         key_set,

@@ -33,6 +33,15 @@ def step_id(session: str, revision: int) -> str:
 def show(session: Session, shown: Stay, step: str) -> wire.Answer:
     """Show `step`, the view that `session` waits at, and what was wrong with what was sent."""
     message, errors = shown.message, shown.field_errors
+    if shown.url is not None:
+        return wire.Answer(
+            flow_id=session.id,
+            flow_type=session.type.wire or session.type.value,
+            flow_status="INCOMPLETE",
+            type="REDIRECTION",
+            step_id=step,
+            data=wire.Data(url=shown.url, redirect_url=shown.url),
+        )
     return wire.Answer(
         flow_id=session.id,
         flow_type=session.type.wire or session.type.value,

@@ -149,7 +149,8 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
     redirect_origins: Annotated[
         tuple[str, ...],
         Meta(
-            description="origins that `next` may lead to, besides paths of the same site",
+            description="origins that `next` and `redirect` nodes may lead to, besides paths of "
+            "the same site",
             examples=["https://app.example.com"],
         ),
     ] = ()

@@ -96,6 +96,12 @@ class WriteUser(Question[Written | Taken], frozen=True):
         return f"WriteUser(key={self.key!r}, account={self.account!r})"
 
 
+class MayLeadTo(Question[bool], frozen=True):
+    """Is this the address of a page that people may be sent to?"""
+
+    url: str
+
+
 class SignedIn(Effect, frozen=True):
     """Somebody signed in: counts, and dates, the account's logins."""
 

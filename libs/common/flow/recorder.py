@@ -26,6 +26,7 @@ from libs.common.flow.questions import (
     FindAccount,
     HashPassword,
     LoadUser,
+    MayLeadTo,
     Taken,
     Verdict,
     WriteUser,
@@ -134,6 +135,7 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (LoadUser, _there, True),
             (HashPassword, _there, False),
             (WriteUser, _written, True),
+            (MayLeadTo, bool, False),
         )
     }
 )

@@ -117,7 +117,7 @@ def seen(shown: Stay | Over) -> Seen | None:
     notices = () if shown.message is None else (_notice(shown.message),)
     if isinstance(shown, Stay):
         errors = tuple(map(_field_notice, shown.field_errors))
-        return Seen(shown.view.components, shown.view.required, notices, errors)
+        return Seen(shown.view.components, shown.view.required, notices, errors, shown.url)
     if shown.text is not None:
         notices = (Notice("INFO" if shown.succeeded else "ERROR", message=shown.text),)
     if not notices and shown.redirect is None:

@@ -184,6 +184,8 @@ class Stay(msgspec.Struct, frozen=True):
     tried: bool = False
     """A try was used up: what was sent was a guess, and it was wrong."""
     kept: Mapping[str, Json] = msgspec.field(default_factory=dict)
+    url: str | None = None
+    """Where the client sends the user, instead of showing them the view."""
 
 
 class Leave(msgspec.Struct, frozen=True):

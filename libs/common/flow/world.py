@@ -19,6 +19,7 @@ from libs.common.flow.questions import (
     FindAccount,
     HashPassword,
     LoadUser,
+    MayLeadTo,
     Taken,
     Verdict,
     WriteUser,
@@ -127,6 +128,10 @@ PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyTyp
         LoadUser: {SUCCESS: World.load},
         HashPassword: {SUCCESS: lambda _world, _question: MASK},
         WriteUser: {SUCCESS: World.write, "taken": _taken},
+        MayLeadTo: {
+            SUCCESS: lambda _world, _question: True,
+            "failure": lambda _world, _question: False,
+        },
     }
 )
 """What each question may be answered, by the word that a script has for it. One that has but

@@ -11,10 +11,11 @@ from libs.common.flow.questions import (
     FindAccount,
     HashPassword,
     LoadUser,
+    MayLeadTo,
     WriteUser,
 )
 from libs.common.flow.turn import Question
-from services.executor.handlers import codes, passwords, users
+from services.executor.handlers import codes, pages, passwords, users
 from services.executor.handlers.world import World
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     LoadUser: users.load,
     HashPassword: passwords.make_hash,
     WriteUser: users.write,
+    MayLeadTo: pages.may_lead_to,
 }
 
 

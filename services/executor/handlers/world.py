@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from services.executor.directory import Directory
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.handlers.hasher import Hasher
+from services.executor.pages import Pages
 
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """An account that nobody has (RFC 9562, 5.9): asked for in place of none, at the same cost."""
@@ -36,3 +37,4 @@ class World:
     passwords: Guesses
     codes: Guesses
     """Few: who gets to try codes knows the password."""
+    pages: Pages

@@ -56,6 +56,17 @@ def test_a_view_is_shown_with_no_key_that_says_nothing() -> None:
     }
 
 
+def test_a_page_to_be_sent_to_is_a_redirection_that_goes_on() -> None:
+    assert body(show(SESSION, Stay(View(()), url="/terms"), "step")) == {
+        "flowId": SESSION.id,
+        "flowType": "LOGIN",
+        "flowStatus": "INCOMPLETE",
+        "type": "REDIRECTION",
+        "stepId": "step",
+        "data": {"url": "/terms", "redirectURL": "/terms"},
+    }
+
+
 def test_what_was_wrong_is_said_in_words_and_by_key() -> None:
     shown = Stay(VIEW, Message("form.invalid"), (FieldError("password", "field.required"),))
     data = body(show(SESSION, shown, "step"))["data"]

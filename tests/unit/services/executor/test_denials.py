@@ -6,9 +6,10 @@ import pytest
 
 from libs.common.errors import Denied, Invalid, Unauthenticated
 from libs.common.flow.model import DeniedAction, FlowType
-from services.executor.denials import Denial, Denials, parse_pages
+from services.executor.denials import Denial, Denials
+from services.executor.pages import Pages
 
-DENIALS = Denials(("https://app.example", "https://other.example:8443"), "/home")
+DENIALS = Denials(Pages(("https://app.example", "https://other.example:8443")), "/home")
 KNOWN, UNKNOWN = False, True
 
 
@@ -79,7 +80,7 @@ def test_what_could_lead_elsewhere_is_refused(next: str) -> None:  # noqa: A002
 
 
 def test_nothing_but_paths_is_allowed_where_no_origin_is_named() -> None:
-    alone = Denials((), "/")
+    alone = Denials(Pages(()), "/")
     alone.check("/home")
     alone.check(None)
     with pytest.raises(Invalid):
@@ -117,19 +118,3 @@ def test_who_is_denied_may_be_told(action: DeniedAction, next: str | None) -> No
         DENIALS.answer(FlowType.LOGIN, Denial(action, KNOWN), next)
     with pytest.raises(Unauthenticated):
         DENIALS.answer(FlowType.LOGIN, Denial(action, UNKNOWN), next)
-
-
-@pytest.mark.parametrize(
-    "origin", ["https://app.example", "http://localhost:3000", "https://[::1]:8443"]
-)
-def test_an_origin_of_pages_is_a_site(origin: str) -> None:
-    assert parse_pages((origin,)) == (origin,)
-
-
-@pytest.mark.parametrize(
-    "origin",
-    ["*", "app.example", "https://app.example/", "https://App.example", "javascript://app", ""],
-)
-def test_what_is_no_site_is_no_origin_of_pages(origin: str) -> None:
-    with pytest.raises(ValueError, match="is a list of http"):
-        parse_pages((origin,))

@@ -21,6 +21,7 @@ from libs.common.flow.questions import (
     FindAccount,
     HashPassword,
     LoadUser,
+    MayLeadTo,
     Taken,
     Verdict,
     WriteUser,
@@ -167,6 +168,7 @@ KEY = "c8e06de8-7123-44ac-8209-02be5b55387e"
         (HashPassword(Secret(PASSWORD)), "$argon2id$", True),
         (WriteUser(KEY, None, {"email": ALICE}, None), Written("alice"), "written"),
         (WriteUser(KEY, None, {"email": ALICE}, None), Taken("email"), "taken:email"),
+        (MayLeadTo("/there"), False, False),
     ],
 )
 def test_of_an_answer_it_is_kept_how_it_came_out(

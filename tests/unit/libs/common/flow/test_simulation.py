@@ -44,6 +44,10 @@ def test_the_last_turn_says_how_far_it_came(shown: Stay | Over, result: str) -> 
     assert result_of(shown) == result
 
 
+def test_a_page_that_the_user_is_sent_to_is_shown_by_its_address() -> None:
+    assert seen(Stay(View(()), url="/terms")) == Seen((), (), (), (), "/terms")
+
+
 def test_a_message_is_shown_by_its_key() -> None:
     assert seen(Stay(View(()), Message("password.wrong"))) == Seen(
         (), (), (Notice("ERROR", "password.wrong"),), ()

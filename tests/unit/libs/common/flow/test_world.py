@@ -16,6 +16,7 @@ from libs.common.flow.questions import (
     FindAccount,
     HashPassword,
     LoadUser,
+    MayLeadTo,
     Taken,
     Verdict,
     WriteUser,
@@ -103,6 +104,11 @@ def test_a_guess_is_what_the_script_says(
     question: Question[Verdict], outcome: str, verdict: Verdict
 ) -> None:
     assert answer(world(), question, scripted(outcome)) is verdict
+
+
+@pytest.mark.parametrize(("outcome", "allowed"), [("success", True), ("failure", False)])
+def test_whether_a_page_may_be_led_to_is_what_the_script_says(outcome: str, allowed: bool) -> None:
+    assert answer(world(), MayLeadTo("/terms"), scripted(outcome)) is allowed
 
 
 def test_a_password_is_hashed_to_nothing() -> None:

@@ -1,0 +1,11 @@
+"""Answers about where people may be sent."""
+
+from __future__ import annotations
+
+from libs.common.flow.questions import MayLeadTo
+from services.executor.handlers.world import World
+
+
+async def may_lead_to(world: World, _tenant: str, question: MayLeadTo) -> bool:
+    """Answer `MayLeadTo`."""
+    return world.pages.allow(question.url)
