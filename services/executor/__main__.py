@@ -20,6 +20,7 @@ from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.proxies import Proxies
 from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import RedisLine
+from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground, run
 from libs.common.errors import Unavailable
 from libs.common.nodes.catalogue import NODE_TYPES
@@ -49,7 +50,6 @@ from services.executor.pages import parse_pages
 from services.executor.plans import Plans
 from services.executor.rollouts import Rollouts
 from services.executor.routes import Face
-from services.executor.seal import Keys
 from services.executor.selection import Selection
 from services.executor.sessions import Sessions
 from services.executor.starts import Lifetimes, Starts

@@ -22,12 +22,12 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.redis_line.port import RedisLine, Script
+from libs.common.chassis.seal import Unsealable
 from libs.common.errors import Unavailable
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import Effect, Session
 from services.executor.directory import Directory
 from services.executor.metrics import ExecutorMetrics
-from services.executor.seal import Unsealable
 from services.executor.sessions import Handle, Sessions
 
 log: Final[FilteringBoundLogger] = structlog.get_logger()

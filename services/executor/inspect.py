@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from libs.common.chassis.seal import Unsealable
 from libs.common.errors import Unavailable
 from libs.common.flow.plan import Program
 from libs.common.flow.record import MOST_ENTRIES, Answered, Entry, Passage
@@ -35,7 +36,6 @@ from libs.common.wire.inspect import (
     Wanted,
 )
 from services.executor.plans import Plans
-from services.executor.seal import Unsealable
 from services.executor.sessions import Sessions
 from services.executor.steplog import UnreadableEntry, read
 

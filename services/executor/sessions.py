@@ -28,10 +28,10 @@ from typing import Final, cast
 import msgspec
 
 from libs.common.chassis.redis_line.port import RedisLine, Reply, Script
+from libs.common.chassis.seal import Box, Keys
 from libs.common.errors import Conflict
 from libs.common.flow.model import FlowType
 from libs.common.flow.turn import Session
-from services.executor.seal import Box, Keys
 
 FORMAT: Final = 1
 """The first byte of a stored session; grows when the bytes after it change their meaning."""

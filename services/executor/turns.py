@@ -22,6 +22,7 @@ from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.logging import remember
 from libs.common.chassis.redis_line.port import Reply
+from libs.common.chassis.seal import Keys, Unsealable
 from libs.common.errors import (
     Conflict,
     Expired,
@@ -41,7 +42,6 @@ from services.executor.handlers.world import World
 from services.executor.metrics import ExecutorMetrics
 from services.executor.plans import Admit, Plans
 from services.executor.rollouts import Ending, Rollouts
-from services.executor.seal import Keys, Unsealable
 from services.executor.sessions import (
     Found,
     Handle,

@@ -21,6 +21,7 @@ import pyotp
 
 from libs.common.chassis.config import load
 from libs.common.chassis.postgres import open_pool
+from libs.common.chassis.seal import Keys
 from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Conflict, GatehouseError
 from libs.common.flow.identifier import KINDS
@@ -31,7 +32,6 @@ from services.executor.config import CredentialSettings
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.handlers.authenticator import seal_secret
 from services.executor.handlers.hasher import make_hasher
-from services.executor.seal import Keys
 
 _STATEMENT_SECONDS = 10.0
 

@@ -14,8 +14,8 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.redis_line.port import RedisLine
+from libs.common.chassis.seal import Keys, Unsealable
 from libs.common.secret import Secret
-from services.executor.seal import Keys, Unsealable
 
 log: Final[FilteringBoundLogger] = structlog.get_logger()
 

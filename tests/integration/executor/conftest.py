@@ -23,6 +23,7 @@ from libs.common.chassis.logging import Log
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import RedisLine
+from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground
 from libs.common.flow.compile import compile_flow
 from libs.common.flow.model import Flow, FlowType, Graph, Json
@@ -44,7 +45,6 @@ from services.executor.config import Settings
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.handlers.authenticator import seal_secret
 from services.executor.handlers.hasher import make_hasher
-from services.executor.seal import Keys
 from tests.integration.chassis.conftest import cluster_url
 
 PASSWORD = "correct horse battery staple"

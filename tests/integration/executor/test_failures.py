@@ -12,6 +12,7 @@ import pytest
 from deploy.local.server import Server
 from libs.common.chassis.bus import Bus
 from libs.common.chassis.metrics import Metrics
+from libs.common.chassis.seal import Keys
 from libs.common.flow.model import FlowType
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import Session
@@ -26,7 +27,6 @@ from libs.common.wire.events import (
 )
 from services.executor.effects import LIST, Effects
 from services.executor.metrics import ExecutorMetrics
-from services.executor.seal import Keys
 from services.executor.sessions import Sessions, Stored
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import LOGIN

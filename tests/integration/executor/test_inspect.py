@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 from nats.errors import NoRespondersError
 
+from libs.common.chassis.seal import Keys
 from libs.common.flow.compile import compile_flow
 from libs.common.flow.model import Flow, FlowType, Graph
 from libs.common.flow.plan import encode as encode_plan
@@ -35,7 +36,6 @@ from libs.common.wire.inspect import (
     encode,
 )
 from libs.common.wire.plans import plan_key
-from services.executor.seal import Keys
 from services.executor.steplog import FORMAT, LARGEST
 from tests.integration.executor.conftest import (
     PASSWORD,

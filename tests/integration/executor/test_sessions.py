@@ -7,9 +7,9 @@ import asyncio
 import msgspec
 import pytest
 
+from libs.common.chassis.seal import Keys, Unsealable
 from libs.common.flow.model import FlowType
 from libs.common.secret import Secret
-from services.executor.seal import Keys, Unsealable
 from services.executor.sessions import FORMAT, Sessions, Standing, Submit
 from tests.integration.executor.conftest import PASSWORD, Executor, House, sealing_keys
 from tests.integration.executor.graphs import LOGIN

@@ -1,4 +1,4 @@
-"""Seals what the executor stores, so that whoever reads Redis or a backup learns nothing.
+"""Seals what is stored, so that whoever reads Redis, PostgreSQL or a backup learns nothing.
 
 AES-256-GCM. The associated data names the purpose, the tenant and the thing, so that nothing
 sealed for one can be passed off as another's. What seals is derived from a deployment key and a

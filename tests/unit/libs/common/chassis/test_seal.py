@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
+from libs.common.chassis.seal import Keys, Unsealable
 from libs.common.secret import Secret
-from services.executor.seal import Keys, Unsealable
 
 OLD, NEW = bytes(range(32)), bytes(range(1, 33))
 
@@ -89,7 +89,7 @@ def test_two_keys_of_one_name_are_refused() -> None:
 
 
 def test_a_salt_is_replaced_before_nonces_could_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.executor.seal._SEALED_MOST", 2)
+    monkeypatch.setattr("libs.common.chassis.seal._SEALED_MOST", 2)
     keys = Keys({b"a": OLD})
     salts = [keys.sealing()[0] for _ in range(6)]
     assert len(set(salts)) == 3
@@ -104,7 +104,7 @@ def test_a_salt_is_replaced_before_nonces_could_repeat(monkeypatch: pytest.Monke
 def test_two_things_that_are_sealed_at_once_open_each_for_its_own_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.executor.seal._SEALED_MOST", 3)
+    monkeypatch.setattr("libs.common.chassis.seal._SEALED_MOST", 3)
     keys = Keys({b"a": OLD})
     box = keys.box("acme", "one")
     pairs = [box.seal_both(b"session", b"mine", b"steps", b"other") for _ in range(3)]
