@@ -74,14 +74,15 @@ class ExecutorMetrics:
 
     def timed(self, watch: Watch | None) -> Watch:
         """Return what is to watch a turn from now on: it times nodes, then tells `watch`."""
-        began = time.perf_counter()
+        now, add = time.perf_counter, self.node_seconds.add
+        began = now()
 
         def tell(step: Instruction, visit: Visit, move: Move) -> None:
             nonlocal began
-            self.node_seconds.add(time.perf_counter() - began, step.type.name)
+            add(now() - began, step.type.name)
             if watch is not None:
                 watch(step, visit, move)
-            began = time.perf_counter()
+            began = now()
 
         return tell
 

@@ -158,8 +158,7 @@ class Face:
         admission = request.get(_ADMISSION)
         if admission is not None and admission.given is not None:
             response.headers.update(rate_headers(admission.given))
-        origin = _header(request, hdrs.ORIGIN)
-        if self.origins and origin:
+        if self.origins and (origin := _header(request, hdrs.ORIGIN)):
             response.headers[hdrs.VARY] = hdrs.ORIGIN
             if origin in self.origins or "*" in self.origins:
                 response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin

@@ -56,12 +56,11 @@ class Counters(_Family[int]):
 
     def add(self, *labels: str) -> None:
         """Count one more."""
-        values = self._values
-        if labels in values:
-            values[labels] += 1
-        else:
+        try:
+            self._values[labels] += 1
+        except KeyError:
             self.show(*labels)
-            values[self._place(labels)] += 1
+            self._values[self._place(labels)] += 1
 
     def collect(self) -> Iterable[CounterMetricFamily]:
         """Tell Prometheus."""

@@ -151,16 +151,13 @@ def _walk(
             move = first
         if move is None:
             move = yield from step.type.run(step.config, visit)
-        left_by = move.outcome if isinstance(move, Leave) else None
-        path.append(Passed(step.id, step.type.name, left_by))
         if watch is not None:
             watch(step, visit, move)
-        if isinstance(move, Stay | Leave) and move.tried:
-            tries = {**tries, step.id: visit.tries + 1}
-        if isinstance(move, Stay):
-            waiting = _moved(session, node, stack, facts, tries, move.kept)
-            return Turn(waiting, move, tuple(effects), tuple(path))
+        left_by = None
         if isinstance(move, Leave):
+            left_by = move.outcome
+            if move.tried:
+                tries = _once_more(tries, step.id)
             effects.extend(move.effects)
             before, facts = facts, move.facts or facts
             if facts.attached and not before.attached and _is_triggered(stack):
@@ -168,6 +165,12 @@ def _walk(
                 facts = replace(facts, attached=False)
             if before.authenticated and facts.account != before.account:
                 session = _forget_planned(program, session)
+        path.append(Passed(step.id, step.type.name, left_by))
+        if isinstance(move, Stay):
+            if move.tried:
+                tries = _once_more(tries, step.id)
+            waiting = _moved(session, node, stack, facts, tries, move.kept)
+            return Turn(waiting, move, tuple(effects), tuple(path))
         following = _go_on(program, stack, node, move, path)
         if isinstance(following, Over):
             ended = _moved(session, node, (), facts, tries)
@@ -178,6 +181,10 @@ def _walk(
         submitted, kept = None, _NOTHING
     msg = f"flow {program.flow} version {program.version} passed {LONGEST} nodes in one turn"
     raise Endless(msg)
+
+
+def _once_more(tries: Mapping[str, int], node: str) -> Mapping[str, int]:
+    return {**tries, node: tries.get(node, 0) + 1}
 
 
 def _arrive(

@@ -181,7 +181,10 @@ def scope_for(visit: Visit, *expressions: Expression) -> Generator[Question[Any]
     is staged while nobody was named. In between it is missing, whether or not anybody has that
     name: a flow that branched on it would tell.
     """
-    reads = {root for expression in expressions for root in expression.roots}
+    reads: frozenset[str] = frozenset()
+    for expression in expressions:
+        # Most nodes have one, whose roots are taken as they are.
+        reads = reads | expression.roots if reads else expression.roots
     facts = visit.facts
     scope: dict[str, Json] = {"facts": facts.attributes, "inputs": facts.inputs}
     if "flow" in reads:

@@ -234,13 +234,16 @@ def _compare(
     name: str, before: Mapping[str, Json], after: Mapping[str, Json], new: dict[str, Any]
 ) -> None:
     """Add to `new` the names of what was set, and of what is not there any more."""
-    changed = []
+    changed, added = [], 0
     for key, value in after.items():
-        if before.get(key, MISSING) is not value:
+        known = before.get(key, MISSING)
+        if known is not value:
             changed.append(key)
+            if known is MISSING:
+                added += 1
     if changed:
         new[name] = changed
-    if not before.keys() <= after.keys():
+    if len(before) + added != len(after):
         gone = [(name, key) for key in before if key not in after]
         new["dropped"] = [*new.get("dropped", ()), *gone]
 

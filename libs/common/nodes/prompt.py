@@ -7,7 +7,7 @@ its hash is staged instead.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -206,24 +206,23 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     if config.password is not None:
         password = filled.secrets.get(config.password)
         password_hash = None if password is None else (yield from ask(HashPassword(password)))
-    fields = config.form.fields
+    # What was asked for again and now left empty is gone.
+    gone = [field.name for field in config.form.fields if field.name not in filled.values]
     facts = replace(
         facts,
-        inputs=_updated(facts.inputs, fields, filled.values),
-        staged=_updated(facts.staged, fields, filled.values),
+        inputs=_updated(facts.inputs, filled.values, gone),
+        staged=_updated(facts.staged, filled.values, gone),
         password_hash=password_hash,
     )
     return Leave("success", facts)
 
 
 def _updated(
-    known: Mapping[str, Json], asked: tuple[Field, ...], values: Mapping[str, Json]
+    known: Mapping[str, Json], values: Mapping[str, Json], gone: Sequence[str]
 ) -> dict[str, Json]:
     updated = {**known, **values}
-    for field in asked:
-        # What was asked for again and now left empty is gone.
-        if field.name not in values:
-            updated.pop(field.name, None)
+    for name in gone:
+        updated.pop(name, None)
     return updated
 
 
