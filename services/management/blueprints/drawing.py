@@ -166,6 +166,9 @@ def _fitting(stage: Stage, step: Step, types: NodeTypes) -> Step:
         field = re.split(r"[.\[]", problem.path or "", maxsplit=1)[0]
         if config.pop(field, None) is not None:
             stage.lose(f"`{field}` of a `{step.type}` cannot be what it would have to be")
+    if any(misfits(config, kind.config)):
+        closed = stand_in(stage, f"a `{step.type}` cannot do without")
+        return msgspec.structs.replace(closed, part=step.part, aside=step.aside)
     return msgspec.structs.replace(step, config=config)
 
 

@@ -195,6 +195,8 @@ def test_a_redirect_leads_where_it_led_or_marks_its_place() -> None:
         "redirect",
         {"url": "/done"},
     )
+    unsafe, _ = only(flow(stage("redirect", mode="static", target_static="http://old.example")))
+    assert (unsafe.graph.nodes[1].type, len(unsafe.graph.nodes[1].policies)) == ("dummy", 1)
     target = "!Find [authentik_flows.flow, [slug, other]]"
     inside, _ = only(flow(stage("redirect", target_flow=target)), Around(frozenset({"other"})))
     assert (inside.graph.nodes[1].type, inside.graph.nodes[1].config) == (
