@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from libs.common.chassis.logging import Context, LineWriter, Log, describe_exception, remember
+from libs.common.chassis.logging import Context, LineWriter, Log, carried, describe_exception, remember
 from libs.common.secret import Secret
 
 
@@ -64,6 +64,13 @@ def test_lines_of_a_context_carry_its_ids_and_those_remembered_in_it(
     assert (inside["request"], inside["tenant"]) == ("r1", "acme")
     assert "request" not in outside
     assert "tenant" not in outside
+
+
+def test_an_id_that_is_carried_can_be_asked_for() -> None:
+    with Context(request="r1"):
+        remember(tenant="acme")
+        assert (carried("request"), carried("tenant"), carried("flow")) == ("r1", "acme", None)
+    assert carried("request") is None
 
 
 def test_remembering_outside_any_context_is_forgotten(log: Log, written: Written) -> None:

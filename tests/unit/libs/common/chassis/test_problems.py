@@ -7,6 +7,7 @@ from aiohttp import web
 from libs.common import errors
 from libs.common.chassis.problems import ANSWERS, decode_body, refusal_of
 from libs.common.errors import (
+    Conflict,
     Exhausted,
     GatehouseError,
     Invalid,
@@ -71,8 +72,16 @@ def test_what_is_invalid_is_told_problem_by_problem() -> None:
     ("seconds", "told"), [(0.0, "1"), (0.2, "1"), (1.0, "1"), (1.1, "2"), (59.9, "60")]
 )
 def test_retry_after_is_in_whole_seconds_and_never_none(seconds: float, told: str) -> None:
-    for error in (Exhausted("slow down", seconds), Unavailable("redis", seconds)):
+    for error in (
+        Exhausted("slow down", seconds),
+        Unavailable("redis", seconds),
+        Conflict("it still runs", seconds),
+    ):
         assert refusal_of(error, "t1").headers == {"Retry-After": told}
+
+
+def test_a_conflict_that_will_not_pass_says_nothing_of_when_to_retry() -> None:
+    assert refusal_of(Conflict("the name is taken"), "t1").headers == {}
 
 
 def test_who_is_unknown_is_told_how_to_authenticate() -> None:
