@@ -12,7 +12,14 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from libs.common.chassis.logging import Context, LineWriter, Log, carried, describe_exception, remember
+from libs.common.chassis.logging import (
+    Context,
+    LineWriter,
+    Log,
+    carried,
+    describe_exception,
+    remember,
+)
 from libs.common.secret import Secret
 
 
