@@ -52,6 +52,7 @@ def environment(service: str, port: int, around: Surroundings) -> dict[str, str]
         "management": redis
         | {
             "GATEHOUSE_ADMIN_SIGNING_KEY": around.keys.admin_signing_key,
+            "GATEHOUSE_CREDENTIAL_KEYS": around.keys.credential_keys,
             "GATEHOUSE_TENANTS": f"default,{DEMO}",
             # Whoever explores this stack, tools and tests with it, is one caller.
             "GATEHOUSE_ADMIN_PER_MINUTE": "100000",

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Union
 import msgspec
 
 from libs.common.errors import Problem
+from libs.common.secret import decode_secret
 
 
 def misfits(value: object, kind: Any, path: str = "", *, strict: bool = True) -> Iterator[Problem]:  # noqa: ANN401 -- a type, of any form
@@ -24,7 +25,7 @@ def misfits(value: object, kind: Any, path: str = "", *, strict: bool = True) ->
     a number, as in a query.
     """
     try:
-        msgspec.convert(value, kind, strict=strict)
+        msgspec.convert(value, kind, strict=strict, dec_hook=decode_secret)
     except msgspec.ValidationError as error:
         parts = tuple(_parts(value, _core(kind), path, strict=strict))
         yield from parts or (Problem("invalid", _expected(kind, error), path=path or None),)

@@ -19,6 +19,7 @@ from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.proxies import Proxies
 from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import Limits as Patience
+from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground, run
 from libs.common.chassis.startup import StartupFailure
 from libs.common.nodes.catalogue import NODE_TYPES
@@ -44,6 +45,7 @@ from services.management.limits import LimitMetrics, Limits
 from services.management.operations import UseCases
 from services.management.outbox import OutboxMetrics, Relay
 from services.management.plans import plan_notes
+from services.management.providers import Providers
 from services.management.rollouts import Rollouts
 from services.management.routes.counting import Counting
 from services.management.routes.serving import Door, Serving
@@ -139,6 +141,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         audit=Audit(store),
         clients=Clients(store),
         tenants=Tenants(store),
+        providers=Providers(store, open_keys(settings)),
         bootstrap=Bootstrap(store, settings.bootstrap_token),
         grants=Grants(store, tokens, seconds=settings.client_token_seconds),
         sessions=Sessions(ExecutorLink(bus), link),
@@ -154,6 +157,12 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     door = Door(callers, proxies, counting)
     serving = Serving(door, Writes(repeats), counting)
     return management_app(use, serving, counting, health, ground, body_limit=settings.body_limit)
+
+
+def open_keys(settings: Settings) -> Keys | None:
+    """Return what seals secrets; None where there is nothing to seal them with."""
+    written = settings.credential_keys
+    return None if written is None else read("credential_keys", Keys.parse, written)
 
 
 def open_limits(settings: Settings, store: Store, ground: Ground) -> Limits | None:

@@ -87,6 +87,13 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     ] = 86_400.0
     trusted_proxies: TrustedProxies = ()
 
+    credential_keys: Annotated[
+        Secret | None,
+        Meta(
+            description="keys that seal secrets of providers: those of executors, which open "
+            "them. Without them none can be stored"
+        ),
+    ] = None
     bootstrap_token: Annotated[
         Secret | None,
         Meta(

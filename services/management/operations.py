@@ -16,6 +16,7 @@ from services.management.goldens import Goldens
 from services.management.grants import Grants
 from services.management.instances import FlowInstances
 from services.management.invariants import Invariants
+from services.management.providers import Providers
 from services.management.rollouts import Rollouts
 from services.management.routes import (
     admin,
@@ -27,6 +28,7 @@ from services.management.routes import (
     nodetypes,
     oauth,
     openapi,
+    providers,
     rollouts,
     sessions,
     simulate,
@@ -62,6 +64,7 @@ class UseCases:
     sessions: Sessions
     clients: Clients
     tenants: Tenants
+    providers: Providers
     bootstrap: Bootstrap
     grants: Grants
     instances: FlowInstances
@@ -89,6 +92,7 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(audit.OPERATIONS, lambda use: audit.Endpoints(use.audit)),
     Part(sessions.OPERATIONS, lambda use: sessions.Endpoints(use.sessions)),
     Part(clients.OPERATIONS, lambda use: clients.Endpoints(use.clients, use.bootstrap)),
+    Part(providers.OPERATIONS, lambda use: providers.Endpoints(use.providers)),
     Part(oauth.OPERATIONS, lambda use: oauth.Endpoints(use.grants)),
     Part(expressions.OPERATIONS, lambda _use: expressions.Endpoints()),
     Part(nodetypes.OPERATIONS, lambda _use: nodetypes.Endpoints(NODE_TYPES)),

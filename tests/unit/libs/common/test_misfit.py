@@ -8,6 +8,7 @@ import pytest
 
 from libs.common.errors import Problem
 from libs.common.misfit import misfits
+from libs.common.secret import Secret
 
 
 class Colour(enum.StrEnum):
@@ -68,3 +69,12 @@ def test_a_value_that_is_wrong_as_a_whole_has_no_path() -> None:
 def test_in_a_query_text_may_stand_for_a_number() -> None:
     assert list(misfits({"size": "4"}, Wheel, strict=False)) == []
     assert len(list(misfits({"size": "4"}, Wheel))) == 1
+
+
+def test_a_secret_fits_and_what_is_no_text_is_none() -> None:
+    class Held(msgspec.Struct):
+        secret: Secret | None
+        name: str
+
+    assert [each.path for each in misfits({"secret": "a", "name": 1}, Held)] == ["name"]
+    assert [each.path for each in misfits({"secret": 1, "name": "a"}, Held)] == ["secret"]

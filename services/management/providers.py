@@ -1,0 +1,226 @@
+"""The identity providers that a tenant's flows may send users to, and what is known of each.
+
+A secret goes in and never comes out again: it is sealed as it is stored, with keys that executors
+have as well, and nothing that management answers or writes down shows it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+import asyncpg
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from libs.common.chassis.config import variable
+from libs.common.chassis.seal import Keys
+from libs.common.errors import Conflict, Invalid, NotFound, Problem
+from libs.common.flow.model import Json
+from libs.common.secret import Secret
+from services.management.author import Author
+from services.management.change import Change
+from services.management.entries import Resource
+from services.management.etags import tag_of
+from services.management.queries import QUERIES
+from services.management.records import Place
+from services.management.rows import NO_TENANT, Rows
+from services.management.store import Store
+
+NO_PROVIDER: Final = "there is no such provider"
+
+MOST_SECRET: Final = 1000
+"""Characters of a secret."""
+
+_PURPOSE: Final = b"provider"
+
+# Without a user, a query or a fragment (OpenID Connect Discovery 1.0, 3).
+Issuer = Annotated[
+    str,
+    Meta(
+        pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%/-]*)?$(?!\n)",
+        max_length=500,
+    ),
+]
+# RFC 6749, appendix A.
+ClientId = Annotated[str, Meta(pattern=r"^[ -~]*$(?!\n)", min_length=1, max_length=255)]
+ScopeToken = Annotated[str, Meta(pattern=r"^[!#-\[\]-~]+$(?!\n)", max_length=100)]
+
+
+class Oidc(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider that speaks OpenID Connect."""
+
+    issuer: Issuer
+    client_id: ClientId
+    scopes: Annotated[tuple[ScopeToken, ...], Meta(min_length=1, max_length=20)] = ("openid",)
+    kind: Literal["oidc"] = "oidc"
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider, without its secret."""
+
+    id: str
+    """Chosen by who made it, since flows name it so; it never changes."""
+    display_name: str
+    config: Oidc
+    has_secret: bool
+    created_at: datetime
+    updated_at: datetime
+
+    def tag(self) -> str:
+        """Return its entity tag."""
+        return tag_of(self)
+
+
+class NewProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider that is to be created."""
+
+    id: str
+    display_name: str
+    config: Oidc
+    secret: Secret | None
+
+
+class ProviderEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to change of a provider; what is unset stays, and a secret of None is dropped."""
+
+    display_name: str | UnsetType = UNSET
+    config: Oidc | UnsetType = UNSET
+    secret: Secret | UnsetType | None = UNSET
+
+
+class ProviderPage(msgspec.Struct, frozen=True):
+    """Some of the providers."""
+
+    items: tuple[Provider, ...]
+    next: Place | None
+    """Where the next page begins; None at the end."""
+
+
+class Providers:
+    """The providers of all tenants."""
+
+    def __init__(self, store: Store, keys: Keys | None) -> None:
+        """Without `keys` no secret can be stored."""
+        self._store = store
+        self._keys = keys
+
+    async def list(self, tenant: str, after: Place | None, limit: int) -> ProviderPage:
+        """List providers, the oldest first; raise `NotFound` for a tenant that is none."""
+        async with self._store.reading(tenant) as rows:
+            # One more than asked for tells whether there is a next page.
+            listed = QUERIES.list_providers(
+                rows.connection,
+                tenant=tenant,
+                after_time=after and after.created_at,
+                after_id=after and after.id,
+                most=limit + 1,
+            )
+            found = tuple([_provider(row) async for row in listed])
+            if not await rows.has_tenant():
+                raise NotFound(NO_TENANT)
+        items = found[:limit]
+        last = items[-1] if len(found) > limit else None
+        return ProviderPage(items, Place(last.created_at, last.id) if last else None)
+
+    async def get(self, tenant: str, id: str) -> Provider:
+        """Return a provider, or raise `NotFound`."""
+        async with self._store.reading(tenant) as rows:
+            return await _find(rows, tenant, id)
+
+    async def create(self, tenant: str, new: NewProvider, author: Author) -> Provider:
+        """Create a provider; raise `Conflict` where there is one of the id."""
+        sealed = None if new.secret is None else self._seal(tenant, new.id, new.secret)
+        async with self._store.changing(tenant, author) as change:
+            if not await change.has_tenant():
+                raise NotFound(NO_TENANT)
+            row = await QUERIES.add_provider(
+                change.connection,
+                tenant=tenant,
+                id=new.id,
+                display_name=new.display_name,
+                config=_json(new.config),
+                sealed=sealed,
+            )
+            if row is None:
+                raise Conflict("the tenant has a provider of that id")
+            provider = _provider(row)
+            await change.note_resource("create", _about(None, provider))
+        return provider
+
+    async def update(self, tenant: str, id: str, edit: ProviderEdit, author: Author) -> Provider:
+        """Change a provider, or raise `NotFound`."""
+        sealed = self._seal(tenant, id, edit.secret) if isinstance(edit.secret, Secret) else None
+        async with self._store.changing(tenant, author) as change:
+            before = await _held(change, tenant, id)
+            display_name = before.display_name if edit.display_name is UNSET else edit.display_name
+            config = before.config if edit.config is UNSET else edit.config
+            same = (display_name, config) == (before.display_name, before.config)
+            if same and edit.secret is UNSET:
+                return before
+            row = await QUERIES.edit_provider(
+                change.connection,
+                tenant=tenant,
+                id=id,
+                display_name=display_name,
+                config=_json(config),
+                keeps=edit.secret is UNSET,
+                sealed=sealed,
+            )
+            after = _provider(row)
+            await change.note_resource("update", _about(before, after))
+        return after
+
+    async def delete(self, tenant: str, id: str, author: Author) -> None:
+        """Delete a provider with its secret, or raise `NotFound`."""
+        async with self._store.changing(tenant, author) as change:
+            before = await _held(change, tenant, id)
+            await QUERIES.delete_provider(change.connection, tenant=tenant, id=id)
+            await change.note_resource("delete", _about(before, None))
+
+    def _seal(self, tenant: str, id: str, secret: Secret) -> bytes:
+        if self._keys is None:
+            raise Conflict(f"no secret can be stored: {variable('credential_keys')} is not set")
+        if not 1 <= len(secret.reveal()) <= MOST_SECRET:
+            message = f"Expected 1 to {MOST_SECRET} characters"
+            raise Invalid("the secret is none", (Problem("invalid", message, path="secret"),))
+        return self._keys.box(tenant, id).seal(_PURPOSE, secret.reveal().encode())
+
+
+async def _find(rows: Rows, tenant: str, id: str) -> Provider:
+    row = await QUERIES.find_provider(rows.connection, tenant=tenant, id=id)
+    if row is None:
+        raise NotFound(NO_PROVIDER)
+    return _provider(row)
+
+
+async def _held(change: Change, tenant: str, id: str) -> Provider:
+    await QUERIES.hold_provider(change.connection, tenant=tenant, id=id)
+    # Only now: what was read together with the lock may be from before it was granted.
+    found = await _find(change, tenant, id)
+    change.demand(found.tag())
+    return found
+
+
+def _provider(row: asyncpg.Record) -> Provider:
+    config = msgspec.json.decode(row["config"], type=Oidc)
+    return msgspec.convert({**row, "config": config}, Provider)
+
+
+def _json(config: Oidc) -> str:
+    return msgspec.json.encode(config).decode()
+
+
+def _about(before: Provider | None, after: Provider | None) -> Resource:
+    [id, *_] = [each.id for each in (before, after) if each is not None]
+    return Resource(f"providers/{id}", _said(before), _said(after))
+
+
+def _said(provider: Provider | None) -> Json:
+    if provider is None:
+        return None
+    return {
+        "display_name": provider.display_name,
+        "config": provider.config,
+        "has_secret": provider.has_secret,
+    }
