@@ -25,13 +25,13 @@ from deploy.local.nats import start_nats
 from deploy.local.postgres import start_postgres
 from deploy.local.valkey import start_valkey
 from tests.bench.case import Bench, Case
-from tests.bench.executor import START, STEP
+from tests.bench.executor import START, STEP, UNLOGGED
 from tests.bench.floors import FLOOR_0, FLOOR_2, OTHERS
 from tests.bench.load import Sample, load
 from tests.bench.propagation import run as run_propagation
 from tests.bench.validation import run as run_validation
 
-CASES: tuple[Case, ...] = (FLOOR_0, FLOOR_2, STEP, START, *OTHERS)
+CASES: tuple[Case, ...] = (FLOOR_0, FLOOR_2, STEP, UNLOGGED, START, *OTHERS)
 RUNS = 3
 WARM_UP = 0.5
 ALONE = 0.95

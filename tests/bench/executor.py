@@ -7,10 +7,11 @@ on a session of the connection's own, and costs neither a password hash nor a lo
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -157,8 +158,10 @@ class Continues(Starts):
 
 
 @asynccontextmanager
-async def started(bench: Bench) -> AsyncIterator[Target]:
-    """Run an executor on the server's core, and publish the ring for it."""
+async def started(
+    bench: Bench, more: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Target]:
+    """Run an executor on the server's core, with `more` settings, and publish the ring for it."""
     await publish(bench.redis.url)
     port = free_port()
     around = Surroundings(
@@ -172,6 +175,7 @@ async def started(bench: Bench) -> AsyncIterator[Target]:
     settings = environment("executor", port, around) | {
         f"GATEHOUSE_{bucket}": PLENTY for bucket in buckets
     }
+    settings |= more
     process = service_process(f"executor-{port}", "executor", port, settings, logs=bench.folder)
     await process.start()
     try:
@@ -196,5 +200,13 @@ async def publish(redis_url: str) -> None:
         await line.aclose()
 
 
+@asynccontextmanager
+async def started_without_log(bench: Bench) -> AsyncIterator[Target]:
+    """Run an executor that keeps no step log."""
+    async with started(bench, {"GATEHOUSE_STEP_LOG": "off"}) as target:
+        yield target
+
+
 STEP = Case("step: a continue, everything on", started, Continues)
+UNLOGGED = Case("step: all but the step log", started_without_log, Continues)
 START = Case("start: everything on", started, Starts)
