@@ -19,6 +19,7 @@ from libs.common.wire.events import EVENTS
 from services.compiler.metrics import CompilerMetrics
 from services.executor.metrics import ExecutorMetrics
 from services.executor.nats import EFFECTS
+from services.management.limits import LimitMetrics
 from services.management.outbox import OutboxMetrics
 from tests.unit.deploy.settings import SETTINGS
 
@@ -46,6 +47,7 @@ def registered() -> set[str]:
     metrics = Metrics("any", VERSION)
     registry = metrics.registry
     ExecutorMetrics(metrics)
+    LimitMetrics(registry)
     OutboxMetrics(registry)
     CompilerMetrics(registry)
     return {family.name for family in registry.collect()}
