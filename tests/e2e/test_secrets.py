@@ -137,6 +137,8 @@ async def in_redis(stack: Stack) -> list[tuple[str, bytes]]:
                     value = await client.hgetall(key)
                 case b"zset":
                     value = await client.zrange(key, 0, -1)
+                case b"list":
+                    value = await client.lrange(key, 0, -1)
                 case other:
                     raise AssertionError(f"a {other!r} of which nobody knows how to read it")
             kept.append((key.decode(), key + b" " + flat(value)))

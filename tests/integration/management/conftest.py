@@ -30,7 +30,7 @@ TOKENS = Tokens(KEY, issuer="gatehouse", audience="gatehouse-management")
 EVERYTHING: tuple[Scope, ...] = get_args(Scope)
 
 
-def token(*scopes: Scope, tenant: str | None = None, minutes: float = 5) -> str:
+def token(*scopes: Scope, tenant: str | None = None, minutes: float = 120) -> str:
     return TOKENS.mint(
         "tester", scopes or EVERYTHING, tenant=tenant, lifetime=timedelta(minutes=minutes)
     )
