@@ -26,6 +26,17 @@ Slug = Annotated[
 ]
 """A flow's `name`: letters, digits, hyphens (seed 001); unique in its tenant. `$` alone would
 let a line feed follow."""
+AnySlug = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=50,
+        pattern=r"^(?!cache_(?:info|clear)$)[-a-zA-Z0-9_]+$(?!\n)",
+        description="letters, digits, hyphens and underscores; not `cache_info`, `cache_clear`",
+    ),
+]
+"""The `name` of a flow that may have been made where slugs have underscores too (seed 003). There
+two of them would be taken for something else in a path."""
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 

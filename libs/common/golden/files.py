@@ -27,6 +27,7 @@ from libs.common.documents import Document, read_document
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.golden import NamedGolden, check, check_all
 from libs.common.flow.model import (
+    AnySlug,
     Flow,
     FlowType,
     Graph,
@@ -34,7 +35,6 @@ from libs.common.flow.model import (
     Json,
     Library,
     Settings,
-    Slug,
 )
 from libs.common.flow.proof import check_invariants
 from libs.common.misfit import misfits
@@ -52,7 +52,7 @@ class Unreadable(Exception):
 class Written(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A flow, as it is sent to be created."""
 
-    name: Slug = "flow"
+    name: AnySlug = "flow"
     type: FlowType
     graph: Graph
     display_name: str | None = None

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import msgspec
 
-from libs.common.flow.model import Slug
+from libs.common.flow.model import AnySlug
 from libs.common.flow.node import NodeType, Site, Visit, fixed
 from libs.common.flow.turn import Dialogue, Enter, at_once
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    flow: Slug
+    flow: AnySlug
     """The `name` of the flow, which has to be active. How it ends is the outcome: what its ends say
     to the user, and where they lead, is not used."""
 

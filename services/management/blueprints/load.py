@@ -8,13 +8,13 @@ import msgspec
 
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import (
+    AnySlug,
     Authentication,
     DeniedAction,
     FlowType,
     Graph,
     Policy,
     Settings,
-    Slug,
 )
 from libs.common.flow.node import NodeTypes
 from libs.common.misfit import misfits
@@ -77,7 +77,7 @@ class _Reader:
         path = f"entries[{entry.index}].identifiers.slug"
         slug = entry.fields.get("slug")
         problems = [
-            Problem("invalid", each.message, path=path) for each in misfits(slug, Slug, "slug")
+            Problem("invalid", each.message, path=path) for each in misfits(slug, AnySlug, "slug")
         ]
         if problems:
             self.problems += problems

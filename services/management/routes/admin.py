@@ -14,8 +14,9 @@ from aiohttp import hdrs, web
 from msgspec import UNSET, Meta, UnsetType
 
 from libs.common.chassis.app import json_answer
-from libs.common.errors import Problem
-from libs.common.flow.model import FlowType, Graph, Label, Settings, Slug
+from libs.common.errors import Invalid, Problem
+from libs.common.flow.model import AnySlug, FlowType, Graph, Label, Settings, Slug
+from libs.common.misfit import misfits
 from services.management.flows import Edit, Flows, NewFlow
 from services.management.records import Filter, FlowRecord, FlowVersion, Place, Status
 from services.management.routes.decode import decode, decode_if_sent, decode_query
@@ -66,7 +67,7 @@ class CreateBody(SomeSettings, frozen=True, forbid_unknown_fields=True):
 class UpdateBody(SomeSettings, frozen=True, forbid_unknown_fields=True):
     """The body of an update: what is left out stays."""
 
-    name: Slug | UnsetType = UNSET
+    name: AnySlug | UnsetType = UNSET
     display_name: DisplayName | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
     type: FlowType | UnsetType = UNSET
@@ -202,6 +203,8 @@ class Endpoints:
         tenant, author = admitted(request)
         id = flow_id(request)
         body = await decode(request, UpdateBody)
+        if body.name is not UNSET:
+            await self._refuse_if_new(tenant, id, body.name)
         edit = Edit(
             name=body.name,
             display_name=body.display_name,
@@ -249,6 +252,12 @@ class Endpoints:
         tenant, author = admitted(request)
         done = await self._flows.deactivate(tenant, flow_id(request), author)
         return json_answer(DeactivateAnswer(done.flow, done.status, seconds(done.at)))
+
+    async def _refuse_if_new(self, tenant: str, id: str, name: str) -> None:
+        """Raise `Invalid` for a name that only another face can give, unless it did so before."""
+        problems = tuple(misfits(name, Slug, "name"))
+        if problems and (await self._flows.get(tenant, id)).flow.name != name:
+            raise Invalid("the body is not as expected", problems)
 
 
 _FLOWS: Final = "/api/admin/flows"

@@ -14,7 +14,7 @@ from libs.common.chassis.problems import JSON, read_body
 from libs.common.documents import write_yaml
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.golden import NamedGolden, check_all
-from libs.common.flow.model import FlowType, Graph, Json, Settings, Slug
+from libs.common.flow.model import AnySlug, FlowType, Graph, Json, Settings, Slug
 from services.management.blueprints.reading import is_blueprint
 from services.management.blueprints.report import Report
 from services.management.flows import NewFlow
@@ -66,7 +66,7 @@ class How(msgspec.Struct, frozen=True):
 class Portable(SomeSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A flow in a document; settings where they differ from the default."""
 
-    name: Slug
+    name: AnySlug
     display_name: DisplayName
     description: Description | None = None
     type: FlowType
@@ -85,7 +85,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ImportedAnswer(msgspec.Struct, frozen=True):
     """What became of a flow, or would; the problems are those of /validate."""
 
-    name: Slug
+    name: str
     type: FlowType
     fate: Fate
     valid: bool

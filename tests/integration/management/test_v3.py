@@ -57,6 +57,28 @@ async def test_what_was_shown_can_be_sent_back(api: Api) -> None:
     assert (await api.done("GET", "/api/admin/flows/flow_sign_in"))["version"] == 1
 
 
+async def test_a_slug_with_underscores_can_be_sent_back_to_the_admin_api_and_is_no_new_name_there(
+    api: Api,
+) -> None:
+    await api.done("POST", FLOWS, SIGN_IN)
+    path = "/api/admin/flows/flow_sign_in"
+    changed = await api.done("PUT", path, {"name": "sign_in", "display_name": "Hello"})
+    assert (changed["name"], changed["display_name"]) == ("sign_in", "Hello")
+    refused = await api.call("PUT", path, {"name": "sign_in_2"})
+    assert (refused.status, refused.body["problems"][0]["path"]) == (400, "name")
+    document = await api.done("GET", f"{path}/export?format=json")
+    again = await api.done("POST", "/api/admin/flows/import?replace=true", document)
+    assert (again["name"], again["version"]) == ("sign_in", 1)
+
+
+@pytest.mark.parametrize("slug", ["cache_info", "cache_clear"])
+async def test_what_names_something_else_in_a_path_is_no_slug(api: Api, slug: str) -> None:
+    created = await api.call("POST", FLOWS, {**SIGN_IN, "slug": slug})
+    assert (created.status, list(created.body)) == (400, ["non_field_errors", "slug", "code"])
+    await api.done("POST", FLOWS, SIGN_IN)
+    assert (await api.call("PATCH", f"{FLOWS}sign_in/", {"slug": slug})).status == 400
+
+
 async def test_a_replace_leaves_alone_what_it_does_not_say(api: Api) -> None:
     await api.done("POST", FLOWS, {**SIGN_IN, "denied_action": "message", "background": "/a.png"})
     shown = await api.done("PUT", f"{FLOWS}sign_in/", {**SIGN_IN, "title": "Hello"})

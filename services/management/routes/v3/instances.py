@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from libs.common.chassis.app import json_answer
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import (
+    AnySlug,
     Authentication,
     DeniedAction,
     Edge,
@@ -41,7 +42,6 @@ from services.management.routes.v3.shapes import (
     Pagination,
     Paging,
     PathSlug,
-    SlugOfPage,
     pagination,
     root_of,
     slug_of,
@@ -77,7 +77,7 @@ class PatchBody(msgspec.Struct, frozen=True, kw_only=True):
     """The body of a patch: what is left out stays."""
 
     name: DisplayName | UnsetType = UNSET
-    slug: SlugOfPage | UnsetType = UNSET
+    slug: AnySlug | UnsetType = UNSET
     title: DisplayName | UnsetType = UNSET
     designation: Designation | UnsetType = UNSET
     background: Annotated[Text, Meta(max_length=2000)] | UnsetType = UNSET
@@ -92,7 +92,7 @@ class Body(PatchBody, frozen=True, kw_only=True):
     """The body of a create, or of a replace: what need not be there and is left out stays."""
 
     name: DisplayName
-    slug: SlugOfPage
+    slug: AnySlug
     title: DisplayName
     designation: Designation
 

@@ -17,10 +17,6 @@ from services.management.routes.operation import OF_TENANT
 
 MOST: Final = 100
 """Results on a page; whoever asks for more gets these."""
-SLUG: Final = r"^[-a-zA-Z0-9_]+$"
-
-SlugOfPage = Annotated[str, Meta(min_length=1, max_length=50, pattern=SLUG + r"(?!\n)")]
-"""A slug, which may have underscores here."""
 PathSlug: Final[Mapping[str, Any]] = {"slug": Annotated[str, Meta(description="of a flow")]}
 """The part of a path that names a flow."""
 
@@ -75,7 +71,7 @@ class Autocomplete(msgspec.Struct, frozen=True):
 def slug_of(request: web.Request) -> str:
     """Return the slug that the path names, or raise `NotFound` for what none can be."""
     slug = request.match_info["slug"]
-    if not 0 < len(slug) <= 50 or "\x00" in slug:  # noqa: PLR2004 -- as `SlugOfPage`
+    if not 0 < len(slug) <= 50 or "\x00" in slug:  # noqa: PLR2004 -- as `AnySlug`
         raise NotFound(NO_FLOW)
     return slug
 

@@ -214,12 +214,18 @@ def test_a_redirect_leads_where_it_led_or_marks_its_place() -> None:
         ("has space", "entries[0].identifiers.slug"),
         ("x" * 51, "entries[0].identifiers.slug"),
         ("3", "entries[0].identifiers.slug"),
+        ("cache_info", "entries[0].identifiers.slug"),
     ],
 )
 def test_a_slug_that_is_none_refuses_the_file(slug: str, path: str) -> None:
     with pytest.raises(Invalid) as refused:
         loaded(flow("").replace("{slug: orchard}", f"{{slug: {slug}}}"))
     assert [problem.path for problem in refused.value.problems] == [path]
+
+
+def test_a_slug_may_have_underscores() -> None:
+    found, _ = only(flow("").replace("{slug: orchard}", "{slug: orchard_2}"))
+    assert found.name == "orchard_2"
 
 
 def test_what_a_flow_does_not_say_is_the_strictest_there_is() -> None:
