@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from libs.common.errors import Conflict, Invalid, Problem
 from libs.common.flow.model import Flow, FlowType, Library
@@ -25,7 +26,7 @@ from services.management.blueprints.report import Report
 from services.management.change import Change
 from services.management.designations import DESIGNATION_OF
 from services.management.flows import Edit, Flows, NewFlow
-from services.management.records import FlowVersion
+from services.management.records import FlowVersion, Look
 from services.management.rows import Rows
 from services.management.running import Running
 from services.management.settings import all_of
@@ -106,8 +107,13 @@ class Importing:
             found.append(ImportedFlow(each.name, flow.type, fate, problems))
         return tuple(found)
 
-    async def load(self, tenant: str, data: bytes, author: Author) -> Imported:
+    async def load(
+        self, tenant: str, data: bytes, author: Author, *, if_able: bool = False
+    ) -> Imported:
         """Make the flows of a blueprint, or their next versions; nothing runs by that.
+
+        With `if_able`, what is new runs at once if it can, and so does the next version of what
+        is active or activates itself.
 
         Raises `Invalid` for a file that cannot be read, or a flow that cannot be saved, and
         `Conflict` for one that has to be new and is not; then nothing is written.
@@ -115,6 +121,8 @@ class Importing:
         saved: dict[str, tuple[Fate, FlowVersion]] = {}
         published: set[FlowType] = set()
         async with self._store.changing(tenant, author) as change:
+            if if_able:
+                await change.hold_active()
             loaded = await self._load(change, data)
             # In one order, so that no two imports wait for each other.
             for each in sorted(loaded.flows, key=lambda flow: flow.name):
@@ -123,9 +131,11 @@ class Importing:
                 if fate == "kept" and before is not None:
                     saved[each.name] = (fate, before)
                     continue
-                version, types = await self._save(change, each, before)
+                version, types = await self._save(change, each, before, if_able)
                 published.update(types)
                 saved[each.name] = (fate, version)
+            if if_able:
+                published.update(await self._let_run(change, saved))
             library = await change.read_library()
         await self._running.publish(tenant, published)
         flows = []
@@ -137,7 +147,11 @@ class Importing:
         return Imported(tuple(flows), loaded.report)
 
     async def _save(
-        self, change: Change, loaded: LoadedFlow, before: FlowVersion | None
+        self,
+        change: Change,
+        loaded: LoadedFlow,
+        before: FlowVersion | None,
+        activates_itself: bool,
     ) -> tuple[FlowVersion, Iterable[FlowType]]:
         if before is None:
             new = NewFlow(
@@ -149,6 +163,9 @@ class Importing:
                 settings=loaded.settings,
                 note=NOTE,
                 source="a blueprint",
+                title=loaded.title,
+                look=replace(Look(), **loaded.look),
+                activates_itself=activates_itself,
             )
             return await self._flows.create_in(change, new)
         edit = Edit(
@@ -157,8 +174,31 @@ class Importing:
             graph=loaded.graph,
             settings=all_of(loaded.settings),
             note=NOTE,
+            title=UNSET if loaded.title is None else loaded.title,
+            look=replace(before.flow.look, **loaded.look),
         )
         return await self._flows.update_in(change, before.flow.id, edit)
+
+    async def _let_run(
+        self, change: Change, saved: dict[str, tuple[Fate, FlowVersion]]
+    ) -> set[FlowType]:
+        """Let what was saved run where it can, and say so in `saved`; return what is published."""
+        published: set[FlowType] = set()
+        waiting = [name for name, (fate, _) in saved.items() if fate != "kept"]
+        started = True
+        # Again after each that starts, since it may be what another one runs inside.
+        while started:
+            started = False
+            for name in tuple(waiting):
+                fate, version = saved[name]
+                edit = Edit(if_able=True)
+                after, types = await self._flows.update_in(change, version.flow.id, edit)
+                if types:
+                    saved[name] = (fate, after)
+                    waiting.remove(name)
+                    published.update(types)
+                    started = True
+        return published
 
     async def _load(self, rows: Rows, data: bytes) -> Loaded:
         """Read a blueprint, which may look for flows of the tenant."""
@@ -212,6 +252,21 @@ def wanted_of(new: NewFlow, state: State) -> LoadedFlow:
         graph=new.graph,
         settings=new.settings,
         state=state,
+    )
+
+
+def loaded_of(version: FlowVersion) -> LoadedFlow:
+    """Return a flow there is as one of a blueprint."""
+    flow, definition = version.flow, version.definition()
+    return LoadedFlow(
+        name=flow.name,
+        display_name=flow.display_name,
+        title=flow.title,
+        description=flow.description,
+        type=definition.type,
+        graph=definition.graph,
+        settings=definition.settings,
+        look=msgspec.to_builtins(flow.look),
     )
 
 

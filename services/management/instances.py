@@ -32,6 +32,7 @@ from services.management.records import FlowVersion, Instance, Instances, Status
 from services.management.rows import NO_TENANT, Rows
 from services.management.running import Running
 from services.management.store import Store
+from services.management.uses import active_types
 
 NO_STAGE = "no stage of any flow here has this key"
 
@@ -81,8 +82,13 @@ class FlowInstances:
                 raise NotFound("there is no such page")
         return found, total
 
+    async def find(self, tenant: str, slug: str) -> FlowVersion:
+        """Return a flow as it was saved last, or raise `NotFound`."""
+        async with self._store.reading(tenant) as rows:
+            return existing(await rows.find_flow(await _id(rows, slug)))
+
     async def get(self, tenant: str, slug: str) -> Shown:
-        """Return a flow, or raise `NotFound`."""
+        """Return a flow, and why it does not run where it is meant to; or raise `NotFound`."""
         async with self._store.reading(tenant) as rows:
             return await self._shown(rows, existing(await rows.find_flow(await _id(rows, slug))))
 
@@ -113,6 +119,30 @@ class FlowInstances:
             for each in found
             for binding in stages_of(each.found.drawn())
         )
+
+    async def callers(self, tenant: str, slug: str) -> tuple[FlowVersion, ...]:
+        """Return the active flows that run this one inside, or raise `NotFound`."""
+        async with self._store.reading(tenant) as rows:
+            await _id(rows, slug)
+            found = await self._running.callers(await rows.read_library(), slug)
+            return tuple([existing(await rows.find_flow(flow.id)) for flow in found])
+
+    async def count_plans(self, tenant: str) -> int:
+        """Count the versions of all flows that have a plan."""
+        async with self._store.reading(tenant) as rows:
+            if not await rows.has_tenant():
+                raise NotFound(NO_TENANT)
+            return await rows.count_plans(None)
+
+    async def publish(self, tenant: str, author: Author) -> None:
+        """Have the plans of all that is active made and published again, later if need be."""
+        async with self._store.changing(tenant, author) as change:
+            if not await change.has_tenant():
+                raise NotFound(NO_TENANT)
+            types = sorted(active_types(await change.read_library()))
+            if types:
+                await change.tell_of_tenant(types)
+        await self._running.publish(tenant, types)
 
     async def binding(self, tenant: str, pk: UUID) -> Placed:
         """Return a binding, or raise `NotFound`."""

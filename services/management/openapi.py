@@ -240,7 +240,8 @@ def _responses(operation: Operation[Any], schemas: _Schemas) -> Mapping[str, Any
         responses[status] = {"description": status.phrase, "headers": headers}
     for status in refusals_of(operation):
         name = _refusal_name(operation.face, status)
-        responses[status] = {"$ref": f"#/components/responses/{name}"}
+        # An operation may say no in a shape of its own.
+        responses.setdefault(status, {"$ref": f"#/components/responses/{name}"})
     return {str(int(status)): responses[status] for status in sorted(responses)}
 
 

@@ -40,6 +40,8 @@ from services.management.routes.operation import F, Operation
 from services.management.routes.v2 import flows as v2_flows
 from services.management.routes.v2 import vault as v2_vault
 from services.management.routes.v3 import bindings as v3_bindings
+from services.management.routes.v3 import files as v3_files
+from services.management.routes.v3 import insight as v3_insight
 from services.management.routes.v3 import instances as v3_instances
 from services.management.sessions import Sessions
 from services.management.simulations import Simulations
@@ -98,6 +100,11 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(nodetypes.OPERATIONS, lambda _use: nodetypes.Endpoints(NODE_TYPES)),
     Part(v2_flows.OPERATIONS, lambda use: v2_flows.Endpoints(use.flows)),
     Part(v2_vault.OPERATIONS, lambda _use: v2_vault.Endpoints()),
+    Part(
+        v3_files.OPERATIONS,
+        lambda use: v3_files.Endpoints(use.instances, use.transfer.importing, NODE_TYPES),
+    ),
+    Part(v3_insight.OPERATIONS, lambda use: v3_insight.Endpoints(use.instances)),
     Part(v3_instances.OPERATIONS, lambda use: v3_instances.Endpoints(use.instances)),
     Part(v3_bindings.OPERATIONS, lambda use: v3_bindings.Endpoints(use.instances)),
     Part(openapi.OPERATIONS, lambda _use: openapi.Endpoints(OPERATIONS)),

@@ -28,10 +28,13 @@ Layout: TypeAlias = Literal[
 ]
 
 
+Background: TypeAlias = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^[^\x00]*$")]
+
+
 class Look(msgspec.Struct, frozen=True, omit_defaults=True):
     """How pages of authentik would show a flow (seed 003); it means nothing to a run."""
 
-    background: str = ""
+    background: Background = ""
     compatibility_mode: bool = False
     layout: Layout = "stacked"
 

@@ -117,10 +117,13 @@ class Running:
             return ()
         return await asyncio.to_thread(self._golden, flow, with_flow(library, flow), tests)
 
+    async def callers(self, library: Library, slug: str) -> tuple[Flow, ...]:
+        """Find the active flows that run the flow `slug` inside."""
+        return await asyncio.to_thread(callers, library, slug, self._types)
+
     async def refuse_if_called(self, library: Library, flow: FlowRecord) -> None:
         """Raise `Conflict` if active flows run this one inside."""
-        found = await asyncio.to_thread(callers, library, flow.name, self._types)
-        names = [other.name for other in found]
+        names = [other.name for other in await self.callers(library, flow.name)]
         if names:
             raise Conflict(f"active flows run this one inside: {', '.join(sorted(names))}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from libs.common.flow.model import (
     DeniedAction,
     FlowType,
     Graph,
+    Json,
     Policy,
     Settings,
 )
@@ -34,6 +36,7 @@ from services.management.blueprints.reading import read
 from services.management.blueprints.stages import Around, is_stage
 from services.management.blueprints.tags import FLOW_MODEL, Outside
 from services.management.designations import TYPE_OF
+from services.management.records import Look
 
 LONGEST_TITLE: Final = 200
 
@@ -97,13 +100,20 @@ class _Reader:
             type=self._type(entry),
             graph=Graph(),
             settings=settings,
-            look={
-                name: fields[name]
-                for name in ("background", "layout", "compatibility_mode")
-                if fields.get(name)
-            },
+            look=self._look(entry),
             state=entry.state if entry.state != "absent" else "present",
         )
+
+    def _look(self, entry: Entry) -> Mapping[str, Json]:
+        said = {}
+        for each in msgspec.structs.fields(Look):
+            value = entry.fields.get(each.name)
+            if value and any(misfits(value, each.type)):
+                reason = f"`{each.name}` is not known here"
+                self._blueprint.remark(entry, "changed", reason, "it looks as others do")
+            elif value:
+                said[each.name] = value
+        return said
 
     def _type(self, entry: Entry) -> FlowType:
         designation = entry.fields.get("designation")

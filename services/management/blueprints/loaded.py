@@ -28,7 +28,7 @@ class LoadedFlow(msgspec.Struct, frozen=True, kw_only=True):
     graph: Graph
     settings: Settings = Settings()
     look: Mapping[str, Json] = msgspec.field(default_factory=dict)
-    """`background`, `layout` and `compatibility_mode`, where they are said."""
+    """The fields of a `Look` that are said."""
     state: State = "present"
     """What happens where there is such a flow: its next version, nothing, or a refusal."""
     entry: int | None = None

@@ -53,7 +53,8 @@ class Operation(Generic[F]):
     scope: Scope | None
     """What a token has to allow; None for what anybody may ask."""
     answers: Mapping[int, Any]
-    """By status, of those that are no refusals: a type, a `Content`, or None for no body."""
+    """By status, of those that are no refusals of the face's shape: a type, a `Content`, or None
+    for no body."""
     refusals: tuple[HTTPStatus, ...] = ()
     """How it says no besides the ways that all of its kind have."""
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)

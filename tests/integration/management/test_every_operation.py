@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, get_args
 from uuid import uuid4
 
+import aiohttp
 import msgspec
 import pytest
 from msgspec import UNSET
@@ -20,6 +21,7 @@ from services.management.auth import Scope
 from services.management.config import Settings
 from services.management.operations import OPERATIONS
 from services.management.routes.faces import Face
+from services.management.routes.form import FORM
 from services.management.routes.operation import Content, Operation
 from services.management.routes.refusals import SHAPES
 from tests.integration.management.conftest import FLOW, Api, Reply, Start, token
@@ -109,6 +111,10 @@ INSTANCE: Final[Json] = {
     "title": "Mine",
     "designation": "authentication",
 }
+BLUEPRINT: Final = """
+version: 1
+entries: [{model: authentik_flows.flow, identifiers: {slug: mine-as-well}}]
+"""
 BINDING: Final[Json] = {"target": "<target>", "stage": "<stage>", "order": 5}
 
 BODIES: Final[Mapping[str, Json]] = {
@@ -128,12 +134,16 @@ BODIES: Final[Mapping[str, Json]] = {
     },
     "clients_create": {"name": "mine", "scopes": ["create:clients"]},
     "v2_flows_create": {"name": "Mine"},
+    "v3_files_load": {"file": BLUEPRINT},
     "v3_instances_create": INSTANCE,
     "v3_instances_replace": INSTANCE,
     "v3_bindings_create": BINDING,
     "v3_bindings_replace": BINDING,
 }
 """Bodies that are right, where `{}` is not; `<name>` stands for what a thing is called."""
+
+ALSO: Final[Mapping[str, tuple[Scope, ...]]] = {"v3_files_load": ("update:flows",)}
+"""What an operation demands besides its own scope, if its body is right."""
 
 LISTS: Final = {"v3_bindings_list"}
 """Whose path begins as that of a thing, and names none."""
@@ -169,9 +179,15 @@ async def call(
     for name, value in names.items():
         written = written.replace(f"<{name}>", value)
     path = path_of(operation, names, prefix)
-    reply = await api.call(
-        operation.method, path, msgspec.json.decode(written), bearer=bearer, headers=headers
-    )
+    if isinstance(operation.body, Content) and FORM in operation.body.media:
+        form = aiohttp.FormData(msgspec.json.decode(written), default_to_multipart=True)()
+        sent = {**(headers or {}), **form.headers}
+        data = await form.as_bytes()
+        reply = await api.call(operation.method, path, data=data, bearer=bearer, headers=sent)
+    else:
+        reply = await api.call(
+            operation.method, path, msgspec.json.decode(written), bearer=bearer, headers=headers
+        )
     return dataclasses.replace(reply, text=_without(reply.text, names))
 
 
@@ -229,7 +245,8 @@ async def test_the_scope_is_enough(api: Api) -> None:
     for operation in CLOSED:
         scope = operation.scope
         assert scope is not None
-        reply = await call(api, operation, thing(operation)[1], bearer=token(scope))
+        scopes = (scope, *ALSO.get(operation.name, ()))
+        reply = await call(api, operation, thing(operation)[1], bearer=token(*scopes))
         assert reply.status not in {401, 403, 500}, f"{operation.name}: {reply.text}"
 
 

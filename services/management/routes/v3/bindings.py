@@ -259,8 +259,8 @@ def _ordered(found: list[Binding], ordering: str) -> list[Binding]:
 
 
 _BINDINGS: Final = "/api/v3/flows/bindings/"
-_BINDING: Final = _BINDINGS + "{uuid}/"
-_KEY: Final[Mapping[str, Any]] = {"uuid": Annotated[UUID, Meta(description="of a binding")]}
+BINDING: Final = _BINDINGS + "{uuid}/"
+KEY: Final[Mapping[str, Any]] = {"uuid": Annotated[UUID, Meta(description="of a binding")]}
 
 OPERATIONS: Final = (
     Operation(
@@ -283,40 +283,40 @@ OPERATIONS: Final = (
     ),
     Operation(
         method=hdrs.METH_GET,
-        path=_BINDING,
+        path=BINDING,
         handler=Endpoints.get,
         summary="Get a binding",
         scope="read:flows",
-        parameters=_KEY,
+        parameters=KEY,
         answers={200: Binding},
     ),
     Operation(
         method=hdrs.METH_PUT,
-        path=_BINDING,
+        path=BINDING,
         handler=Endpoints.replace,
         summary="Replace what is said of a binding",
         scope="update:flows",
-        parameters=_KEY,
+        parameters=KEY,
         body=Body,
         answers={200: Binding},
     ),
     Operation(
         method=hdrs.METH_PATCH,
-        path=_BINDING,
+        path=BINDING,
         handler=Endpoints.patch,
         summary="Change a binding; what is left out stays",
         scope="update:flows",
-        parameters=_KEY,
+        parameters=KEY,
         body=PatchBody,
         answers={200: Binding},
     ),
     Operation(
         method=hdrs.METH_DELETE,
-        path=_BINDING,
+        path=BINDING,
         handler=Endpoints.delete,
         summary="Take a stage out of its flow",
         scope="update:flows",
-        parameters=_KEY,
+        parameters=KEY,
         answers={204: None},
     ),
 )

@@ -6,12 +6,12 @@ can be sent back. A flow keeps its type, so its designation too.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 from uuid import UUID, uuid5
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from libs.common.chassis.app import json_answer
 from libs.common.errors import Invalid, Problem
@@ -31,7 +31,7 @@ from services.management.bindings import stages_of
 from services.management.designations import DESIGNATION_OF, TYPE_OF
 from services.management.flows import Edit, NewFlow
 from services.management.instances import FlowInstances, Shown
-from services.management.records import Instance, Instances, Layout, Look
+from services.management.records import Background, Instance, Instances, Layout, Look
 from services.management.routes.admin import DisplayName
 from services.management.routes.decode import decode, decode_query
 from services.management.routes.face import Text, tagged
@@ -80,7 +80,7 @@ class PatchBody(msgspec.Struct, frozen=True, kw_only=True):
     slug: AnySlug | UnsetType = UNSET
     title: DisplayName | UnsetType = UNSET
     designation: Designation | UnsetType = UNSET
-    background: Annotated[Text, Meta(max_length=2000)] | UnsetType = UNSET
+    background: Background | UnsetType = UNSET
     policy_engine_mode: Mode | UnsetType = UNSET
     compatibility_mode: bool | UnsetType = UNSET
     layout: Layout | UnsetType = UNSET
@@ -213,7 +213,7 @@ def flow_of(instance: Instance, root: str) -> Flow:
         cache_count=instance.plans,
         policy_engine_mode=settings.policy_engine_mode,
         compatibility_mode=flow.look.compatibility_mode,
-        export_url=f"{root}{_FLOWS}{flow.name}/export/",
+        export_url=f"{root}{FLOWS}{flow.name}/export/",
         layout=flow.look.layout,
         denied_action=settings.denied_action,
         authentication=settings.authentication,
@@ -258,13 +258,13 @@ def _look(body: PatchBody, was: Look) -> Look:
     return msgspec.structs.replace(was, **set_here)
 
 
-_FLOWS: Final = "/api/v3/flows/instances/"
-_FLOW: Final = _FLOWS + "{slug}/"
+FLOWS: Final = "/api/v3/flows/instances/"
+FLOW: Final = FLOWS + "{slug}/"
 
 OPERATIONS: Final = (
     Operation(
         method=hdrs.METH_GET,
-        path=_FLOWS,
+        path=FLOWS,
         handler=Endpoints.list,
         summary="List flows",
         scope="read:flows",
@@ -273,7 +273,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         method=hdrs.METH_POST,
-        path=_FLOWS,
+        path=FLOWS,
         handler=Endpoints.create,
         summary="Create a flow, which runs as soon as its bindings let it",
         scope="create:flows",
@@ -282,7 +282,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         method=hdrs.METH_GET,
-        path=_FLOW,
+        path=FLOW,
         handler=Endpoints.get,
         summary="Get a flow, as of its newest version",
         scope="read:flows",
@@ -292,7 +292,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         method=hdrs.METH_PUT,
-        path=_FLOW,
+        path=FLOW,
         handler=Endpoints.replace,
         summary="Replace what is said of a flow",
         scope="update:flows",
@@ -303,7 +303,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         method=hdrs.METH_PATCH,
-        path=_FLOW,
+        path=FLOW,
         handler=Endpoints.patch,
         summary="Change a flow; what is left out stays",
         scope="update:flows",
@@ -314,7 +314,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         method=hdrs.METH_DELETE,
-        path=_FLOW,
+        path=FLOW,
         handler=Endpoints.delete,
         summary="Delete a flow",
         scope="delete:flows",

@@ -245,6 +245,13 @@ def test_a_flow_keeps_how_it_looks_and_what_it_is_called() -> None:
     assert remarks == ()
 
 
+def test_a_look_that_is_none_is_left_out_and_told() -> None:
+    odd = {"layout": "upside_down", "background": 2001 * "a", "compatibility_mode": "[1]"}
+    found, remarks = only(flow("", **odd))
+    assert found.look == {}
+    assert {each.reason.partition(" ")[0] for each in remarks} == {f"`{name}`" for name in odd}
+
+
 def test_values_of_kinds_that_authentik_would_not_take_break_nothing() -> None:
     odd = dict.fromkeys(
         (
