@@ -1,0 +1,1 @@
+"""What runs with authentik's clients, which are not in this environment."""
