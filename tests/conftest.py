@@ -10,12 +10,22 @@ import nats
 import pytest
 import pytest_asyncio
 import redis.asyncio
+import structlog
 
 from deploy.local.migrate import database_dsn, migrate
 from deploy.local.nats import start_nats
 from deploy.local.postgres import start_postgres
 from deploy.local.server import Server
 from deploy.local.valkey import start_valkey, start_valkey_cluster
+
+# Drawing a traceback with all of its variables, which is structlog's default, takes seconds on the
+# loop that the service under test answers on.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 TEMPLATE = "gatehouse_template"
 DATABASE_NUMBERS = count(1)
