@@ -334,6 +334,7 @@ def _kinds(operations: Sequence[Operation[Any]]) -> Iterator[Any]:
 def _hook(kind: type) -> dict[str, Any]:
     if kind is Secret:
         return {"type": "string", "format": "password", "writeOnly": True}
+    # How msgspec is told that a type is none of the hook's.
     raise NotImplementedError
 
 

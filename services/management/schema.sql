@@ -10,7 +10,6 @@ CREATE TABLE tenants (
     display_name text,
     -- Which limits its callers have.
     tier text NOT NULL DEFAULT 'default' CHECK (tier IN ('default', 'enterprise')),
-    settings json NOT NULL DEFAULT '{}',
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 
@@ -46,9 +45,8 @@ CREATE TABLE flows (
     rollout json,
     -- What seed 003 knows it by.
     pk uuid NOT NULL DEFAULT gen_random_uuid() CONSTRAINT flows_pk_key UNIQUE,
-    -- Of seed 003, where they were said: the display name and the flow's type stand for them else.
+    -- Of seed 003, where it was said: the display name stands for it else.
     title text,
-    designation text,
     -- How pages show it, in the words of seed 003; not versioned, as it changes nothing of a run.
     look json NOT NULL DEFAULT '{}',
     -- What clients of seed 003 were told of its nodes, by id: `{"pk", "stage", "order"}`.
@@ -198,34 +196,6 @@ CREATE TABLE providers (
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant, id)
 );
-
--- Calls that flows make by name; `sealed` holds the key that signs them.
-CREATE TABLE actions (
-    tenant text NOT NULL REFERENCES tenants (name),
-    id text NOT NULL,
-    display_name text NOT NULL,
-    config json NOT NULL,
-    sealed bytea,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant, id)
-);
-
--- The token itself is in the mail and nowhere else.
-CREATE TABLE invitations (
-    id uuid PRIMARY KEY,
-    tenant text NOT NULL REFERENCES tenants (name),
-    token_hash bytea NOT NULL CONSTRAINT invitations_token_key UNIQUE,
-    flow text,
-    attributes json NOT NULL DEFAULT '{}',
-    single_use boolean NOT NULL DEFAULT true,
-    expires_at timestamptz NOT NULL,
-    used_at timestamptz,
-    author text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
-);
-
-CREATE INDEX invitations_listing ON invitations (tenant, created_at, id);
 
 -- Writes that callers gave a name, and what was answered, for the same write sent again.
 CREATE TABLE idempotency_keys (

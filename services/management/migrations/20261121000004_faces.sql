@@ -3,13 +3,11 @@
 ALTER TABLE tenants
     ADD COLUMN display_name text,
     ADD COLUMN tier text NOT NULL DEFAULT 'default' CHECK (tier IN ('default', 'enterprise')),
-    ADD COLUMN settings json NOT NULL DEFAULT '{}',
     ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now();
 
 ALTER TABLE flows
     ADD COLUMN pk uuid NOT NULL DEFAULT gen_random_uuid() CONSTRAINT flows_pk_key UNIQUE,
     ADD COLUMN title text,
-    ADD COLUMN designation text,
     ADD COLUMN look json NOT NULL DEFAULT '{}',
     ADD COLUMN bindings json NOT NULL DEFAULT '{}',
     ADD COLUMN activates_itself boolean NOT NULL DEFAULT false;
@@ -52,32 +50,6 @@ CREATE TABLE providers (
     PRIMARY KEY (tenant, id)
 );
 
-CREATE TABLE actions (
-    tenant text NOT NULL REFERENCES tenants (name),
-    id text NOT NULL,
-    display_name text NOT NULL,
-    config json NOT NULL,
-    sealed bytea,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant, id)
-);
-
-CREATE TABLE invitations (
-    id uuid PRIMARY KEY,
-    tenant text NOT NULL REFERENCES tenants (name),
-    token_hash bytea NOT NULL CONSTRAINT invitations_token_key UNIQUE,
-    flow text,
-    attributes json NOT NULL DEFAULT '{}',
-    single_use boolean NOT NULL DEFAULT true,
-    expires_at timestamptz NOT NULL,
-    used_at timestamptz,
-    author text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
-);
-
-CREATE INDEX invitations_listing ON invitations (tenant, created_at, id);
-
 CREATE TABLE idempotency_keys (
     tenant text NOT NULL,
     actor text NOT NULL,
@@ -98,8 +70,6 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 -- migrate:down
 
 DROP TABLE idempotency_keys;
-DROP TABLE invitations;
-DROP TABLE actions;
 DROP TABLE providers;
 DROP TABLE bootstraps;
 DROP TABLE api_clients;
@@ -113,12 +83,10 @@ ALTER TABLE audit_log
 ALTER TABLE flows
     DROP COLUMN pk,
     DROP COLUMN title,
-    DROP COLUMN designation,
     DROP COLUMN look,
     DROP COLUMN bindings,
     DROP COLUMN activates_itself;
 ALTER TABLE tenants
     DROP COLUMN display_name,
     DROP COLUMN tier,
-    DROP COLUMN settings,
     DROP COLUMN updated_at;

@@ -11,6 +11,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from libs.common.errors import NotFound
+from libs.common.flow.model import AnySlug
 from services.management.flows import NO_FLOW
 from services.management.routes.face import Text
 from services.management.routes.operation import OF_TENANT
@@ -70,9 +71,10 @@ class Autocomplete(msgspec.Struct, frozen=True):
 
 def slug_of(request: web.Request) -> str:
     """Return the slug that the path names, or raise `NotFound` for what none can be."""
-    slug = request.match_info["slug"]
-    if not 0 < len(slug) <= 50 or "\x00" in slug:  # noqa: PLR2004 -- as `AnySlug`
-        raise NotFound(NO_FLOW)
+    try:
+        slug: str = msgspec.convert(request.match_info["slug"], AnySlug)
+    except msgspec.ValidationError as error:
+        raise NotFound(NO_FLOW) from error
     return slug
 
 
