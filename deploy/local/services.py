@@ -70,6 +70,8 @@ def environment(service: str, port: int, around: Surroundings) -> dict[str, str]
             "GATEHOUSE_ADDRESS_BURST": "10000",
             "GATEHOUSE_ADDRESS_RATE": "2000",
             "GATEHOUSE_SEARCH_BURST": "1000",
+            # What a flow calls may be tried out on this machine.
+            "GATEHOUSE_OUTGOING_ALLOWED": "127.0.0.0/8,::1",
         },
     }
     return shared | own[service]

@@ -16,6 +16,8 @@ from libs.common.chassis.bus import Bus
 from libs.common.chassis.config import read
 from libs.common.chassis.consume import Consumption, Message
 from libs.common.chassis.health import Health
+from libs.common.chassis.networks import Networks
+from libs.common.chassis.outgoing import Outgoing
 from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.proxies import Proxies
 from libs.common.chassis.redis_line.open import open_line
@@ -75,6 +77,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     tenants = read("tenant_hosts", parse_hosts, settings.tenant_hosts)
     origins = read("allowed_origins", parse_origins, settings.allowed_origins)
     pages = read("redirect_origins", parse_pages, settings.redirect_origins)
+    allowed = read("outgoing_allowed", Networks, settings.outgoing_allowed)
     outposts = read("outpost_tokens", parse_outposts, settings.outpost_tokens)
 
     line = read("redis_url", lambda url: open_line(url.reveal()), settings.redis_url)
@@ -84,6 +87,9 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     bus = Bus(settings.nats_url, name="gatehouse-executor", replicas=settings.nats_replicas)
     bus.open()
     closers.push_async_callback(bus.close)
+
+    outgoing = Outgoing(allowed)
+    closers.push_async_callback(outgoing.close)
 
     metrics = ExecutorMetrics(ground.metrics)
     directory = PostgresDirectory(pool)
@@ -111,6 +117,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         passwords=Guesses(line, hidden, wrong_passwords),
         codes=Guesses(line, hidden, wrong_codes),
         pages=pages,
+        outgoing=outgoing,
     )
     assertions = Assertions(
         key_set,

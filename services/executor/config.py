@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from libs.common.chassis.config import BodyLimit, Port, ServiceSettings, TrustedProxies
+from libs.common.chassis.config import (
+    BodyLimit,
+    OutgoingAllowed,
+    Port,
+    ServiceSettings,
+    TrustedProxies,
+)
 from libs.common.flow.model import FlowType
 from libs.common.nodes.ends import Redirect
 from libs.common.secret import Secret
@@ -139,6 +145,7 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         Rate, Meta(description="wrong codes a second that an identifier wins back")
     ] = 1 / 900
     trusted_proxies: TrustedProxies = ()
+    outgoing_allowed: OutgoingAllowed = ()
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(

@@ -33,6 +33,14 @@ TrustedProxies = Annotated[
     tuple[str, ...],
     Meta(description="networks whose X-Forwarded-For is believed", examples=["10.0.0.0/8"]),
 ]
+OutgoingAllowed = Annotated[
+    tuple[str, ...],
+    Meta(
+        description="networks besides the public internet that an address of a tenant's choice "
+        "may lead to, over plain HTTP as well",
+        examples=["10.20.0.0/16"],
+    ),
+]
 BodyLimit = Annotated[
     int, Meta(ge=1024, le=64 * 1024**2, description="most bytes of a request's body")
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final, Protocol
 
+from libs.common.chassis.outgoing import Outgoing
 from services.executor.directory import Directory
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.handlers.hasher import Hasher
@@ -38,3 +39,5 @@ class World:
     codes: Guesses
     """Few: who gets to try codes knows the password."""
     pages: Pages
+    outgoing: Outgoing
+    """For every address that a tenant chose."""
