@@ -34,13 +34,14 @@ from services.management.config import Settings
 from services.management.executors import ExecutorLink
 from services.management.failures import rollout_failures
 from services.management.flows import Flows
-from services.management.goldens import Goldens, gate
+from services.management.goldens import Goldens
 from services.management.grants import Grants
 from services.management.idempotency import Repeats, Sweep
 from services.management.importing import Importing, allowed_by
 from services.management.instances import FlowInstances
 from services.management.invariants import Invariants
 from services.management.issuers import Issuers, Lifetimes, Web, parse_issuers, web_session
+from services.management.judging import Judge
 from services.management.limits import LimitMetrics, Limits
 from services.management.operations import UseCases
 from services.management.outbox import OutboxMetrics, Relay
@@ -113,7 +114,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         publish_seconds=settings.publish_seconds,
     )
     health = Health({"postgres": store.check}, spared={"nats": bus.check})
-    running = Running(link, NODE_TYPES, gate(NODE_TYPES))
+    judge = Judge()
+    running = Running(store, link, NODE_TYPES, judge)
     flows = Flows(store, link, running)
     rollouts = Rollouts(store, running)
     failures = rollout_failures(bus, rollouts, ground.metrics)
@@ -137,7 +139,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
             ),
         ),
         simulations=Simulations(store, NODE_TYPES),
-        goldens=Goldens(store, NODE_TYPES),
+        goldens=Goldens(store, NODE_TYPES, judge),
         audit=Audit(store),
         clients=Clients(store),
         tenants=Tenants(store),

@@ -29,13 +29,18 @@ from services.management.entries import Action, Resource, state_of
 from services.management.queries import QUERIES
 from services.management.records import FlowRecord, FlowVersion, GoldenTest, Look
 from services.management.rows import NO_TENANT, Connection, Rows
+from services.management.verdicts import Verdicts
 
 
 class Change(Rows):
     """A transaction on what one tenant has, which `author` asked for."""
 
-    def __init__(self, connection: Connection, tenant: str, author: Author) -> None:
+    def __init__(
+        self, connection: Connection, tenant: str, author: Author, verdicts: Verdicts
+    ) -> None:
         super().__init__(connection, tenant)
+        self.verdicts = verdicts
+        """What is known of the golden tests of what is to run."""
         self._author = author
         self._known: dict[str, FlowRecord] = {}
         """Flows as they were when they were held, or last written down."""

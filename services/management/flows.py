@@ -32,7 +32,7 @@ from services.management.records import (
     Status,
 )
 from services.management.rows import NO_TENANT
-from services.management.running import Running, invalid
+from services.management.running import Moved, Running, invalid
 from services.management.saving import claim_id, renamed, same, save
 from services.management.settings import SomeSettings
 from services.management.store import Store
@@ -166,8 +166,11 @@ class Flows:
 
     async def create(self, tenant: str, new: NewFlow, author: Author) -> FlowVersion:
         """Save a flow; a draft may be invalid. Raises `Conflict` where its name is taken."""
-        async with self._store.changing(tenant, author) as change:
-            created, published = await self.create_in(change, new)
+
+        async def create(change: Change) -> tuple[FlowVersion, tuple[FlowType, ...]]:
+            return await self.create_in(change, new)
+
+        created, published = await self._running.change(tenant, author, create)
         await self._running.publish(tenant, published)
         return created
 
@@ -203,8 +206,11 @@ class Flows:
 
     async def update(self, tenant: str, id: str, edit: Edit, author: Author) -> FlowVersion:
         """Change a flow: a changed definition is its next version, and runs as the edit says."""
-        async with self._store.changing(tenant, author) as change:
-            after, published = await self.update_in(change, id, edit)
+
+        async def update(change: Change) -> tuple[FlowVersion, tuple[FlowType, ...]]:
+            return await self.update_in(change, id, edit)
+
+        after, published = await self._running.change(tenant, author, update)
         await self._running.publish(tenant, published)
         return after
 
@@ -334,9 +340,12 @@ class Flows:
 
         One that fails its golden tests runs only with an `override_reason`. A rollout ends.
         """
-        async with self._store.changing(tenant, author) as change:
+
+        async def start(change: Change) -> Moved:
             await change.hold_active()
-            moved = await self._running.start(change, await held(change, id), override_reason)
+            return await self._running.start(change, await held(change, id), override_reason)
+
+        moved = await self._running.change(tenant, author, start)
         await self._running.publish(tenant, moved.types)
         return Switched(id, Status.ACTIVE, moved.at)
 

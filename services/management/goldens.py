@@ -1,4 +1,4 @@
-"""Golden tests that are stored with a flow: keep them, run them, and hold up what fails them."""
+"""What can be done with the golden tests of a flow: keep them, look at them, run them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from libs.common.errors import Invalid, NotFound, Problem
-from libs.common.flow.golden import Coverage, Golden, Miss, Tested, judge
-from libs.common.flow.model import Flow, Library
+from libs.common.flow.golden import Coverage, Tested, coverage
 from libs.common.flow.node import NodeTypes
 from libs.common.flow.simulate import make_program
-from services.management import ports
 from services.management.author import Author
 from services.management.etags import tag_of
 from services.management.flows import existing
+from services.management.judging import Judge
 from services.management.records import GoldenTest
 from services.management.store import Store
 from services.management.uses import with_flow
@@ -24,7 +24,6 @@ from services.management.versions import find_version
 MOST_TESTS = 100
 """Golden tests of one flow: all of them run before a version does."""
 
-FAILED = "golden_failed"
 NO_TEST = "the flow has no such golden test"
 
 
@@ -35,14 +34,17 @@ class Verdict(msgspec.Struct, frozen=True):
     passed: bool
     tests: tuple[Tested, ...]
     coverage: Coverage
+    late: Problem | UnsetType = UNSET
+    """Says why some tests were not run, and so have not passed."""
 
 
 class Goldens:
     """The golden tests of the flows of all tenants."""
 
-    def __init__(self, store: Store, types: NodeTypes) -> None:
+    def __init__(self, store: Store, types: NodeTypes, judge: Judge) -> None:
         self._store = store
         self._types = types
+        self._judge = judge
 
     async def list(self, tenant: str, id: str) -> tuple[GoldenTest, ...]:
         """List the tests of a flow, by name; raise `NotFound` for no flow."""
@@ -92,7 +94,10 @@ class Goldens:
             )
 
     async def run(self, tenant: str, id: str, version: int | None) -> Verdict:
-        """Run the tests of a flow on one of its versions, or on the newest."""
+        """Run the tests of a flow on one of its versions, or on the newest.
+
+        Raises `Invalid` with every problem of a version that cannot run.
+        """
         async with self._store.reading(tenant) as rows:
             found = (
                 existing(await rows.find_flow(id))
@@ -102,44 +107,16 @@ class Goldens:
             library = await rows.read_library()
             tests = await rows.list_golden_tests(id)
         flow = found.definition()
-        library = with_flow(library, flow)
-        # Off the loop, on which others wait for their answers.
-        return await asyncio.to_thread(judge_version, flow, library, tests, self._types)
-
-
-def judge_version(
-    flow: Flow, library: Library, tests: Sequence[GoldenTest], types: NodeTypes
-) -> Verdict:
-    """Run `tests` on `flow`; raise `Invalid` with every problem of one that cannot run."""
-    program = make_program(flow, types, library)
-    readable: list[tuple[str, Golden]] = []
-    unreadable: list[Tested] = []
-    for test in tests:
-        try:
-            readable.append((test.name, msgspec.json.decode(test.test, type=Golden)))
-        except msgspec.DecodeError as error:
-            # Another release has kept it.
-            miss = Miss("", f"the test cannot be read: {error}")
-            unreadable.append(Tested(test.name, passed=False, misses=(miss,)))
-    judged = judge(flow, program, types, readable)
-    tested = (*judged.tests, *unreadable)
-    passed = all(each.passed for each in tested)
-    return Verdict(flow.version, passed, tested, judged.coverage)
-
-
-def gate(types: NodeTypes) -> ports.Golden:
-    """Return what holds up a version that fails a test."""
-
-    def problems(
-        flow: Flow, library: Library, tests: Sequence[GoldenTest], /
-    ) -> tuple[Problem, ...]:
-        return tuple(
-            Problem(FAILED, "; ".join(map(str, each.misses)), path=each.name)
-            for each in judge_version(flow, library, tests, types).tests
-            if not each.passed
+        # In a thread: see `running`.
+        program = await asyncio.to_thread(make_program, flow, self._types, with_flow(library, flow))
+        played = await self._judge.play(program, tests)
+        return Verdict(
+            flow.version,
+            all(each.passed for each in played.tests),
+            played.tests,
+            coverage(flow, program, self._types, played.simulations),
+            UNSET if played.late is None else played.late,
         )
-
-    return problems
 
 
 def _named(name: str, tests: Sequence[GoldenTest]) -> GoldenTest:

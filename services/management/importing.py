@@ -118,33 +118,39 @@ class Importing:
         Raises `Invalid` for a file that cannot be read, or a flow that cannot be saved, and
         `Conflict` for one that has to be new and is not; then nothing is written.
         """
+
+        async def write(change: Change) -> _Written:
+            return await self._write(change, data, if_able=if_able)
+
+        written = await self._running.change(tenant, author, write)
+        await self._running.publish(tenant, written.published)
+        flows = []
+        for each in written.loaded.flows:
+            fate, version = written.saved[each.name]
+            flow = version.definition()
+            problems = await self._problems(flow, written.library)
+            flows.append(ImportedFlow(each.name, flow.type, fate, problems, version))
+        return Imported(tuple(flows), written.loaded.report)
+
+    async def _write(self, change: Change, data: bytes, *, if_able: bool) -> _Written:
         saved: dict[str, tuple[Fate, FlowVersion]] = {}
         published: set[FlowType] = set()
-        async with self._store.changing(tenant, author) as change:
-            if if_able:
-                await change.hold_active()
-            loaded = await self._load(change, data)
-            # In one order, so that no two imports wait for each other.
-            for each in sorted(loaded.flows, key=lambda flow: flow.name):
-                before = await _there(change, each)
-                fate = _fate(each, before)
-                if fate == "kept" and before is not None:
-                    saved[each.name] = (fate, before)
-                    continue
-                version, types = await self._save(change, each, before, if_able)
-                published.update(types)
-                saved[each.name] = (fate, version)
-            if if_able:
-                published.update(await self._let_run(change, saved))
-            library = await change.read_library()
-        await self._running.publish(tenant, published)
-        flows = []
-        for each in loaded.flows:
-            fate, version = saved[each.name]
-            flow = version.definition()
-            problems = await self._problems(flow, library)
-            flows.append(ImportedFlow(each.name, flow.type, fate, problems, version))
-        return Imported(tuple(flows), loaded.report)
+        if if_able:
+            await change.hold_active()
+        loaded = await self._load(change, data)
+        # In one order, so that no two imports wait for each other.
+        for each in sorted(loaded.flows, key=lambda flow: flow.name):
+            before = await _there(change, each)
+            fate = _fate(each, before)
+            if fate == "kept" and before is not None:
+                saved[each.name] = (fate, before)
+                continue
+            version, types = await self._save(change, each, before, if_able)
+            published.update(types)
+            saved[each.name] = (fate, version)
+        if if_able:
+            published.update(await self._let_run(change, saved))
+        return _Written(loaded, saved, published, await change.read_library())
 
     async def _save(
         self,
@@ -213,6 +219,17 @@ class Importing:
 
     async def _problems(self, flow: Flow, library: Library) -> Problems:
         return await asyncio.to_thread(self._running.validate, flow, library)
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """A blueprint that has been written down."""
+
+    loaded: Loaded
+    saved: Mapping[str, tuple[Fate, FlowVersion]]
+    """By name."""
+    published: set[FlowType]
+    library: Library
+    """What is active beside it from then on."""
 
 
 class _Outside:

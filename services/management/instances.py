@@ -89,18 +89,17 @@ class FlowInstances:
 
     async def get(self, tenant: str, slug: str) -> Shown:
         """Return a flow, and why it does not run where it is meant to; or raise `NotFound`."""
-        async with self._store.reading(tenant) as rows:
-            return await self._shown(rows, existing(await rows.find_flow(await _id(rows, slug))))
+        return await self._shown(tenant, await self.find(tenant, slug))
 
     async def create(self, tenant: str, new: NewFlow, author: Author) -> Shown:
         """Make a flow; raise `Conflict` where its slug is taken."""
-        return await self._told(tenant, await self._flows.create(tenant, new, author))
+        return await self._shown(tenant, await self._flows.create(tenant, new, author))
 
     async def update(self, tenant: str, slug: str, edit: Edit, author: Author) -> Shown:
         """Change a flow, or raise `NotFound`."""
         async with self._store.reading(tenant) as rows:
             id = await _id(rows, slug)
-        return await self._told(tenant, await self._flows.update(tenant, id, edit, author))
+        return await self._shown(tenant, await self._flows.update(tenant, id, edit, author))
 
     async def delete(self, tenant: str, slug: str, author: Author) -> None:
         """Delete a flow, or raise `NotFound`."""
@@ -191,17 +190,15 @@ class FlowInstances:
         edit = Edit(rebind=lambda drawn: unbind(drawn, pk), if_able=True)
         await self._flows.update(tenant, id, edit, author)
 
-    async def _told(self, tenant: str, found: FlowVersion) -> Shown:
-        async with self._store.reading(tenant) as rows:
-            return await self._shown(rows, found)
-
-    async def _shown(self, rows: Rows, found: FlowVersion) -> Shown:
+    async def _shown(self, tenant: str, found: FlowVersion) -> Shown:
         flow = found.flow
+        async with self._store.reading(tenant) as rows:
+            plans = await rows.count_plans(flow.id)
         behind = flow.status is Status.ACTIVE and flow.version != flow.active_version
         problems: tuple[Problem, ...] = ()
         if behind or flow.activates_itself:
-            problems = await self._running.hindrance(rows, found)
-        return Shown(Instance(found, await rows.count_plans(flow.id)), problems)
+            problems = await self._running.hindrance(tenant, found)
+        return Shown(Instance(found, plans), problems)
 
 
 async def _id(rows: Rows, slug: str) -> str:

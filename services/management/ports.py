@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from libs.common.errors import Problem
-from libs.common.flow.model import Flow, Library
+from libs.common.flow.plan import Program
 from libs.common.wire import inspect
 from libs.common.wire.events import Answer, CompileWanted, PublishWanted
 from services.management.records import GoldenTest
+from services.management.verdicts import Judgement
 
 
 class Compiler(Protocol):
@@ -29,10 +29,10 @@ class Executors(Protocol):
         """Return the answer of one of them; raise `Unavailable` if none answers in time."""
 
 
-class Golden(Protocol):
-    """Runs the golden tests of a flow. Pure."""
+class Judge(Protocol):
+    """Runs the golden tests of a flow."""
 
-    def __call__(
-        self, flow: Flow, library: Library, tests: Sequence[GoldenTest], /
-    ) -> tuple[Problem, ...]:
-        """Return a problem for each test that `flow`, which is valid, does not pass."""
+    async def __call__(
+        self, program: Program, tests: Sequence[GoldenTest], spent: float, /
+    ) -> Judgement:
+        """Say what `program` does not pass; the request has `spent` so many seconds on tests."""

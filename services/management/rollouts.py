@@ -11,6 +11,7 @@ from libs.common.flow.model import FlowType
 from libs.common.wire.events import RolloutFailed
 from libs.common.wire.rollouts import Abort, Rollout, Share
 from services.management.author import Author
+from services.management.change import Change
 from services.management.flows import existing, held
 from services.management.records import FlowRecord, FlowVersion
 from services.management.running import Running
@@ -51,7 +52,8 @@ class Rollouts:
         fail a golden test without an `override_reason`.
         """
         _check(new)
-        async with self._store.changing(tenant, author) as change:
+
+        async def start(change: Change) -> tuple[FlowVersion, tuple[FlowType, ...]]:
             await change.hold_active()
             flow = (await held(change, id)).flow
             baseline = new.versions[0].version
@@ -59,33 +61,42 @@ class Rollouts:
                 baseline = flow.active_version or baseline
             published: tuple[FlowType, ...] = (flow.type,)
             if not _is_as_wanted(flow, new, baseline):
-                numbers = dict.fromkeys((baseline, *(share.version for share in new.versions)))
-                found = {number: await change.find_flow(id, number) for number in numbers}
-                _check_known(new, {number for number, version in found.items() if version})
-                definitions = [version.definition() for version in found.values() if version]
-                library = await change.read_library()
-                await self._running.check(definitions, library)
-                # What runs the flow inside runs its baseline, the first of these.
-                await self._running.check_others(definitions[0], library)
-                await self._running.pass_tests(change, definitions, library, new.override_reason)
-                entry = await change.number_entry()
-                rollout = Rollout(entry, new.versions, baseline, new.abort)
-                published = await self._running.move(change, flow, library)
-                alone = len(new.versions) == 1
-                await change.activate_flow(id, baseline, None if alone else rollout)
-                await change.note(
-                    "rollout",
-                    id,
-                    entry,
-                    version=baseline,
-                    was=flow.active_version,
-                    versions=new.versions,
-                    abort=new.abort,
-                )
-                await change.tell(flow, "activated", published)
-            after = existing(await change.find_flow(id))
+                published = await self._start(change, flow, new, baseline)
+            return existing(await change.find_flow(id)), published
+
+        after, published = await self._running.change(tenant, author, start)
         await self._running.publish(tenant, published)
         return after
+
+    async def _start(
+        self, change: Change, flow: FlowRecord, new: NewRollout, baseline: int
+    ) -> tuple[FlowType, ...]:
+        id = flow.id
+        numbers = dict.fromkeys((baseline, *(share.version for share in new.versions)))
+        found = {number: await change.find_flow(id, number) for number in numbers}
+        _check_known(new, {number for number, version in found.items() if version})
+        definitions = [version.definition() for version in found.values() if version]
+        library = await change.read_library()
+        await self._running.check(definitions, library)
+        # What runs the flow inside runs its baseline, the first of these.
+        await self._running.check_others(definitions[0], library)
+        await self._running.pass_tests(change, definitions, library, new.override_reason)
+        entry = await change.number_entry()
+        rollout = Rollout(entry, new.versions, baseline, new.abort)
+        published = await self._running.move(change, flow, library)
+        alone = len(new.versions) == 1
+        await change.activate_flow(id, baseline, None if alone else rollout)
+        await change.note(
+            "rollout",
+            id,
+            entry,
+            version=baseline,
+            was=flow.active_version,
+            versions=new.versions,
+            abort=new.abort,
+        )
+        await change.tell(flow, "activated", published)
+        return published
 
     async def abort(self, failed: RolloutFailed) -> bool:
         """Give all new sessions to the baseline; False if that rollout is over already."""

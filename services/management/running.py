@@ -1,30 +1,39 @@
 """What runs: checked before it does, and published when it changes.
 
-All of this happens while what is active is held, so that what was checked is what runs. What reads
-graphs does so in a thread: a large flow takes a second, in which others want to be answered.
+All of this happens while what is active is held, so that what was checked is what runs; only golden
+tests are run before, and known by the plan that they were run on. What reads graphs does so in a
+thread: a large flow takes a second, in which others want to be answered.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from libs.common.errors import Conflict, Invalid, Problem
 from libs.common.flow.model import Flow, FlowType, Library
 from libs.common.flow.node import NodeTypes
+from libs.common.flow.plan import Program
 from libs.common.flow.rules import Report, validate
+from libs.common.flow.simulate import make_program
 from libs.common.wire.events import PublishWanted
+from services.management.author import Author
 from services.management.change import Change
-from services.management.ports import Compiler, Golden
+from services.management.ports import Compiler, Judge
 from services.management.records import FlowRecord, FlowVersion, Status
-from services.management.rows import Rows
+from services.management.store import Store
 from services.management.uses import affected, callers, touched, with_flow
+from services.management.verdicts import Untested, Verdicts
 
 NOT_VALID: Final = "the flow is not valid"
+MOST_TRIES: Final = 100
+"""At a change: one, and one more for each flow of an import that has golden tests."""
+
+T = TypeVar("T")
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -39,10 +48,32 @@ class Moved(msgspec.Struct, frozen=True):
 class Running:
     """What the use cases that change what runs have in common."""
 
-    def __init__(self, compiler: Compiler, types: NodeTypes, golden: Golden) -> None:
+    def __init__(self, store: Store, compiler: Compiler, types: NodeTypes, judge: Judge) -> None:
+        self._store = store
         self._compiler = compiler
         self._types = types
-        self._golden = golden
+        self._judge = judge
+
+    async def change(
+        self, tenant: str, author: Author, work: Callable[[Change], Awaitable[T]]
+    ) -> T:
+        """Do `work`, which may let versions run, in one transaction, and return what it does.
+
+        It is done anew after golden tests that it needs have been run. Raises `Conflict` where what
+        is to run is another plan each time.
+        """
+        verdicts = Verdicts()
+        spent = 0.0
+        for _ in range(MOST_TRIES):
+            try:
+                async with self._store.changing(tenant, author, verdicts) as change:
+                    return await work(change)
+            except Untested as untested:
+                for program in untested.programs:
+                    judgement = await self._judge(program, untested.tests, spent)
+                    spent += judgement.seconds
+                    verdicts.note(program, untested.tests, judgement.problems)
+        raise Conflict("what runs beside this flow keeps changing; try again", retry_after=1.0)
 
     def validate(self, flow: Flow, library: Library) -> Report:
         """Check a version as it would run in `library`."""
@@ -81,17 +112,16 @@ class Running:
     ) -> None:
         """Raise `Invalid` if one of a flow's versions fails a golden test.
 
-        It may run all the same for a reason, which the audit log keeps.
+        It may run all the same for a reason, which the audit log keeps. Raises `Untested` where
+        the tests have not been run yet.
         """
         id = flows[0].id
         tests = await change.list_golden_tests(id)
         if not tests:
             return
-        failures: dict[int, tuple[Problem, ...]] = {}
-        for flow in flows:
-            failed = await asyncio.to_thread(self._golden, flow, with_flow(library, flow), tests)
-            if failed:
-                failures[flow.version] = failed
+        programs = [await self._program(flow, library) for flow in flows]
+        judged = change.verdicts.of(programs, tests)
+        failures = {version: failed for version, failed in judged.items() if failed}
         if failures and override_reason is None:
             problems = tuple(problem for failed in failures.values() for problem in failed)
             raise Invalid("the flow does not pass its golden tests", problems)
@@ -104,18 +134,24 @@ class Running:
                 failed=[problem.path for problem in failed],
             )
 
-    async def hindrance(self, rows: Rows, newest: FlowVersion) -> tuple[Problem, ...]:
+    async def hindrance(self, tenant: str, newest: FlowVersion) -> tuple[Problem, ...]:
         """Say why a version could not run now; nothing where it could."""
-        library, flow = await rows.read_library(), newest.definition()
+        flow = newest.definition()
+        async with self._store.reading(tenant) as rows:
+            library = await rows.read_library()
+            tests = await rows.list_golden_tests(flow.id)
         try:
             await self.check((flow,), library)
             await self.check_others(flow, library)
         except Invalid as error:
             return error.problems
-        tests = await rows.list_golden_tests(flow.id)
         if not tests:
             return ()
-        return await asyncio.to_thread(self._golden, flow, with_flow(library, flow), tests)
+        return (await self._judge(await self._program(flow, library), tests, 0.0)).problems
+
+    async def _program(self, flow: Flow, library: Library) -> Program:
+        """Compile a version that has no errors."""
+        return await asyncio.to_thread(make_program, flow, self._types, with_flow(library, flow))
 
     async def callers(self, library: Library, slug: str) -> tuple[Flow, ...]:
         """Find the active flows that run the flow `slug` inside."""

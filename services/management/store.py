@@ -14,6 +14,7 @@ from services.management.change import Change
 from services.management.idempotency import using
 from services.management.queries import QUERIES
 from services.management.rows import Rows
+from services.management.verdicts import Verdicts
 
 CHANGING_SECONDS = 10.0
 """For a whole change; then PostgreSQL counts as away."""
@@ -54,12 +55,17 @@ class Store:
             yield Rows(connection, tenant)
 
     @asynccontextmanager
-    async def changing(self, tenant: str, author: Author) -> AsyncIterator[Change]:
-        """Open a transaction for `author`: all of what is done within is done, or none of it."""
+    async def changing(
+        self, tenant: str, author: Author, verdicts: Verdicts | None = None
+    ) -> AsyncIterator[Change]:
+        """Open a transaction for `author`: all of what is done within is done, or none of it.
+
+        Whatever lets a version run is done by `Running.change`, which knows `verdicts`.
+        """
         async with (
             asking_postgres(CHANGING_SECONDS),
             self._pool.acquire() as connection,
             connection.transaction(),
             using(connection, author.turn),
         ):
-            yield Change(connection, tenant, author)
+            yield Change(connection, tenant, author, verdicts or Verdicts())

@@ -11,7 +11,8 @@ from libs.common.flow.simulate import make_program, simulate
 from libs.common.golden.__main__ import main
 from libs.common.golden.files import read_suite
 from libs.common.nodes.catalogue import NODE_TYPES
-from services.management.goldens import FAILED, MOST_TESTS
+from services.management.goldens import MOST_TESTS
+from services.management.judging import FAILED, SECONDS, TOO_SLOW
 from services.management.routes.simulate import SimulateBody, script_of
 
 PROJECT = Path(__file__).parents[2]
@@ -47,6 +48,8 @@ def test_the_report_that_is_shown_is_what_the_command_prints(
     assert capsys.readouterr().out == report
 
 
-def test_the_code_and_the_bound_that_are_named_are_those() -> None:
+def test_the_codes_and_the_bounds_that_are_named_are_those() -> None:
     assert f"`{FAILED}`" in PAGE
+    assert f"`{TOO_SLOW}`" in PAGE
+    assert f"{SECONDS:g} seconds together" in PAGE
     assert f"at most {MOST_TESTS}," in PAGE

@@ -1,22 +1,25 @@
 """Golden tests stand between a version and the sessions that would run it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import asyncpg
 import msgspec
 import pytest
 
-from libs.common.errors import Invalid, Problem
-from libs.common.flow.model import Flow, FlowType, Graph, Library
+from libs.common.errors import Conflict, Invalid, Problem
+from libs.common.flow.model import FlowType, Graph, Settings, Trigger, TriggerPoint
+from libs.common.flow.plan import Program
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.wire.events import Answer, CompileWanted, Missing, PublishWanted
 from libs.common.wire.rollouts import Share
+from services.management import running
 from services.management.author import Author
 from services.management.flows import Edit, Flows, NewFlow
 from services.management.records import GoldenTest, Status
 from services.management.rollouts import NewRollout, Rollouts
 from services.management.running import Running
 from services.management.store import Store
+from services.management.verdicts import Judgement
 from services.management.versions import Versions
 from tests.integration.management.conftest import GRAPH, Api
 from tests.integration.management.graphs import EDITED, FLOWS
@@ -24,6 +27,13 @@ from tests.integration.management.test_refusals import refused
 from tests.integration.management.test_rollouts import entries
 
 WELL, EDITED_GRAPH = (msgspec.convert(graph, Graph) for graph in (GRAPH, EDITED))
+HOOK = msgspec.convert(
+    {
+        "nodes": [{"id": "start", "type": "start"}, {"id": "success", "type": "success"}],
+        "edges": [{"source": "start", "target": "success"}],
+    },
+    Graph,
+)
 ANN = Author("ann")
 TEST = GoldenTest("signs in", '{"inputs":[]}')
 
@@ -43,17 +53,18 @@ class Judge:
 
     def __init__(self) -> None:
         self.bad: set[int] = set()
-        self.asked: list[tuple[int, Sequence[GoldenTest], bool]] = []
+        self.asked: list[tuple[int, Sequence[GoldenTest]]] = []
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        """What somebody else does while tests are run."""
 
-    def __call__(
-        self, flow: Flow, library: Library, tests: Sequence[GoldenTest], /
-    ) -> tuple[Problem, ...]:
-        self.asked.append((flow.version, tests, library.flows[flow.name] is flow))
-        if flow.version not in self.bad:
-            return ()
-        return tuple(
-            Problem("golden_test_failed", "went elsewhere", path=each.name) for each in tests
-        )
+    async def __call__(
+        self, program: Program, tests: Sequence[GoldenTest], _spent: float, /
+    ) -> Judgement:
+        self.asked.append((program.version, tests))
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        failed = (Problem("golden_failed", "went elsewhere", path=each.name) for each in tests)
+        return Judgement(tuple(failed) if program.version in self.bad else (), 1.0)
 
 
 class Desk:
@@ -62,10 +73,10 @@ class Desk:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self.judge = Judge()
         store = Store(pool)
-        running = Running(Idle(), NODE_TYPES, self.judge)
-        self.flows = Flows(store, Idle(), running)
-        self.rollouts = Rollouts(store, running)
-        self.versions = Versions(store, running, NODE_TYPES)
+        runs = Running(store, Idle(), NODE_TYPES, self.judge)
+        self.flows = Flows(store, Idle(), runs)
+        self.rollouts = Rollouts(store, runs)
+        self.versions = Versions(store, runs, NODE_TYPES)
 
     async def create(self, *tests: GoldenTest) -> str:
         """Return a flow with two versions, the first of which runs."""
@@ -103,10 +114,82 @@ async def test_a_version_that_fails_a_test_is_not_activated(
     assert await entries(rows, "override") == []
 
 
-async def test_a_test_is_asked_of_the_version_beside_what_would_run_with_it(desk: Desk) -> None:
+async def test_a_version_is_tested_once(desk: Desk) -> None:
     id = await desk.create(TEST)
     await desk.flows.activate("default", id, ANN)
-    assert desk.judge.asked == [(2, (TEST,), True)]
+    assert desk.judge.asked == [(2, (TEST,))]
+
+
+async def test_a_version_is_tested_with_what_would_run_inside_it(desk: Desk) -> None:
+    trigger = NewFlow(
+        name="hook",
+        display_name="Hook",
+        description=None,
+        type=FlowType.TRIGGER,
+        graph=HOOK,
+        settings=Settings(trigger=Trigger(TriggerPoint.POST_LOGIN)),
+    )
+    hook = (await desk.flows.create("default", trigger, ANN)).flow.id
+    id = await desk.create(TEST)
+
+    async def hang_it_in() -> None:
+        desk.judge.meanwhile = None
+        await desk.flows.activate("default", hook, ANN)
+
+    desk.judge.meanwhile = hang_it_in
+    await desk.flows.activate("default", id, ANN)
+    # The same version, but another plan: what was tested first would not have been what runs.
+    assert desk.judge.asked == [(2, (TEST,)), (2, (TEST,))]
+
+
+async def test_nothing_of_the_tenant_is_held_while_tests_are_run(desk: Desk) -> None:
+    id = await desk.create(TEST)
+    other = NewFlow(name="b", display_name="B", description=None, type=FlowType.LOGIN, graph=WELL)
+    free = (await desk.flows.create("default", other, ANN)).flow.id
+    edit = Edit(display_name="Still changed by others")
+
+    async def work_on() -> None:
+        await desk.flows.activate("default", free, ANN)
+        await desk.flows.update("default", id, edit, ANN)
+
+    desk.judge.meanwhile = work_on
+    await desk.flows.activate("default", id, ANN)
+    # What changed has no part in the plan, so the verdict stands.
+    assert [version for version, _ in desk.judge.asked] == [2]
+    flow = (await desk.flows.get("default", id)).flow
+    assert (flow.active_version, flow.display_name) == (2, "Still changed by others")
+
+
+async def test_a_version_that_is_saved_while_tests_are_run_is_tested_as_well(desk: Desk) -> None:
+    id = await desk.create(TEST)
+    desk.judge.bad = {3}
+
+    async def save() -> None:
+        desk.judge.meanwhile = None
+        await desk.flows.update("default", id, Edit(graph=WELL), ANN)
+
+    desk.judge.meanwhile = save
+    with pytest.raises(Invalid):
+        await desk.flows.activate("default", id, ANN)
+    assert [version for version, _ in desk.judge.asked] == [2, 3]
+
+
+async def test_a_flow_that_is_another_one_each_time_is_given_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "MOST_TRIES", 4)
+    id = await desk.create(TEST)
+
+    async def save() -> None:
+        graph = WELL if len(desk.judge.asked) % 2 else EDITED_GRAPH
+        await desk.flows.update("default", id, Edit(graph=graph), ANN)
+
+    desk.judge.meanwhile = save
+    with pytest.raises(Conflict) as refused_:
+        await desk.flows.activate("default", id, ANN)
+    assert refused_.value.retry_after is not None
+    assert len(desk.judge.asked) == 4
+    assert (await desk.flows.get("default", id)).flow.active_version == 1
 
 
 async def test_a_flow_without_tests_is_not_asked_about(desk: Desk) -> None:
@@ -141,7 +224,7 @@ async def test_each_version_of_a_rollout_has_to_pass(desk: Desk, rows: asyncpg.C
     shares = (Share(1, 90), Share(2, 10))
     with pytest.raises(Invalid):
         await desk.rollouts.start("default", id, NewRollout(shares, None), ANN)
-    assert {version for version, _, _ in desk.judge.asked} == {1, 2}
+    assert {version for version, _ in desk.judge.asked} == {1, 2}
     await desk.rollouts.start("default", id, NewRollout(shares, None, "on purpose"), ANN)
     [(_, _, details)] = await entries(rows, "override")
     assert details["version"] == 2
