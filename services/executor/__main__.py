@@ -15,6 +15,7 @@ from libs.common.chassis.bucket import Bucket
 from libs.common.chassis.bus import Bus
 from libs.common.chassis.config import read
 from libs.common.chassis.consume import Consumption, Message
+from libs.common.chassis.hasher import make_hasher
 from libs.common.chassis.health import Health
 from libs.common.chassis.networks import Networks
 from libs.common.chassis.outgoing import Outgoing
@@ -35,7 +36,6 @@ from services.executor.directory import Directory
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.effects import Effects, Performer
 from services.executor.handlers.authenticator import Authenticator
-from services.executor.handlers.hasher import make_hasher
 from services.executor.handlers.world import World
 from services.executor.inspect import Inspector
 from services.executor.limits import Guesses, Requests, Searches

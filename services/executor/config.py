@@ -13,6 +13,16 @@ from libs.common.chassis.config import (
     ServiceSettings,
     TrustedProxies,
 )
+from libs.common.chassis.hasher import (
+    MEMORY_KIB,
+    PASSES,
+    QUEUE,
+    THREADS,
+    MemoryKib,
+    Passes,
+    Queue,
+    Threads,
+)
 from libs.common.flow.model import FlowType
 from libs.common.nodes.ends import Redirect
 from libs.common.secret import Secret
@@ -38,16 +48,10 @@ class CredentialSettings(ServiceSettings, frozen=True, kw_only=True):
         Secret,
         Meta(description="keys that seal what authenticators share, written as session_keys"),
     ]
-    argon2_memory_kib: Annotated[
-        int, Meta(ge=8, le=1_048_576, description="memory of a password hash")
-    ] = 19_456
-    argon2_passes: Annotated[int, Meta(ge=1, le=100, description="passes of a password hash")] = 2
-    hash_threads: Annotated[
-        int, Meta(ge=0, le=256, description="password hashes at a time; 0 means one per core")
-    ] = 0
-    hash_queue: Annotated[
-        int, Meta(ge=0, le=10_000, description="password hashes that may wait, per thread")
-    ] = 64
+    argon2_memory_kib: MemoryKib = MEMORY_KIB
+    argon2_passes: Passes = PASSES
+    hash_threads: Threads = THREADS
+    hash_queue: Queue = QUEUE
 
 
 class Settings(CredentialSettings, frozen=True, kw_only=True):

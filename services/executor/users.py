@@ -20,6 +20,7 @@ import msgspec
 import pyotp
 
 from libs.common.chassis.config import load
+from libs.common.chassis.hasher import make_hasher
 from libs.common.chassis.postgres import open_pool
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.startup import StartupFailure
@@ -31,7 +32,6 @@ from services.executor.assertions import DEFAULT_TENANT
 from services.executor.config import CredentialSettings
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.handlers.authenticator import seal_secret
-from services.executor.handlers.hasher import make_hasher
 
 _STATEMENT_SECONDS = 10.0
 

@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from libs.common.chassis.bus import Bus
 from libs.common.chassis.config import read, variable
 from libs.common.chassis.events import EVENT_STREAM
+from libs.common.chassis.hasher import make_hasher
 from libs.common.chassis.health import Health
 from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.proxies import Proxies
@@ -58,6 +59,7 @@ from services.management.store import Store
 from services.management.tenants import Tenants
 from services.management.tiers import Tier, Tiers
 from services.management.transfer import Transfer
+from services.management.users import Users
 from services.management.versions import Versions
 
 LIMIT_SECONDS: Final = 0.25
@@ -121,6 +123,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     failures = rollout_failures(bus, rollouts, ground.metrics)
     failures.start()
     ground.closers.push_async_callback(failures.stop)
+    hasher = make_hasher(settings)
+    ground.closers.callback(hasher.close)
     use = UseCases(
         flows=flows,
         versions=Versions(store, running, NODE_TYPES),
@@ -144,6 +148,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         clients=Clients(store),
         tenants=Tenants(store),
         providers=Providers(store, open_keys(settings)),
+        users=Users(store, hasher),
         bootstrap=Bootstrap(store, settings.bootstrap_token),
         grants=Grants(store, tokens, seconds=settings.client_token_seconds),
         sessions=Sessions(ExecutorLink(bus), link),

@@ -8,6 +8,16 @@ import msgspec
 from msgspec import Meta
 
 from libs.common.chassis.config import Port, ServiceSettings, TrustedProxies
+from libs.common.chassis.hasher import (
+    MEMORY_KIB,
+    PASSES,
+    QUEUE,
+    THREADS,
+    MemoryKib,
+    Passes,
+    Queue,
+    Threads,
+)
 from libs.common.secret import Secret
 from services.management.tenants import TenantName
 
@@ -94,6 +104,10 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             "them. Without them none can be stored"
         ),
     ] = None
+    argon2_memory_kib: MemoryKib = MEMORY_KIB
+    argon2_passes: Passes = PASSES
+    hash_threads: Threads = THREADS
+    hash_queue: Queue = QUEUE
     bootstrap_token: Annotated[
         Secret | None,
         Meta(

@@ -34,6 +34,7 @@ from services.management.routes import (
     simulate,
     tenants,
     transfer,
+    users,
     versions,
 )
 from services.management.routes.operation import F, Operation
@@ -47,6 +48,7 @@ from services.management.sessions import Sessions
 from services.management.simulations import Simulations
 from services.management.tenants import Tenants
 from services.management.transfer import Transfer
+from services.management.users import Users
 from services.management.versions import Versions
 
 
@@ -67,6 +69,7 @@ class UseCases:
     clients: Clients
     tenants: Tenants
     providers: Providers
+    users: Users
     bootstrap: Bootstrap
     grants: Grants
     instances: FlowInstances
@@ -95,6 +98,7 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(sessions.OPERATIONS, lambda use: sessions.Endpoints(use.sessions)),
     Part(clients.OPERATIONS, lambda use: clients.Endpoints(use.clients, use.bootstrap)),
     Part(providers.OPERATIONS, lambda use: providers.Endpoints(use.providers)),
+    Part(users.OPERATIONS, lambda use: users.Endpoints(use.users)),
     Part(oauth.OPERATIONS, lambda use: oauth.Endpoints(use.grants)),
     Part(expressions.OPERATIONS, lambda _use: expressions.Endpoints()),
     Part(nodetypes.OPERATIONS, lambda _use: nodetypes.Endpoints(NODE_TYPES)),

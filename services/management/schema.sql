@@ -237,11 +237,15 @@ CREATE TABLE users (
     creation_key uuid NOT NULL CONSTRAINT users_creation_key_unique UNIQUE,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    -- To whoever signs in it is as if there were no such account; its identifiers stay taken.
+    blocked boolean NOT NULL DEFAULT false,
     CONSTRAINT users_email_unique UNIQUE (tenant, email),
     CONSTRAINT users_username_unique UNIQUE (tenant, username),
     CONSTRAINT users_phone_unique UNIQUE (tenant, phone),
     CONSTRAINT users_attributes_check CHECK (jsonb_typeof(attributes) = 'object')
 );
+
+CREATE INDEX users_listing ON users (tenant, created_at, id);
 
 CREATE TABLE totp_credentials (
     user_id uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,

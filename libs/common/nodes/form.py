@@ -48,6 +48,8 @@ SECRET = frozenset({Kind.PASSWORD, Kind.OTP})
 
 LONGEST = 1_000
 """Characters taken where a field does not say."""
+SHORTEST_PASSWORD = 8
+"""Characters of a new one (NIST SP 800-63B, 5.1.1.2)."""
 LONGEST_PASSWORD = 256
 """Characters; a longer one would only keep argon2id busy."""
 LARGEST_NUMBER = 2**53 - 1

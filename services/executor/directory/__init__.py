@@ -2,7 +2,7 @@
 
 `Directory` is all that the executor asks of it; another source of identities is another
 implementation. Each question is scoped to a tenant, and answers about a missing account at the
-same cost as about one that exists.
+same cost as about one that exists. One that is blocked is to all of them as if it were missing.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
 -- name: find(tenant, kinds, identifier)$
 -- the account that is called so; one index scan for each kind, whether or not there is one
 SELECT id FROM (
-    SELECT id, 'email' AS kind FROM users WHERE tenant = :tenant AND email = :identifier
+    SELECT id, 'email' AS kind FROM users
+    WHERE tenant = :tenant AND email = :identifier AND NOT blocked
     UNION ALL
-    SELECT id, 'username' FROM users WHERE tenant = :tenant AND username = :identifier
+    SELECT id, 'username' FROM users
+    WHERE tenant = :tenant AND username = :identifier AND NOT blocked
     UNION ALL
-    SELECT id, 'phone' FROM users WHERE tenant = :tenant AND phone = :identifier
+    SELECT id, 'phone' FROM users
+    WHERE tenant = :tenant AND phone = :identifier AND NOT blocked
 ) AS called
 WHERE kind = ANY (:kinds::text[])
 ORDER BY array_position(:kinds::text[], kind)
@@ -13,14 +16,14 @@ LIMIT 1;
 
 -- name: password_hash(tenant, account)$
 -- the hash of the account's password
-SELECT password_hash FROM users WHERE tenant = :tenant AND id = :account;
+SELECT password_hash FROM users WHERE tenant = :tenant AND id = :account AND NOT blocked;
 
 -- name: totp_secret(tenant, account)$
 -- what the account shares with its authenticator, sealed
 SELECT t.sealed
 FROM totp_credentials AS t
 JOIN users AS u ON u.id = t.user_id
-WHERE u.tenant = :tenant AND u.id = :account AND t.confirmed;
+WHERE u.tenant = :tenant AND u.id = :account AND t.confirmed AND NOT u.blocked;
 
 -- name: load(tenant, account)^
 -- what is known of the account
@@ -31,7 +34,7 @@ SELECT
     extract(epoch FROM u.updated_at)::bigint AS updated_at,
     EXISTS (SELECT FROM totp_credentials AS t WHERE t.user_id = u.id AND t.confirmed) AS totp
 FROM users AS u
-WHERE u.tenant = :tenant AND u.id = :account;
+WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked;
 
 -- name: create(id, tenant, key, email, username, phone, attributes, password_hash)$
 -- a new account, or the one that this key made before
@@ -58,7 +61,7 @@ UPDATE users SET
     attributes = attributes || :attributes,
     password_hash = coalesce(:password_hash, password_hash),
     updated_at = now()
-WHERE tenant = :tenant AND id = :account
+WHERE tenant = :tenant AND id = :account AND NOT blocked
 RETURNING id;
 
 -- name: enrol_totp(tenant, account, sealed)!

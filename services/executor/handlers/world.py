@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Final, Protocol
 
+from libs.common.chassis.hasher import Hasher
 from libs.common.chassis.outgoing import Outgoing
 from services.executor.directory import Directory
 from services.executor.handlers.authenticator import Authenticator
-from services.executor.handlers.hasher import Hasher
 from services.executor.pages import Pages
 
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"

@@ -19,6 +19,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from libs.common.chassis.hasher import make_hasher
 from libs.common.chassis.logging import Log
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.redis_line.open import open_line
@@ -44,7 +45,6 @@ from services.executor.__main__ import build
 from services.executor.config import Settings
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.handlers.authenticator import seal_secret
-from services.executor.handlers.hasher import make_hasher
 from tests.integration.chassis.conftest import cluster_url
 
 PASSWORD = "correct horse battery staple"

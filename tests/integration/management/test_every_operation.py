@@ -80,6 +80,16 @@ async def a_provider(api: Api) -> Names:
     return {"provider": made["id"]}
 
 
+async def a_user(api: Api) -> Names:
+    user: Json = {
+        "email": f"{MARK}-{uuid4()}@example.com",
+        "attributes": {MARK: MARK},
+        "password": f"{MARK}-{MARK}",
+    }
+    made = await api.done("POST", "/api/admin/users", user)
+    return {"user": made["id"], "credential": "password"}
+
+
 async def a_session(_api: Api) -> Names:
     """Executors have them, and none is here; theirs are told apart where they are asked."""
     return {"id": str(uuid4())}
@@ -99,6 +109,7 @@ THINGS: Final[Mapping[str, tuple[Make, Names]]] = {
     "/api/admin/clients/{client_id}": (a_client, {"client_id": 32 * "0"}),
     "/api/admin/sessions/{id}": (a_session, {"id": NO_UUID}),
     "/api/admin/providers/{provider}": (a_provider, {"provider": "nobody-s"}),
+    "/api/admin/users/{user}": (a_user, {"user": NO_UUID, "credential": "password"}),
     "/api/admin/candidates/{type}": (no_thing, {"type": "login"}),
     "/api/admin/tenants/{tenant}": (no_thing, {"tenant": "default"}),
 }
@@ -132,6 +143,7 @@ BODIES: Final[Mapping[str, Json]] = {
         "display_name": "Mine",
         "config": {"issuer": "https://id.example.com", "client_id": "mine"},
     },
+    "users_create": {"username": "mine"},
     "clients_create": {"name": "mine", "scopes": ["create:clients"]},
     "v2_flows_create": {"name": "Mine"},
     "v3_files_load": {"file": BLUEPRINT},

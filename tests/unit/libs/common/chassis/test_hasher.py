@@ -9,9 +9,9 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from libs.common.chassis.hasher import Hasher
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
-from services.executor.handlers.hasher import Hasher
 
 
 @pytest.fixture

@@ -14,14 +14,41 @@ import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Annotated, Final, Protocol, TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from msgspec import Meta
 
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
-from services.executor.config import CredentialSettings
+
+MemoryKib = Annotated[int, Meta(ge=8, le=1_048_576, description="memory of a password hash")]
+Passes = Annotated[int, Meta(ge=1, le=100, description="passes of a password hash")]
+Threads = Annotated[
+    int, Meta(ge=0, le=256, description="password hashes at a time; 0 means one per core")
+]
+Queue = Annotated[
+    int, Meta(ge=0, le=10_000, description="password hashes that may wait, per thread")
+]
+MEMORY_KIB: Final = 19_456
+PASSES: Final = 2
+THREADS: Final = 0
+QUEUE: Final = 64
+
+
+class HashSettings(Protocol):
+    """What a service that hashes passwords can be told."""
+
+    @property
+    def argon2_memory_kib(self) -> int: ...
+    @property
+    def argon2_passes(self) -> int: ...
+    @property
+    def hash_threads(self) -> int: ...
+    @property
+    def hash_queue(self) -> int: ...
+
 
 R = TypeVar("R")
 
@@ -79,7 +106,7 @@ class Hasher:
             self._waiting -= 1
 
 
-def make_hasher(settings: CredentialSettings) -> Hasher:
+def make_hasher(settings: HashSettings) -> Hasher:
     """Make a hasher as `settings` say."""
     return Hasher(
         memory_kib=settings.argon2_memory_kib,

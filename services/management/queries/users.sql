@@ -1,0 +1,63 @@
+-- name: list_users(tenant, email, username, phone, after_time, after_id, most)
+-- a page by age, of those that are called one of these where there is any
+SELECT id, email, username, phone, email_verified, blocked, attributes, logins_count,
+    last_login_at, created_at, updated_at
+FROM users
+WHERE tenant = :tenant
+    AND (num_nonnulls(:email::text, :username::text, :phone::text) = 0
+        OR email = :email OR username = :username OR phone = :phone)
+    AND (:after_time::timestamptz IS NULL OR (created_at, id) > (:after_time, :after_id::uuid))
+ORDER BY created_at, id
+LIMIT :most;
+
+-- name: find_user(tenant, user)^
+SELECT id, email, username, phone, email_verified, blocked, attributes, logins_count,
+    last_login_at, created_at, updated_at
+FROM users
+WHERE tenant = :tenant AND id = :user;
+
+-- name: hold_user(tenant, user)$
+-- let nobody else change a user until the end
+SELECT true FROM users WHERE tenant = :tenant AND id = :user FOR UPDATE;
+
+-- name: add_user(tenant, user, key, email, username, phone, email_verified, attributes, password)^
+INSERT INTO users
+    (tenant, id, creation_key, email, username, phone, email_verified, attributes, password_hash)
+VALUES
+    (:tenant, :user, :key, :email, :username, :phone, :email_verified, :attributes, :password)
+RETURNING id, email, username, phone, email_verified, blocked, attributes, logins_count,
+    last_login_at, created_at, updated_at;
+
+-- name: edit_user(tenant, user, email, username, phone, email_verified, blocked, attributes)^
+UPDATE users
+SET email = :email,
+    username = :username,
+    phone = :phone,
+    email_verified = :email_verified,
+    blocked = :blocked,
+    attributes = :attributes,
+    updated_at = now()
+WHERE tenant = :tenant AND id = :user
+RETURNING id, email, username, phone, email_verified, blocked, attributes, logins_count,
+    last_login_at, created_at, updated_at;
+
+-- name: delete_user(tenant, user)!
+-- with all credentials
+DELETE FROM users WHERE tenant = :tenant AND id = :user;
+
+-- name: list_credentials(tenant, user)
+-- what the user may prove themselves by, and never the secret of it
+SELECT 'password' AS id, 'password' AS kind, NULL::timestamptz AS created_at
+FROM users
+WHERE tenant = :tenant AND id = :user AND password_hash IS NOT NULL
+UNION ALL
+SELECT 'totp', 'totp', t.created_at
+FROM users AS u
+JOIN totp_credentials AS t ON t.user_id = u.id
+WHERE u.tenant = :tenant AND u.id = :user AND t.confirmed;
+
+-- name: drop_password(user)!
+UPDATE users SET password_hash = NULL, updated_at = now() WHERE id = :user;
+
+-- name: drop_totp(user)!
+DELETE FROM totp_credentials WHERE user_id = :user;
