@@ -7,23 +7,22 @@ where it has none.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from libs.common.chassis.app import json_answer
 from libs.common.errors import Invalid, Problem
-from libs.common.flow.model import AnySlug, FlowType, Graph, Label, Settings, Slug
+from libs.common.flow.model import AnySlug, FlowType, Graph, Settings, Slug
 from libs.common.misfit import misfits
 from services.management.flows import Edit, Flows, NewFlow
-from services.management.records import Filter, FlowRecord, FlowVersion, Place, Status
+from services.management.records import Filter, FlowRecord, Place, Status
 from services.management.routes.decode import decode, decode_if_sent, decode_query
 from services.management.routes.face import (
     FLOW,
     ID,
-    GraphText,
     Limit,
     Note,
     OverrideReason,
@@ -36,10 +35,15 @@ from services.management.routes.face import (
 )
 from services.management.routes.operation import Content, Operation
 from services.management.routes.serving import admitted
-from services.management.settings import SomeSettings, shown, some_of
-
-DisplayName = Annotated[Label, Meta(pattern=r"^[^\x00]*$")]
-Description = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
+from services.management.routes.shapes import (
+    Created,
+    Description,
+    Details,
+    DisplayName,
+    created_of,
+    details_of,
+)
+from services.management.settings import SomeSettings, some_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -100,36 +104,6 @@ class ListAnswer(msgspec.Struct, frozen=True):
     items: tuple[ListItem, ...]
     total: int
     cursor: str | None
-
-
-class Details(SomeSettings, frozen=True):
-    """A flow, as of its newest version; settings where they differ from the default."""
-
-    id: str
-    name: str
-    display_name: str
-    description: str | UnsetType
-    type: FlowType
-    status: Status
-    version: int
-    graph: GraphText
-    compiled: bool
-    compiled_at: int | UnsetType
-    created_at: int
-    updated_at: int
-
-
-class Created(msgspec.Struct, frozen=True):
-    """What is answered to a create."""
-
-    id: str
-    name: str
-    display_name: str
-    type: FlowType
-    status: Status
-    version: int
-    compiled: bool
-    created_at: int
 
 
 class Validity(msgspec.Struct, frozen=True):
@@ -378,37 +352,4 @@ def _item(flow: FlowRecord) -> ListItem:
         flow.version,
         seconds(flow.created_at),
         seconds(flow.updated_at),
-    )
-
-
-def details_of(newest: FlowVersion) -> Details:
-    flow, version = newest.flow, newest.version
-    return Details(
-        id=flow.id,
-        name=flow.name,
-        display_name=flow.display_name,
-        description=UNSET if flow.description is None else flow.description,
-        type=flow.type,
-        status=flow.status,
-        version=version.number,
-        graph=msgspec.Raw(version.graph.encode()),
-        compiled=version.compiled_at is not None,
-        compiled_at=UNSET if version.compiled_at is None else seconds(version.compiled_at),
-        created_at=seconds(flow.created_at),
-        updated_at=seconds(flow.updated_at),
-        **msgspec.structs.asdict(shown(newest.settings())),
-    )
-
-
-def created_of(newest: FlowVersion) -> Created:
-    flow = newest.flow
-    return Created(
-        id=flow.id,
-        name=flow.name,
-        display_name=flow.display_name,
-        type=flow.type,
-        status=flow.status,
-        version=flow.version,
-        compiled=newest.version.compiled_at is not None,
-        created_at=seconds(flow.created_at),
     )

@@ -20,18 +20,18 @@ from services.management.blueprints.report import Report
 from services.management.flows import NewFlow
 from services.management.goldens import MOST_TESTS
 from services.management.importing import Fate, ImportedFlow
-from services.management.routes.admin import (
+from services.management.routes.decode import YAML, decode, decode_document, decode_query
+from services.management.routes.face import FLOW, flow_id
+from services.management.routes.golden import stored_test, written_test
+from services.management.routes.operation import Content, Operation
+from services.management.routes.serving import admitted, require
+from services.management.routes.shapes import (
     Created,
     Description,
     DisplayName,
     created_of,
     details_of,
 )
-from services.management.routes.decode import YAML, decode, decode_document, decode_query
-from services.management.routes.face import FLOW, flow_id
-from services.management.routes.golden import stored_test, written_test
-from services.management.routes.operation import Content, Operation
-from services.management.routes.serving import admitted, require
 from services.management.routes.versions import Number
 from services.management.settings import SomeSettings, shown, some_of
 from services.management.transfer import Exported, Transfer

@@ -20,11 +20,11 @@ from libs.common.errors import Conflict, Invalid, Problem
 from libs.common.flow.model import FlowType, Graph, Json, Settings, Trigger, TriggerPoint
 from services.management.flows import Edit, Flows, NewFlow, Redraw
 from services.management.records import FlowRecord, FlowVersion, Status
-from services.management.routes.admin import DisplayName
 from services.management.routes.decode import decode, decode_query
 from services.management.routes.face import FLOW, flow_id, tagged
 from services.management.routes.operation import Operation
 from services.management.routes.serving import admitted
+from services.management.routes.shapes import DisplayName
 from services.management.routes.v2.errors import ErrorBody, refused
 from services.management.running import NOT_VALID
 from services.management.settings import SomeSettings

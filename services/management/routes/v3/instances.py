@@ -32,11 +32,11 @@ from services.management.designations import DESIGNATION_OF, TYPE_OF
 from services.management.flows import Edit, NewFlow
 from services.management.instances import FlowInstances, Shown
 from services.management.records import Background, Instance, Instances, Layout, Look
-from services.management.routes.admin import DisplayName
 from services.management.routes.decode import decode, decode_query
 from services.management.routes.face import Text, tagged
 from services.management.routes.operation import Operation
 from services.management.routes.serving import admitted
+from services.management.routes.shapes import DisplayName
 from services.management.routes.v3.shapes import (
     Autocomplete,
     Pagination,
