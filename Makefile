@@ -3,6 +3,8 @@
 
 PY := .venv/bin/python
 READY := .venv/.ready
+# Each process of the tests starts servers of its own, so more than four gain little.
+SHARED := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .PHONY: help run demo test check fmt bench docs requirements clean
 
@@ -17,8 +19,8 @@ demo: $(READY) ## start everything, walk real sign-ins, print each exchange, sto
 
 # The unit tests alone are measured: what a server happens to pass through is not thereby tested.
 test: $(READY) ## run all tests; they start the real servers they need
-	@$(PY) -m pytest tests/unit --cov
-	@$(PY) -m pytest tests/integration tests/e2e
+	@$(PY) -m pytest tests/unit --cov $(SHARED)
+	@$(PY) -m pytest tests/integration tests/e2e $(SHARED)
 
 check: $(READY) ## lint, format, types, import rules, requirements, tracked files
 	@$(PY) -m ruff check --quiet

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 import redis.asyncio
 import structlog
+from hypothesis import HealthCheck, settings
 
 from deploy.local.migrate import database_dsn, migrate
 from deploy.local.nats import start_nats
@@ -26,6 +27,16 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+# A machine that is busy with something else makes no test fail.
+settings.register_profile(
+    "patient",
+    settings.default,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("patient")
 
 TEMPLATE = "gatehouse_template"
 DATABASE_NUMBERS = count(1)

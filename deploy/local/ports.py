@@ -1,6 +1,6 @@
 """Finds loopback ports for servers."""
 
-import random
+import secrets
 import socket
 
 LOOPBACK = "127.0.0.1"
@@ -15,7 +15,8 @@ def free_port(wished: int | None = None) -> int:
     if wished is not None and is_free(wished):
         return wished
     while True:
-        port = random.choice(CANDIDATES)  # noqa: S311 - A port is no secret.
+        # Not `random`: two runs of tests with the same seed would reach for the same ports.
+        port = secrets.choice(CANDIDATES)
         if is_free(port):
             return port
 

@@ -29,9 +29,7 @@ def some_flows(most: int) -> settings:
     unchecked = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
     # A smaller example would take minutes to find.
     phases = [each for each in Phase if each is not Phase.shrink and each is not Phase.explain]
-    return settings(
-        max_examples=most, deadline=None, suppress_health_check=unchecked, phases=phases
-    )
+    return settings(max_examples=most, suppress_health_check=unchecked, phases=phases)
 
 
 WORDS: Final[dict[object, str]] = {

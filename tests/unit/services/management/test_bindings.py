@@ -6,7 +6,7 @@ from itertools import pairwise
 from uuid import UUID, uuid5
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.common.errors import Invalid, NotFound
@@ -25,7 +25,7 @@ from services.management.bindings import (
     unbind,
 )
 
-some = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = settings(max_examples=60)
 
 KEY = UUID(int=7)
 NEW = UUID(int=8)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -37,7 +37,7 @@ from services.management.steps import (
     steps_of,
 )
 
-some = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = settings(max_examples=60)
 
 IDS = st.text("abcdehlnort_123", min_size=1, max_size=5) | st.sampled_from(
     ["start", "success", "failure", "end", "halt"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from msgspec.structs import replace
 
 from libs.common.flow.compile import compile_flow
@@ -23,7 +23,7 @@ from tests.flows import Case, flows, play
 from tests.walks import NOW, Walk, World, program
 
 # A flow is much to make, and hypothesis measures how long that takes.
-any_flow = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+any_flow = settings(max_examples=50)
 
 
 def plan_of(flow: Flow, library: Library) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
@@ -25,7 +25,7 @@ DEMANDED = st.builds(
 )
 CALLER = Facts(account=ACCOUNT, authenticated=True)
 
-any_flow = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+any_flow = settings(max_examples=50)
 
 
 def demanding(case: Case, invariants: tuple[Invariant, ...]) -> Case:

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.common.flow.model import Json
@@ -23,7 +23,7 @@ from tests.flows import ACCOUNT, EMAIL, Case, flows
 from tests.walks import CODE, NOW, PASSWORD, Walk, World, program
 
 # A flow is much to make, and hypothesis measures how long that takes.
-any_flow = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+any_flow = settings(max_examples=50)
 
 WORDS: dict[object, str] = {
     Verdict.RIGHT: "success",

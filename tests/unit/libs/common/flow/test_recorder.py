@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -485,7 +485,7 @@ TYPED: Mapping[str, str] = {
 }
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(flows(), st.data())
 def test_nothing_that_was_typed_is_kept_of_any_flow(case: Case, data: st.DataObject) -> None:
     """Nor an account, an identifier or an address, nor what became of the like."""

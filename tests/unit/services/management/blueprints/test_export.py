@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.common.flow.model import Edge, FlowType, Graph, Node, Policy, Position, Settings
@@ -49,7 +49,7 @@ def chain(*nodes: Node, edges: tuple[Edge, ...] = (), **fields: object) -> Loade
 LABELS = st.text(min_size=1, max_size=30).filter(lambda text: text == text.strip())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(flows(), LABELS, st.none() | LABELS, st.none() | st.text(max_size=20))
 def test_any_flow_reads_back(
     case: Case, name: str, title: str | None, description: str | None
@@ -69,7 +69,7 @@ def test_any_flow_reads_back(
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     LABELS,
     st.lists(LABELS, min_size=1, max_size=3),

@@ -315,7 +315,7 @@ def test_a_stage_that_is_bound_without_end_refuses_the_file() -> None:
     assert "bindings" in refused.value.problems[0].message
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from([path.read_text("utf-8") for path in FILES]),
     st.lists(st.tuples(st.integers(0, 400), st.sampled_from(ODD)), min_size=1, max_size=4),

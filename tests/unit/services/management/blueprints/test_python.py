@@ -275,7 +275,7 @@ CASES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(BODIES, CASES)
 def test_a_translation_comes_to_what_python_comes_to(source: str, case: Case) -> None:
     try:

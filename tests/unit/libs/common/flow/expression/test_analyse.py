@@ -140,7 +140,7 @@ def test_all_findings_come_at_once_and_each_once() -> None:
     assert [each.severity for each in findings] == ["error", "warning", "error"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(EXPRESSIONS)
 def test_any_expression_can_be_checked(expr: Expr) -> None:
     assert {path[0] for path in paths(expr)} == roots(expr)

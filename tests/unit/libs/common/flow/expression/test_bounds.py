@@ -97,13 +97,13 @@ TEXTS: Final = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS)
 def test_reading_takes_bounded_steps_for_each_character(text: str) -> None:
     assert steps(lambda: parsed(text)) <= A_CHARACTER * (len(text) + 1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EXPRESSIONS, SCOPES)
 def test_running_takes_bounded_steps_for_each_node_and_item(expr: Expr, scope: Scope) -> None:
     assert within_bounds(expr, scope)
@@ -118,7 +118,7 @@ def enough_to_look_at(expr: Expr) -> int:
     return A_LEVEL * nodes(expr) * (1 + depth(expr)) + A_NAME * names(expr)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EXPRESSIONS)
 @example(Member(Choice(Constant(None), Root("user"), Root("user")), "two words"))
 def test_looking_at_a_tree_takes_bounded_steps_for_each_node(expr: Expr) -> None:
@@ -239,7 +239,7 @@ def test_lists_of_texts_are_not_compared_each_with_each(name: str) -> None:
         assert Counted.compared <= 2 * len(items)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EXPRESSIONS, SCOPES)
 def test_no_value_on_the_way_is_larger_than_what_it_is_made_of(expr: Expr, scope: Scope) -> None:
     made_of = nodes(expr) * (size(scope) + size(to_text(expr)))

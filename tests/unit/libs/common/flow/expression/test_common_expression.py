@@ -156,7 +156,7 @@ SHARED_SCOPES: Final = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=1_000)
 @given(CONDITIONS, SHARED_SCOPES)
 def test_what_the_common_expression_language_shares_means_the_same_there(
     expr: Expr, scope: Scope
@@ -164,7 +164,7 @@ def test_what_the_common_expression_language_shares_means_the_same_there(
     assert here(expr, scope) == there(translated(expr), scope)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ANYTHING, SHARED_SCOPES)
 def test_a_value_is_the_same_there(expr: Expr, scope: Scope) -> None:
     value = here(expr, scope)

@@ -110,13 +110,13 @@ def exact(value: Value) -> object:
     return (type(value), repr(value))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EXPRESSIONS, SCOPES)
 def test_the_closures_agree_with_the_trace(expr: Expr, scope: Scope) -> None:
     assert exact(compile_expression(expr)(scope)) == exact(trace(expr, scope)[0].value)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(EXPRESSIONS, SCOPES)
 def test_the_closures_agree_with_a_plain_walk_of_the_tree(expr: Expr, scope: Scope) -> None:
     value = compile_expression(expr)(scope)

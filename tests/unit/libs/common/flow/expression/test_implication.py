@@ -169,14 +169,14 @@ def truths(expr: Expr, scope: Scope) -> tuple[tuple[Expr, bool], ...]:
     return () if value is None else implied(expr, value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EXPRESSIONS | CONDITIONS, SCOPES | SHARED_SCOPES)
 def test_what_is_implied_is_so(expr: Expr, scope: Scope) -> None:
     for each, value in truths(expr, scope):
         assert come_to(each, scope) is value
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=1_000)
 @given(st.lists(CONDITIONS, min_size=1, max_size=4), CONDITIONS, SHARED_SCOPES)
 def test_what_is_decided_comes_to_just_that(
     conditions: list[Expr], expr: Expr, scope: Scope

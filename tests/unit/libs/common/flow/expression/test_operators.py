@@ -209,7 +209,7 @@ def test_comparing_goes_down_so_far_and_no_further() -> None:
     assert isinstance(same(nested(100_000), nested(100_000)), Fault)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(DATA, DATA)
 def test_comparing_is_symmetrical_in_what_it_decides(left: Value, right: Value) -> None:
     there, back = same(left, right), same(right, left)

@@ -176,7 +176,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=80) | st.lists(PIECES, max_size=60).map(" ".join))
 def test_any_text_is_a_tree_or_an_expression_error(text: str) -> None:
     position = 0

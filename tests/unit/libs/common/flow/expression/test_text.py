@@ -53,7 +53,7 @@ def test_spellings_are_made_one(text: str, written: str) -> None:
     assert to_text(parse(text)) == written
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EXPRESSIONS)
 def test_what_is_written_is_read_as_the_same_tree(expr: Expr) -> None:
     text = to_text(expr)

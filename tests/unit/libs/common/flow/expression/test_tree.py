@@ -8,7 +8,7 @@ from libs.common.flow.expression.tree import Binary, Constant, Expr, children, s
 from tests.unit.libs.common.flow.expression.strategies import EXPRESSIONS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EXPRESSIONS)
 def test_a_tree_survives_being_stored(expr: Expr) -> None:
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(expr), type=Expr) == expr

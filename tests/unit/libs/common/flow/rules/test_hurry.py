@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from libs.common.flow import interpreter
 from libs.common.flow.interpreter import Endless
@@ -24,7 +24,7 @@ def stretch_of(written: Flow, beside: Library = ALONE) -> Stretch:
     return found
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(flows())
 def test_no_turn_of_any_flow_passes_more_than_is_said_of_it(case: Case) -> None:
     most = stretch_of(case.flow, case.library).passes

@@ -219,7 +219,7 @@ AT_START = [State(), State(named=True)]
 
 
 @pytest.mark.parametrize("when", WHENS)
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250)
 @given(mazes())
 def test_a_path_is_found_where_there_is_one_and_it_is_the_shortest(
     when: str | None, maze: Maze
@@ -270,7 +270,6 @@ SENT = st.fixed_dictionaries(
 
 @settings(
     max_examples=100,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @given(mazes(), st.sampled_from(list(REQUIRES)), st.lists(SENT, min_size=8, max_size=8))
