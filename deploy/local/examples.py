@@ -62,7 +62,7 @@ def what_to_try(facts: Facts, folder: Path, *, walkable: bool) -> str:
     bearer = shlex.quote(f"Authorization: Bearer {facts.admin_token}")
     return f"""
 Gatehouse runs. Its addresses, passwords and process ids are in {folder / "stack.json"},
-its logs in {folder / "logs"}.
+its logs in {folder / "logs"}. Mail that flows send is in {facts.mail_folder}.
 
 The flows there are:
 

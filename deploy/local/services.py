@@ -31,6 +31,7 @@ class Surroundings:
     postgres_dsn: str
     redis_url: str
     nats_url: str
+    smtp_url: str
     executor_url: str
     """The one that the others are copies of: the issuer of assertions."""
     keys: Keys
@@ -66,6 +67,7 @@ def environment(service: str, port: int, around: Surroundings) -> dict[str, str]
             "GATEHOUSE_CREDENTIAL_KEYS": around.keys.credential_keys,
             "GATEHOUSE_ASSERTION_KEYS": around.keys.assertion_keys,
             "GATEHOUSE_ISSUER": around.executor_url,
+            "GATEHOUSE_SMTP_URL": around.smtp_url,
             # Everybody who explores this stack has the same address.
             "GATEHOUSE_ADDRESS_BURST": "10000",
             "GATEHOUSE_ADDRESS_RATE": "2000",

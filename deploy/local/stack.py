@@ -17,6 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from deploy.local.keys import Keys, load_keys
+from deploy.local.mail import start_mail
 from deploy.local.migrate import database_dsn, migrate
 from deploy.local.nats import start_nats
 from deploy.local.ports import LOOPBACK, free_port
@@ -37,13 +38,14 @@ PORTS: Mapping[str, int] = {
     "postgres": 5432,
     "redis": 6379,
     "nats": 4222,
+    "mail": 1025,
     "management": 8080,
     "compiler": 8070,
     "executor": 8090,
 }
 """Taken if they are free."""
 
-SERVERS = ("postgres", "redis", "nats")
+SERVERS = ("postgres", "redis", "nats", "mail")
 """Stopped last, from the right to the left."""
 
 Say = Callable[[str], None]
@@ -60,6 +62,8 @@ class Facts(msgspec.Struct, frozen=True):
     postgres_dsn: str
     redis_url: str
     nats_url: str
+    mail_folder: str
+    """Where each mail becomes a file."""
     admin_token: str
     pids: dict[str, int]
 
@@ -160,14 +164,15 @@ async def start(
     for log in logs.glob("*.log"):
         log.unlink()
     keys = load_keys(folder / "secrets")
-    postgres, valkey, nats = await start_servers(folder, parts, ports, keys, durable, say)
+    servers = await start_servers(folder, parts, ports, keys, durable, say)
+    postgres, valkey, nats, mail = servers
     dsn = database_dsn(postgres.url, DATABASE)
     await timed("schema", migrate(dsn, log=logs / "dbmate.log"), say, lambda _: "up to date")
 
     at = {name: free_port(ports[name]) for name in SERVICES}
     for number in range(2, executors + 1):
         at[f"executor-{number}"] = free_port(at["executor"] + number - 1)
-    around = Surroundings(dsn, valkey.url, nats.url, url(at["executor"]), keys)
+    around = Surroundings(dsn, valkey.url, nats.url, mail.url, url(at["executor"]), keys)
     settings = {name: environment(service_of(name), port, around) for name, port in at.items()}
 
     async def serve(name: str, port: int) -> None:
@@ -184,6 +189,7 @@ async def start(
         postgres_dsn=dsn,
         redis_url=valkey.url,
         nats_url=nats.url,
+        mail_folder=str(folder / "mail"),
         admin_token=admin_token(settings["management"]),
         pids={name: process.pid for name, process in parts.items()},
     )
@@ -223,6 +229,7 @@ async def start_servers(
         "nats": start_nats(
             data / "nats", password=keys.nats_password, log=logs / "nats.log", port=ports["nats"]
         ),
+        "mail": start_mail(folder / "mail", log=logs / "mail.log", port=ports["mail"]),
     }
 
     async def serve(name: str) -> Server:

@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Mapping
 
+import msgspec
+import structlog
 from aiohttp import web
+from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.bucket import Bucket
 from libs.common.chassis.bus import Bus
-from libs.common.chassis.config import read
+from libs.common.chassis.config import read, variable
 from libs.common.chassis.consume import Consumption, Message
 from libs.common.chassis.hasher import make_hasher
 from libs.common.chassis.health import Health
@@ -26,6 +29,8 @@ from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground, run
 from libs.common.errors import Unavailable
+from libs.common.flow.messaging import SendMail
+from libs.common.flow.questions import SignedIn
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.executor.app import executor_app
 from services.executor.assertions import Assertions, KeySet
@@ -34,13 +39,17 @@ from services.executor.config import Settings
 from services.executor.denials import Denials
 from services.executor.directory import Directory
 from services.executor.directory.postgres import PostgresDirectory
-from services.executor.effects import Effects, Performer
+from services.executor.effects import Effects
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.handlers.world import World
 from services.executor.inspect import Inspector
 from services.executor.limits import Guesses, Requests, Searches
+from services.executor.messages.letters import Sender
+from services.executor.messages.mailer import Mailer, Server, longest
+from services.executor.messages.perform import Outbox, Post
 from services.executor.metrics import ExecutorMetrics
 from services.executor.nats import (
+    MESSENGERS,
     PERFORMERS,
     REMEMBER_DAYS,
     BusBoard,
@@ -49,6 +58,7 @@ from services.executor.nats import (
     answer_inspections,
 )
 from services.executor.pages import parse_pages
+from services.executor.performer import Performer, counting
 from services.executor.plans import Plans
 from services.executor.rollouts import Rollouts
 from services.executor.routes import Face
@@ -56,7 +66,10 @@ from services.executor.selection import Selection
 from services.executor.sessions import Sessions
 from services.executor.starts import Lifetimes, Starts
 from services.executor.steplog import StepLog
+from services.executor.told import decode, unseal
 from services.executor.turns import Turns
+
+log: FilteringBoundLogger = structlog.get_logger()
 
 _CONNECTIONS = 10
 _STATEMENT_SECONDS = 2.0
@@ -105,7 +118,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         forget=60 * settings.forget_minutes,
         explain=settings.step_log_seconds,
     )
-    effects = Effects(sessions, line, BusStream(bus), metrics, time.time)
+    effects = Effects(sessions, line, BusStream(bus, keys), metrics, time.time)
     hidden = keys.derive(b"buckets")
     wrong_passwords = Bucket("secret", settings.secret_burst, settings.secret_rate)
     wrong_codes = Bucket("code", settings.code_burst, settings.code_rate)
@@ -169,14 +182,31 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         keys=key_set.jwks,
     )
 
-    performer = Performer(directory, metrics)
+    post = Post(
+        directory=directory,
+        outbox=Outbox(
+            line,
+            hidden,
+            Bucket("message", settings.message_burst, settings.message_rate),
+            claim=longest(settings.smtp_seconds),
+        ),
+        mailer=open_mailer(settings, closers),
+        sender=read("mail_from", Sender.parse, settings.mail_from),
+        clock=time.time,
+    )
+    performer = Performer({SignedIn: counting(directory), SendMail: post.send}, metrics)
 
     async def perform(message: Message) -> None:
-        await performer.perform(message.data)
+        await performer.perform(decode(message.data))
 
-    consumption = Consumption(bus, PERFORMERS, perform, ground.metrics)
-    consumption.start()
-    closers.push_async_callback(consumption.stop)
+    async def perform_message(message: Message) -> None:
+        await performer.perform(unseal(keys, message.data))
+
+    messengers = msgspec.structs.replace(MESSENGERS, workers=settings.messengers)
+    for consumer, handle in ((PERFORMERS, perform), (messengers, perform_message)):
+        consumption = Consumption(bus, consumer, handle, ground.metrics)
+        consumption.start()
+        closers.push_async_callback(consumption.stop)
     effects.start()
     closers.push_async_callback(effects.stop)
     closers.push_async_callback(stop, asyncio.create_task(forget_effects(directory)))
@@ -212,6 +242,18 @@ def parse_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
                 f"case, without a path or the scheme's own port, or `*`; `{origin}` is neither"
             )
     return origins
+
+
+def open_mailer(settings: Settings, closers: contextlib.AsyncExitStack) -> Mailer | None:
+    """Make what sends mail; None, and a warning, where no mail server is set."""
+    if settings.smtp_url is None:
+        log.warning("mail_not_set_up", setting=variable("smtp_url"))
+        return None
+    mailer = Mailer(
+        read("smtp_url", Server.parse, settings.smtp_url), seconds=settings.smtp_seconds
+    )
+    closers.push_async_callback(mailer.close)
+    return mailer
 
 
 async def reach(line: RedisLine) -> None:

@@ -148,6 +148,12 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
     code_rate: Annotated[
         Rate, Meta(description="wrong codes a second that an identifier wins back")
     ] = 1 / 900
+    message_burst: Annotated[
+        Bucket, Meta(description="mails at once, per recipient; more are dropped, and counted")
+    ] = 10
+    message_rate: Annotated[Rate, Meta(description="mails a second that a recipient wins back")] = (
+        1 / 120
+    )
     trusted_proxies: TrustedProxies = ()
     outgoing_allowed: OutgoingAllowed = ()
     allowed_origins: Annotated[
@@ -180,6 +186,25 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="hosts that mean a tenant", examples=["login.acme.example=acme"]),
     ] = ()
+
+    smtp_url: Annotated[
+        Secret | None,
+        Meta(
+            description="mail server: smtp:// with STARTTLS, smtps://, or smtp+plain:// without "
+            "TLS; without one, mail is set aside as dead",
+            examples=["smtp://gatehouse:password@mail.example.com:587"],
+        ),
+    ] = None
+    smtp_seconds: Annotated[
+        float, Meta(gt=0, le=300, description="time that the mail server has for each answer")
+    ] = 15.0
+    mail_from: Annotated[
+        str,
+        Meta(description="who mail is from", examples=["Example <no-reply@example.com>"]),
+    ] = "Gatehouse <no-reply@localhost>"
+    messengers: Annotated[
+        int, Meta(ge=1, le=100, description="mails that are handed over at a time")
+    ] = 2
 
     step_log: Annotated[
         Literal["on", "off"],

@@ -4,7 +4,7 @@
     STORE                 effects are stored, sealed, with the session
     tell                  each goes to JetStream under its id; then they are cleared
     sweep                 tells what a dead executor left, of every session on the list
-    perform               any executor takes an effect from JetStream and does it
+    perform               any executor takes an effect from JetStream and does it: see `performer`
 
 An effect's id is made of its session, revision and number, so JetStream drops a repeat that is
 told soon after, and the directory one that is told late. A turn without effects does none of this.
@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol, TypeAlias, cast
+from typing import Final, Protocol, cast
 
 import msgspec
 import structlog
@@ -24,11 +24,10 @@ from structlog.typing import FilteringBoundLogger
 from libs.common.chassis.redis_line.port import RedisLine, Script
 from libs.common.chassis.seal import Unsealable
 from libs.common.errors import Unavailable
-from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import Effect, Session
-from services.executor.directory import Directory
 from services.executor.metrics import ExecutorMetrics
 from services.executor.sessions import Handle, Sessions
+from services.executor.told import AnyEffect, Told
 
 log: Final[FilteringBoundLogger] = structlog.get_logger()
 
@@ -42,17 +41,6 @@ _NEVER_SECONDS: Final = 600.0
 difference between clocks."""
 _SWEPT_MOST: Final = 200
 _QUEUE_MOST: Final = 10_000
-
-AnyEffect: TypeAlias = SignedIn
-"""Every effect there is: a union, once there are two."""
-
-
-class Told(msgspec.Struct, frozen=True):
-    """An effect on its way, between executors."""
-
-    id: str
-    tenant: str
-    effect: AnyEffect
 
 
 class Telling(msgspec.Struct, frozen=True):
@@ -69,9 +57,9 @@ class Telling(msgspec.Struct, frozen=True):
 
 
 class Stream(Protocol):
-    """The JetStream stream of effects."""
+    """The JetStream streams of effects."""
 
-    async def publish(self, id: str, data: bytes) -> None:
+    async def publish(self, told: Told) -> None:
         """Hand over one effect for good; raise `Unavailable` where that cannot be known."""
 
 
@@ -86,7 +74,6 @@ _UNLIST: Final = Script(
     """
 )
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_TOLD: Final = msgspec.msgpack.Decoder(Told)
 _ALL_TOLD: Final = msgspec.msgpack.Decoder(tuple[Told, ...])
 
 
@@ -160,7 +147,7 @@ class Effects:
 
     async def _tell(self, telling: Telling) -> None:
         for told in telling.told:
-            await self._stream.publish(told.id, _ENCODER.encode(told))
+            await self._stream.publish(told)
             self._metrics.effects.add(type(told.effect).__name__, "told")
         await self._sessions.clear(telling.handle, telling.sealed)
         await self._unlist(_member(telling.tenant, telling.session), telling.listed)
@@ -202,25 +189,6 @@ class Effects:
 
     async def _unlist(self, member: bytes | str, listed: float) -> None:
         await self._line.run(_UNLIST, (LIST,), (member, repr(listed)))
-
-
-class Performer:
-    """Does what effects ask for."""
-
-    def __init__(self, directory: Directory, metrics: ExecutorMetrics) -> None:
-        """Do it in `directory`."""
-        self._directory = directory
-        self._metrics = metrics
-
-    async def perform(self, data: bytes) -> None:
-        """Do what was told, once; raise `Unavailable` to be told again.
-
-        Raises `msgspec.DecodeError` for what is no effect.
-        """
-        told = _TOLD.decode(data)
-        effect = told.effect
-        await self._directory.count_login(told.tenant, effect.account, effect.at, told.id)
-        self._metrics.effects.add(type(effect).__name__, "performed")
 
 
 def _member(tenant: str, session: str) -> str:

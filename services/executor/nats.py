@@ -1,4 +1,4 @@
-"""What goes over NATS: asking the compiler, the stream of effects, telling of rollouts, and being
+"""What goes over NATS: asking the compiler, the streams of effects, telling of rollouts, and being
 asked about sessions.
 """
 
@@ -11,6 +11,7 @@ import msgspec
 from libs.common.chassis.bus import Bus, Stream
 from libs.common.chassis.consume import Consumer
 from libs.common.chassis.events import EVENT_STREAM
+from libs.common.chassis.seal import Keys
 from libs.common.errors import Unavailable
 from libs.common.flow.model import FlowType
 from libs.common.wire.events import (
@@ -26,11 +27,25 @@ from libs.common.wire.events import (
 from libs.common.wire.inspect import INSPECT, decode_wanted
 from libs.common.wire.inspect import encode as encode_inspected
 from services.executor.inspect import Inspector
+from services.executor.told import AnyMessage, Told, seal
+from services.executor.told import encode as encode_told
 
 EFFECTS_SUBJECT: Final = "gatehouse.effects"
 EFFECTS: Final = Stream(name="GATEHOUSE_EFFECTS", subjects=(EFFECTS_SUBJECT,), work_queue=True)
 PERFORMERS: Final = Consumer(
     stream=EFFECTS, durable="executors", subjects=(EFFECTS_SUBJECT,), workers=2
+)
+MESSAGES_SUBJECT: Final = "gatehouse.messages"
+MESSAGES: Final = Stream(name="GATEHOUSE_MESSAGES", subjects=(MESSAGES_SUBJECT,), work_queue=True)
+"""Apart from the other effects, so that a slow mail server holds up nothing but mail."""
+MESSENGERS: Final = Consumer(
+    stream=MESSAGES,
+    durable="messengers",
+    subjects=(MESSAGES_SUBJECT,),
+    deliveries=6,
+    # Servers that put strangers off take them after some minutes (RFC 6647, greylisting).
+    delays=(5.0, 60.0, 300.0, 900.0),
+    ack_seconds=60.0,
 )
 REMEMBER_DAYS: Final = 8
 """An effect lies in the stream for a week at most; so long it could come again."""
@@ -63,15 +78,20 @@ class BusPublisher:
 
 
 class BusStream:
-    """The stream of effects: an `effects.Stream`."""
+    """The streams of effects: an `effects.Stream`."""
 
-    def __init__(self, bus: Bus) -> None:
-        """Publish over `bus`."""
+    def __init__(self, bus: Bus, keys: Keys) -> None:
+        """Publish over `bus`, messages sealed with `keys`."""
         self._bus = bus
+        self._keys = keys
 
-    async def publish(self, id: str, data: bytes) -> None:
+    async def publish(self, told: Told) -> None:
         """See `effects.Stream.publish`."""
-        await self._bus.publish(EFFECTS, EFFECTS_SUBJECT, data, message_id=id)
+        if isinstance(told.effect, AnyMessage):
+            data = seal(self._keys, told)
+            await self._bus.publish(MESSAGES, MESSAGES_SUBJECT, data, message_id=told.id)
+        else:
+            await self._bus.publish(EFFECTS, EFFECTS_SUBJECT, encode_told(told), message_id=told.id)
 
 
 class BusBoard:

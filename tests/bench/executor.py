@@ -168,6 +168,7 @@ async def started(
         bench.postgres_dsn,
         bench.redis.url,
         bench.nats.url,
+        "smtp+plain://127.0.0.1:1",  # the ring sends nothing
         f"http://{LOOPBACK}:{port}",
         load_keys(bench.folder / "secrets"),
     )

@@ -35,9 +35,7 @@ class Secured:
 @asynccontextmanager
 async def secured(port: int, folder: Path) -> AsyncIterator[Secured]:
     """Serve under TLS what is at `port`; `folder` keeps the certificate."""
-    certificate, key = _certificate(folder)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    context, certificate = serving(folder)
 
     open_now: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, ...]] = {}
 
@@ -75,6 +73,14 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     except ConnectionError:
         # A client may leave as it likes.
         return
+
+
+def serving(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """Return what this host serves under TLS by, and the certificate that it can be trusted by."""
+    certificate, key = _certificate(folder)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context, certificate
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:

@@ -18,7 +18,7 @@ from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.wire.events import EVENTS
 from services.compiler.metrics import CompilerMetrics
 from services.executor.metrics import ExecutorMetrics
-from services.executor.nats import EFFECTS
+from services.executor.nats import EFFECTS, MESSAGES
 from services.management.limits import LimitMetrics
 from services.management.outbox import OutboxMetrics
 from tests.unit.deploy.settings import SETTINGS
@@ -39,7 +39,7 @@ METRIC = re.compile(
 VARIABLES = {
     name for kind in SETTINGS.values() for setting in _settings(kind) for name in _names(setting)
 }
-STREAMS = {EVENTS, EFFECTS.name, DEAD.name}
+STREAMS = {EVENTS, EFFECTS.name, MESSAGES.name, DEAD.name}
 
 
 def registered() -> set[str]:

@@ -4,6 +4,7 @@
     handler raises             again after a delay that grows with each delivery
     handler raises Unavailable again here, and no delivery is spent: what it needs is away for
                                every message alike, and giving up would lose good ones
+    handler raises Hopeless    dead at once: no other delivery would do better
     the last delivery fails    published to the stream of the dead, with the reason, then ended
     the process dies of it     delivered again, and dead without a try once it has come so often
                                that nothing else explains it
@@ -67,6 +68,10 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     """After this without a sign of life the server gives a message to somebody else."""
     workers: int = 1
     """Messages handled at once by this process."""
+
+
+class Hopeless(Exception):
+    """A message that cannot be handled, now or ever; the text is kept with it for weeks."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -199,7 +204,7 @@ class Consumption:
             except Exception as error:
                 # Any error of a handler is the message's, and the next one must not wait for it.
                 log.warning("message_failed", delivery=message.delivery, exc_info=error)
-                if message.delivery >= self._consumer.deliveries:
+                if isinstance(error, Hopeless) or message.delivery >= self._consumer.deliveries:
                     await self._bury(raw, message, _reason(error))
                 else:
                     await raw.nak(delay=self._delay(message.delivery))

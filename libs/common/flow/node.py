@@ -19,6 +19,7 @@ from libs.common.flow.expression import (
     Expression,
     ExpressionError,
     Kind,
+    Schema,
     Scope,
     check,
     parse,
@@ -61,17 +62,20 @@ class InvalidConfig(Exception):
         self.problems = problems
 
 
-def parse_expression(text: str, path: str, wanted: Kind | None = None) -> Expression:
+def parse_expression(
+    text: str, path: str, wanted: Kind | None = None, *, schema: Schema = SCHEMA
+) -> Expression:
     """Parse what an author wrote at `path` of a config, or raise `InvalidConfig`.
 
-    With `wanted`, an expression that certainly gives another kind is refused too.
+    With `wanted`, an expression that certainly gives another kind is refused too. It may read the
+    roots of `schema`.
     """
     try:
         tree = parse(text)
     except ExpressionError as error:
         message = f"{error.message} (at character {error.position + 1})"
         raise InvalidConfig(Problem("invalid_expression", message, path=path)) from error
-    errors = [found for found in check(tree, SCHEMA, wanted) if found.severity == "error"]
+    errors = [found for found in check(tree, schema, wanted) if found.severity == "error"]
     if errors:
         raise InvalidConfig(*(Problem(found.code, found.message, path=path) for found in errors))
     return Expression(tree)

@@ -11,7 +11,7 @@ from nats.js.api import ConsumerConfig
 
 from deploy.local.server import Server
 from libs.common.chassis.bus import Bus, Stream
-from libs.common.chassis.consume import DEAD, Consumer, Consumption, Handle, Message
+from libs.common.chassis.consume import DEAD, Consumer, Consumption, Handle, Hopeless, Message
 from libs.common.chassis.metrics import ConsumerMeter, Metrics, Outcome
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
@@ -122,6 +122,19 @@ async def test_processes_share_the_messages(world: World) -> None:
     await world.publish(*(str(n).encode() for n in range(20)))
     await world.counts(done=20)
     assert sorted(handled, key=int) == [str(n).encode() for n in range(20)]
+
+
+async def test_a_message_without_hope_is_set_aside_at_once(world: World) -> None:
+    deliveries: list[int] = []
+
+    async def handle(message: Message) -> None:
+        deliveries.append(message.delivery)
+        raise Hopeless("nobody can do this")
+
+    await world.publish(b"1")
+    world.consume(handle)
+    await world.counts(dead=1)
+    assert deliveries == [1]
 
 
 async def test_a_message_that_fails_comes_again(world: World) -> None:

@@ -18,7 +18,7 @@ import redis.asyncio
 from deploy.local.stack import Facts
 
 PROJECT = Path(__file__).parents[3]
-PARTS = {"postgres", "redis", "nats", "management", "compiler", "executor"}
+PARTS = {"postgres", "redis", "nats", "mail", "management", "compiler", "executor"}
 
 Run = Callable[..., Awaitable[Process]]
 

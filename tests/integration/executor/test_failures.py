@@ -28,6 +28,7 @@ from libs.common.wire.events import (
 from services.executor.effects import LIST, Effects
 from services.executor.metrics import ExecutorMetrics
 from services.executor.sessions import Sessions, Stored
+from services.executor.told import Told
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import LOGIN
 
@@ -202,9 +203,8 @@ class Heard:
     def __init__(self) -> None:
         self.ids: list[str] = []
 
-    async def publish(self, id: str, data: bytes) -> None:
-        assert data
-        self.ids.append(id)
+    async def publish(self, told: Told) -> None:
+        self.ids.append(told.id)
 
 
 async def test_what_a_dead_executor_left_is_told_by_a_sweep(house: House) -> None:

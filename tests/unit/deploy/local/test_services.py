@@ -9,7 +9,8 @@ from deploy.local.services import Surroundings, environment
 from tests.unit.deploy.settings import SETTINGS, load, unknown
 
 AROUND = Surroundings(
-    "postgresql://x", "redis://x", "nats://x", "http://x", Keys(*("x" for _ in fields(Keys)))
+    *("postgresql://x", "redis://x", "nats://x", "smtp+plain://x", "http://x"),
+    Keys(*("x" for _ in fields(Keys))),
 )
 
 

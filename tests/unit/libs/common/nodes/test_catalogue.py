@@ -79,6 +79,7 @@ def test_what_a_node_type_says_of_its_outcomes_is_of_outcomes_that_it_has(
         "set_attribute": {"attribute": "a", "value": "1"},
         "subflow": {"flow": "other"},
         "redirect": {"url": "/there"},
+        "send_email": {"template": "welcome"},
     }
     config = msgspec.convert(examples.get(node.name, {}), node.config)
     outcomes = set(node.outcomes(config))

@@ -1,0 +1,37 @@
+"""What leaves by mail: effects, which an executor performs once their session is stored.
+
+A message is worded where it is sent, so that no code, link or address need be in a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from libs.common.flow.model import Json
+from libs.common.flow.turn import Effect
+
+
+class SendMail(Effect, frozen=True):
+    """A mail: to an account's address, or to another."""
+
+    account: str | None
+    """Whose address it goes to, and of whom it may speak. None with no `to` either is nobody: it
+    is told all the same, since an answer that came sooner would tell that there is no account."""
+    subject: str
+    """Words for `words.fill`, as `text` and `html`."""
+    text: str
+    html: str | None = None
+    to: str | None = None
+    """Another address than the account's, in its normal form."""
+    user: Mapping[str, Json] = msgspec.field(default_factory=dict)
+    """Of whom it may speak where there is no account."""
+    facts: Mapping[str, Json] = msgspec.field(default_factory=dict)
+    """`facts` in its words."""
+    flow: str = ""
+    """`flow.type` in its words."""
+
+    def __repr__(self) -> str:
+        """Show nothing of what is written, nor to whom."""
+        return f"SendMail(account={self.account!r})"

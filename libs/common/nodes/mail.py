@@ -1,0 +1,111 @@
+"""Mails as authors write them: the words in text and HTML, or those that come with Gatehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+
+from libs.common.errors import Problem
+from libs.common.flow.expression import Expression
+from libs.common.flow.identifier import normalise
+from libs.common.flow.messaging import SendMail
+from libs.common.flow.node import InvalidConfig, Visit
+from libs.common.flow.turn import Facts
+from libs.common.flow.words import Part, read_words
+
+Subject = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+"""Words on one line."""
+Body = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
+TemplateName: TypeAlias = Literal["welcome", "password_changed", "signed_in"]
+
+NO_SLOTS: Final[frozenset[str]] = frozenset()
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What a mail says, as it is written."""
+
+    subject: str
+    text: str
+    html: str | None = None
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """What a mail says, as a plan holds it: as it was written, and what of it is filled in."""
+
+    words: Words
+    filled: tuple[Expression, ...]
+
+
+TEMPLATES: Final[Mapping[TemplateName, Words]] = MappingProxyType(
+    {
+        "welcome": Words(
+            "Welcome",
+            "Hello {{ user.given_name ?? user.name ?? 'there' }},\n\nyour account is ready.\n",
+            "<p>Hello {{ user.given_name ?? user.name ?? 'there' }},</p>\n"
+            "<p>your account is ready.</p>\n",
+        ),
+        "password_changed": Words(
+            "Your password was changed",
+            "The password of your account was changed just now.\n\n"
+            "If it was not you, recover your account at once.\n",
+            "<p>The password of your account was changed just now.</p>\n"
+            "<p>If it was not you, recover your account at once.</p>\n",
+        ),
+        "signed_in": Words(
+            "New sign-in",
+            "Somebody has just signed in to your account.\n\n"
+            "If it was not you, change your password.\n",
+            "<p>Somebody has just signed in to your account.</p>\n"
+            "<p>If it was not you, change your password.</p>\n",
+        ),
+    }
+)
+"""The mails that need not be written, by name."""
+
+
+def read_letter(words: Words, slots: frozenset[str] = NO_SLOTS) -> Letter:
+    """Check `words`, or raise `InvalidConfig` with all that is wrong with them."""
+    filled: list[Expression] = []
+    problems: list[Problem] = []
+    for name in Words.__struct_fields__:
+        written = getattr(words, name)
+        try:
+            parts: tuple[Part, ...] = read_words(written or "", name, slots)
+        except InvalidConfig as error:
+            problems += error.problems
+        else:
+            filled += (part for part in parts if isinstance(part, Expression))
+    if problems:
+        raise InvalidConfig(*problems)
+    return Letter(words, tuple(filled))
+
+
+def address_of(facts: Facts) -> tuple[str | None, str | None] | None:
+    """Say whose account's address mail goes to, or which staged one; None where there is neither.
+
+    Once somebody is named it is theirs, and nobody's where there is no such account.
+    """
+    if facts.account is not None or facts.identifier is not None:
+        return facts.account, None
+    staged = facts.staged.get("email")
+    address = normalise("email", staged) if isinstance(staged, str) else None
+    return None if address is None else (None, address)
+
+
+def compose(letter: Letter, visit: Visit, account: str | None, to: str | None) -> SendMail:
+    """Make the mail that `letter` is to `account` or `to`."""
+    facts, words = visit.facts, letter.words
+    read = frozenset[str]().union(*(each.roots for each in letter.filled))
+    return SendMail(
+        account,
+        words.subject,
+        words.text,
+        words.html,
+        to,
+        facts.staged if account is None and "user" in read else {},
+        facts.attributes if "facts" in read else {},
+        visit.flow.value,
+    )

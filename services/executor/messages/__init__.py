@@ -1,0 +1,1 @@
+"""Messages to people: how they are worded, and how they leave."""

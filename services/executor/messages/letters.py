@@ -1,0 +1,98 @@
+"""What a mail looks like on its way (RFC 5322): words filled in, in text and HTML."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from libs.common.chassis.consume import Hopeless
+from libs.common.flow.expression import Scope
+from libs.common.flow.identifier import normalise
+from libs.common.flow.messaging import SendMail
+from libs.common.flow.model import Json
+from libs.common.flow.words import Part, fill, read_words
+
+_KEPT: Final = 256
+"""Words kept ready: a plan's are sent again and again."""
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """Who mail is from."""
+
+    name: str
+    address: str
+
+    @classmethod
+    def parse(cls, text: str) -> Sender:
+        """Read `Name <address>` or an address; raise `ValueError` for what is neither."""
+        name, address = parseaddr(text)
+        if normalise("email", address) is None or not text.isprintable():
+            raise ValueError("is an email address, or `Name <address>`")
+        return cls(name, address)
+
+    @property
+    def header(self) -> Address:
+        """As a header holds it."""
+        return Address(self.name, addr_spec=self.address)
+
+
+def digest(id: str) -> str:
+    """Stand for an effect where strangers see it; its id holds the `flowId`, which is a handle."""
+    return hashlib.blake2b(id.encode(), digest_size=16).hexdigest()
+
+
+def write_letter(
+    id: str,
+    mail: SendMail,
+    *,
+    sender: Sender,
+    to: str,
+    user: Mapping[str, Json],
+    slots: Mapping[str, str],
+    at: float,
+) -> EmailMessage:
+    """Word `mail`, whose effect has this `id`, to `to` at Unix second `at`.
+
+    The same effect makes the same `Message-ID`, by which who gets it twice can tell. Raises
+    `Hopeless` where no mail can go `to` there.
+    """
+    scope: Scope = {"user": user, "facts": mail.facts, "flow": {"type": mail.flow}}
+    names = frozenset(slots)
+    letter = EmailMessage(policy=SMTP)
+    letter["From"] = sender.header
+    letter["To"] = _recipient(to)
+    # On one line, whatever was filled in: another line would be another header.
+    letter["Subject"] = " ".join(fill(_words(mail.subject, names), scope, slots).split())
+    letter["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
+    letter["Message-ID"] = f"<{digest(id)}@{sender.address.rpartition('@')[2]}>"
+    # So that no holiday answers it (RFC 3834).
+    letter["Auto-Submitted"] = "auto-generated"
+    letter.set_content(fill(_words(mail.text, names), scope, slots))
+    if mail.html is not None:
+        body = fill(_words(mail.html, names), scope, slots, html.escape)
+        letter.add_alternative(body, subtype="html")
+    return letter
+
+
+def _recipient(to: str) -> Address:
+    try:
+        return Address(addr_spec=to)
+    except (MessageError, ValueError, IndexError):
+        # What is an identifier need not be an address; the error would quote it.
+        raise Hopeless("that is no address which mail can go to") from None
+
+
+@lru_cache(_KEPT)
+def _words(text: str, slots: frozenset[str]) -> tuple[Part, ...]:
+    return read_words(text, "text", slots)

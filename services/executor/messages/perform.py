@@ -1,0 +1,133 @@
+"""Performs messages: once for each effect, to nobody twice as often as they can bear.
+
+What became of each is counted:
+
+    performed  handed over                        nobody   there is no such account, or no address
+    repeated   handed over before                 limited  too many to one recipient; dropped
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+from libs.common.chassis.bucket import Bucket, give_back, take, tokens
+from libs.common.chassis.consume import Hopeless
+from libs.common.chassis.redis_line.port import RedisLine
+from libs.common.errors import Unavailable
+from libs.common.flow.messaging import SendMail
+from libs.common.flow.model import Json
+from services.executor.directory import Directory
+from services.executor.handlers.world import NOBODY
+from services.executor.messages.letters import Sender, digest, write_letter
+from services.executor.messages.mailer import Mailer
+from services.executor.performer import PERFORMED
+from services.executor.told import Told
+
+_AGAIN_SECONDS: Final = 1.0
+_SENT: Final = b"sent"
+_REMEMBER_SECONDS: Final = 8 * 86_400
+"""A message lies in the stream for a week at most; so long it could come again."""
+
+
+class Outbox:
+    """Which messages have left, and how many more each recipient may get. All of it is in Redis."""
+
+    def __init__(self, line: RedisLine, secret: bytes, bucket: Bucket, *, claim: float) -> None:
+        """`secret` keeps addresses out of Redis; `bucket` is each recipient's.
+
+        A claim is for `claim` seconds, longer than sending takes: whoever has died is waited for.
+        """
+        self._claim = int(claim) + 1
+        self._line = line
+        self._secret = secret
+        self._bucket = bucket
+
+    async def claim(self, id: str) -> bool:
+        """Have this effect's message for oneself; false where it has left already.
+
+        Raises `Unavailable` while somebody else has it.
+        """
+        args = (b"sending", b"NX", b"GET", b"EX", self._claim)
+        before = await self._line.execute(b"SET", _key(id), *args)
+        if before not in (None, _SENT):
+            raise Unavailable("the message, which somebody else sends,", _AGAIN_SECONDS)
+        return before is None
+
+    async def remember(self, id: str) -> None:
+        """Remember that it has left."""
+        await self._line.execute(b"SET", _key(id), _SENT, b"EX", _REMEMBER_SECONDS)
+
+    async def release(self, id: str) -> None:
+        """Let it be sent by whoever claims it next."""
+        await self._line.execute(b"DEL", _key(id))
+
+    async def take(self, tenant: str, to: str) -> bool:
+        """Take one of the messages that `to` may still get; false where none is left."""
+        wanted = tokens(self._secret, tenant, ((self._bucket, to),))
+        return (await take(self._line, wanted)).taken
+
+    async def give_back(self, tenant: str, to: str) -> None:
+        """Give back what was taken: it did not leave."""
+        await give_back(self._line, tokens(self._secret, tenant, ((self._bucket, to),)))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Post:
+    """Performs mail."""
+
+    directory: Directory
+    outbox: Outbox
+    mailer: Mailer | None
+    """None where the deployment has no mail server."""
+    sender: Sender
+    clock: Callable[[], float]
+    """Unix seconds."""
+
+    async def send(self, told: Told, mail: SendMail) -> str:
+        """Send `mail`, and say what became of it."""
+        tenant = told.tenant
+        # Looked for even where there is no account: as long as what is looked for there takes.
+        account = await self.directory.load(tenant, mail.account or NOBODY)
+        to = mail.to or (account or {}).get("email")
+        if not isinstance(to, str):
+            return "nobody"
+        if self.mailer is None:
+            raise Hopeless("this deployment has no mail server: GATEHOUSE_SMTP_URL is not set")
+        if not await self.outbox.claim(told.id):
+            return "repeated"
+        try:
+            if not await self.outbox.take(tenant, to):
+                await self.outbox.release(told.id)
+                return "limited"
+            await self._hand_over(told, mail, to, account or mail.user)
+        except BaseException:
+            # Whatever it was, the mail has not left, as far as anybody can know.
+            with suppress(Unavailable):
+                await self.outbox.release(told.id)
+            raise
+        # It has left. While Redis is away nobody remembers; then it leaves again where nobody
+        # learns that it was handled either.
+        with suppress(Unavailable):
+            await self.outbox.remember(told.id)
+        return PERFORMED
+
+    async def _hand_over(
+        self, told: Told, mail: SendMail, to: str, user: Mapping[str, Json]
+    ) -> None:
+        assert self.mailer is not None  # noqa: S101 - it was looked at
+        try:
+            letter = write_letter(
+                told.id, mail, sender=self.sender, to=to, user=user, slots={}, at=self.clock()
+            )
+            await self.mailer.send(letter, sender=self.sender.address, to=to)
+        except BaseException:
+            with suppress(Unavailable):
+                await self.outbox.give_back(told.tenant, to)
+            raise
+
+
+def _key(id: str) -> str:
+    return f"gh:sent:{digest(id)}"

@@ -1,0 +1,285 @@
+"""Mail that flows send, from the turn to a real SMTP server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import nats
+import pytest
+import pytest_asyncio
+
+from deploy.local.ports import free_port
+from libs.common.chassis.bucket import Bucket
+from libs.common.chassis.consume import DEAD, Hopeless
+from libs.common.chassis.metrics import Metrics
+from libs.common.chassis.seal import Keys
+from libs.common.flow.messaging import SendMail
+from libs.common.secret import Secret
+from services.executor.messages.letters import Sender
+from services.executor.messages.mailer import Mailer, PutOff, Server
+from services.executor.messages.perform import Outbox, Post
+from services.executor.metrics import ExecutorMetrics
+from services.executor.nats import MESSAGES_SUBJECT
+from services.executor.performer import Performer
+from services.executor.told import Told, seal
+from tests.integration.executor.conftest import (
+    PASSWORD,
+    Build,
+    Executor,
+    House,
+    Reply,
+)
+from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
+from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
+from tests.mailbox import HOST, Mailbox, mailbox, text_of
+
+EMAIL = "sasha@example.com"
+MAIL: dict[str, Any] = {
+    "id": "mail",
+    "type": "send_email",
+    "config": {
+        "subject": "Hello\n{{ user.email }}",
+        "text": "You are {{ user.logins_count }} & <well>.",
+        "html": "<p>{{ '<' }}{{ flow.type }}</p>",
+    },
+}
+# Before the password: whoever has only named an account must learn nothing from it.
+LOGIN = graph(
+    [START, IDENTIFIER, MAIL, PASSWORD_NODE, SUCCESS],
+    [
+        ("start", "identifier"),
+        ("identifier", "mail"),
+        ("mail", "password"),
+        ("password", "success"),
+    ],
+)
+
+
+@pytest_asyncio.fixture
+async def box() -> AsyncIterator[Mailbox]:
+    async with mailbox() as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def house(build_house: Build, redis_url: str) -> House:
+    made = await build_house(redis_url)
+    await made.publish(LOGIN)
+    return made
+
+
+@pytest_asyncio.fixture
+async def executor(house: House, box: Mailbox) -> Executor:
+    return await house.executor(smtp_url=box.url, mail_from="Us <us@example.org>")
+
+
+async def effects(executor: Executor, result: str) -> float:
+    async with executor.http.get(f"{executor.url}/metrics") as answer:
+        exposed = await answer.text()
+    sample = f'gatehouse_effects_total{{effect="SendMail",result="{result}"}} '
+    return sum(float(line[len(sample) :]) for line in exposed.splitlines() if sample in line)
+
+
+async def until(is_so: Callable[[], Any]) -> None:
+    async with asyncio.timeout(20):
+        while not await is_so():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_flow_sends_a_mail(house: House, executor: Executor, box: Mailbox) -> None:
+    await house.person(EMAIL)
+    await executor.at_password(EMAIL)
+    letter = await box.next()
+    assert (letter["From"], letter["To"]) == ("Us <us@example.org>", EMAIL)
+    assert letter["Subject"] == f"Hello {EMAIL}"
+    assert text_of(letter) == "You are 0 & <well>.\n"
+    assert text_of(letter, "html") == "<p>&lt;login</p>\n"
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert letter["Message-ID"].endswith("@example.org>")
+
+
+async def test_no_header_shows_the_handle_of_the_session(
+    house: House, executor: Executor, box: Mailbox
+) -> None:
+    await house.person(EMAIL)
+    step = await executor.at_password(EMAIL)
+    assert step.body["flowId"] not in (await box.next()).as_string()
+
+
+async def test_who_has_no_account_gets_the_same_answer_and_no_mail(
+    house: House, executor: Executor, box: Mailbox
+) -> None:
+    await house.person(EMAIL)
+
+    def shown(reply: Reply) -> object:
+        return {k: v for k, v in reply.body.items() if k not in ("flowId", "stepId")}
+
+    nobody = await executor.at_password("nobody@example.com")
+    somebody = await executor.at_password(EMAIL)
+    assert shown(nobody) == shown(somebody)
+    await until(lambda: performed(executor, "nobody", 1))
+    await box.has(1)
+    assert [letter["To"] for letter in box.letters] == [EMAIL]
+
+
+async def performed(executor: Executor, result: str, times: int) -> bool:
+    return await effects(executor, result) == times
+
+
+async def test_a_slow_mail_server_holds_up_neither_a_turn_nor_the_counting_of_logins(
+    house: House, executor: Executor, box: Mailbox
+) -> None:
+    box.open.clear()
+    account, _ = await house.person(EMAIL)
+    for _ in range(4):
+        done = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
+        assert done.body["flowStatus"] == "COMPLETE"
+
+    async def counted() -> bool:
+        user = await house.directory.load("default", account)
+        return user is not None and user["logins_count"] == 4
+
+    await until(counted)
+    assert box.letters == []
+    box.open.set()
+    await box.has(4)
+
+
+async def test_mail_waits_for_a_server_that_is_away(house: House) -> None:
+    port = free_port()
+    executor = await house.executor(smtp_url=Secret(f"smtp+plain://{HOST}:{port}"))
+    await house.person(EMAIL)
+    await executor.at_password(EMAIL)
+
+    async def waited() -> bool:
+        async with executor.http.get(f"{executor.url}/metrics") as answer:
+            exposed = await answer.text()
+        waits = 'gatehouse_consumer_deliveries_total{consumer="messengers",outcome="waited"} '
+        return f"{waits}0.0" not in exposed and waits in exposed
+
+    await until(waited)
+    async with mailbox(port=port) as box:
+        assert (await box.next())["To"] == EMAIL
+
+
+async def test_what_is_refused_for_good_is_set_aside_and_nobody_is_named(
+    house: House, executor: Executor, box: Mailbox, nats_url: str
+) -> None:
+    await house.person(EMAIL)
+    box.recipients.append(f"550 5.1.1 <{EMAIL}> is unknown")
+    await executor.at_password(EMAIL)
+    letter = await dead(nats_url)
+    assert letter.headers["Gatehouse-Reason"].endswith("refused it for good (550)")
+    assert EMAIL.encode() not in letter.data
+    assert EMAIL.encode() not in executor.logged()
+    assert box.letters == []
+
+
+async def test_without_a_mail_server_mail_is_set_aside_with_the_reason(
+    house: House, nats_url: str
+) -> None:
+    executor = await house.executor()
+    assert b"mail_not_set_up" in executor.logged()
+    await house.person(EMAIL)
+    step = await executor.at_password(EMAIL)
+    assert step.status == 200
+    assert "GATEHOUSE_SMTP_URL is not set" in (await dead(nats_url)).headers["Gatehouse-Reason"]
+
+
+async def dead(nats_url: str) -> Any:  # noqa: ANN401 - nats-py's message
+    """Return the first message that was set aside, once there is one."""
+    connection = await nats.connect(nats_url)
+
+    async def is_there() -> bool:
+        info = await connection.jetstream().stream_info(DEAD.name)
+        return info.state.messages > 0
+
+    try:
+        await until(is_there)
+        return await connection.jetstream().get_msg(DEAD.name, 1)
+    finally:
+        await connection.close()
+
+
+async def test_a_mail_that_is_told_again_is_not_sent_again(
+    house: House, executor: Executor, box: Mailbox, nats_url: str
+) -> None:
+    account, _ = await house.person(EMAIL)
+    told = Told("session:1:0", "default", SendMail(account, "S", "T"))
+    data = seal(Keys.parse(house.settings.session_keys), told)
+    connection = await nats.connect(nats_url)
+    for _ in range(2):
+        # As after a crash between the server's word and ours that it was done.
+        await connection.jetstream().publish(MESSAGES_SUBJECT, data)
+    await connection.close()
+    await until(lambda: performed(executor, "repeated", 1))
+    assert len(box.letters) == 1
+
+
+def post(house: House, box: Mailbox, *, most: int = 10, seconds: float = 5.0) -> Post:
+    server = Server.parse(box.url)
+    return Post(
+        directory=house.directory,
+        outbox=Outbox(house.line, b"secret", Bucket("message", most, 0.001), claim=60),
+        mailer=Mailer(server, seconds=seconds),
+        sender=Sender("Us", "us@example.org"),
+        clock=lambda: 1_790_000_000.0,
+    )
+
+
+def to(address: str, id: str = "session:1:0") -> tuple[Told, SendMail]:
+    mail = SendMail(None, "S", "T", to=address)
+    return Told(id, "default", mail), mail
+
+
+async def test_what_a_server_took_and_did_not_say_comes_again_with_the_same_message_id(
+    house: House, box: Mailbox
+) -> None:
+    # The honest limit: nobody can know what became of the first.
+    box.takes_and_falls_silent = True
+    with pytest.raises(PutOff):
+        await post(house, box, seconds=0.3).send(*to(EMAIL))
+    box.takes_and_falls_silent = False
+    assert await post(house, box).send(*to(EMAIL)) == "performed"
+    first, second = await box.has(2)
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+async def test_one_recipient_gets_so_many_mails_and_no_more(house: House, box: Mailbox) -> None:
+    sending = post(house, box, most=2)
+    results = [await sending.send(*to(EMAIL, f"session:{n}:0")) for n in range(3)]
+    assert results == ["performed", "performed", "limited"]
+    assert await sending.send(*to("other@example.com")) == "repeated"
+    assert await sending.send(*to("other@example.com", "session:9:0")) == "performed"
+    assert len(box.letters) == 3
+
+
+async def test_a_mail_that_did_not_leave_costs_its_recipient_nothing(
+    house: House, box: Mailbox
+) -> None:
+    sending = post(house, box, most=1)
+    box.answers.append("451 later")
+    with pytest.raises(PutOff):
+        await sending.send(*to(EMAIL))
+    assert await sending.send(*to(EMAIL)) == "performed"
+
+
+@pytest.mark.parametrize("address", ["a,b@example.com", "<a>@example.com", '"@example.com'])
+async def test_what_is_no_address_for_mail_is_hopeless_and_not_named(
+    house: House, box: Mailbox, address: str
+) -> None:
+    with pytest.raises(Hopeless) as refused:
+        await post(house, box).send(*to(address))
+    assert address not in str(refused.value)
+
+
+async def test_what_became_of_a_mail_is_counted(house: House, box: Mailbox) -> None:
+    metrics = Metrics("executor", "test")
+    performer = Performer({SendMail: post(house, box).send}, ExecutorMetrics(metrics))
+    await performer.perform(to(EMAIL)[0])
+    await performer.perform(to(EMAIL)[0])
+    for result in ("performed", "repeated"):
+        labels = {"effect": "SendMail", "result": result}
+        assert metrics.registry.get_sample_value("gatehouse_effects_total", labels) == 1

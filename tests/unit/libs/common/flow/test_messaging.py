@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+from libs.common.flow.messaging import SendMail
+
+SECRET = "hunter2-correct-horse"
+
+
+def test_a_mail_shows_neither_its_words_nor_whom_it_is_for() -> None:
+    mail = SendMail("a1", SECRET, SECRET, SECRET, SECRET, {"name": SECRET}, {"name": SECRET})
+    assert repr(mail) == "SendMail(account='a1')"
+    assert SECRET not in str(mail)
