@@ -1,7 +1,4 @@
-"""The local stack's mail server: every mail becomes a file, and none leaves this machine.
-
-    python -m deploy.local.mail PORT FOLDER
-"""
+"""The local stack's mail server: every mail becomes a file, and none leaves this machine."""
 
 import asyncio
 import signal
