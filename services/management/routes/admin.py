@@ -38,7 +38,7 @@ from services.management.routes.serving import admitted
 from services.management.routes.shapes import (
     Created,
     Description,
-    Details,
+    FlowDetails,
     DisplayName,
     created_of,
     details_of,
@@ -263,7 +263,7 @@ OPERATIONS: Final = (
         summary="Get a flow, as of its newest version",
         scope="read:flows",
         parameters=FLOW,
-        answers={200: Details},
+        answers={200: FlowDetails},
         tagged=True,
     ),
     Operation(
@@ -274,7 +274,7 @@ OPERATIONS: Final = (
         scope="update:flows",
         parameters=FLOW,
         body=UpdateBody,
-        answers={200: Details},
+        answers={200: FlowDetails},
         tagged=True,
     ),
     Operation(

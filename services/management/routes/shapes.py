@@ -19,7 +19,7 @@ DisplayName = Annotated[Label, Meta(pattern=r"^[^\x00]*$")]
 Description = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
 
 
-class Details(SomeSettings, frozen=True):
+class FlowDetails(SomeSettings, frozen=True):
     """A flow, as of its newest version; settings where they differ from the default."""
 
     id: str
@@ -49,10 +49,10 @@ class Created(msgspec.Struct, frozen=True):
     created_at: int
 
 
-def details_of(newest: FlowVersion) -> Details:
+def details_of(newest: FlowVersion) -> FlowDetails:
     """Show a flow as of `newest`."""
     flow, version = newest.flow, newest.version
-    return Details(
+    return FlowDetails(
         id=flow.id,
         name=flow.name,
         display_name=flow.display_name,

@@ -162,7 +162,7 @@ _FLOWS: Final = "/api/admin/flows"
 ANYTHING = Annotated[
     Any,
     Meta(
-        description="a `Document` or a blueprint; `Details`, or `ImportAnswer` for a blueprint and "
+        description="a `Document` or a blueprint; `FlowDetails`, or `ImportAnswer` for a blueprint and "
         "where nothing is to be made"
     ),
 ]
