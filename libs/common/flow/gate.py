@@ -62,16 +62,19 @@ def admit(
             return Admission.UNAUTHENTICATED
         case "require_unauthenticated" if facts.owned:
             return Admission.DENIED
-        case "require_superuser":
-            if facts.account is None or not facts.owned:
-                return Admission.UNAUTHENTICATED
-            user = yield from ask(LoadUser(facts.account))
-            if user is None or user.get("is_superuser") is not True:
-                return Admission.DENIED
         case "require_outpost" if not outpost:
+            return Admission.DENIED
+        case "require_superuser" if not facts.owned:
+            return Admission.UNAUTHENTICATED
+        case "require_superuser" if not (yield from _is_superuser(facts)):
             return Admission.DENIED
     if program.gate is None:
         return Admission.ADMITTED
     visit = Visit(session, 0, "", program.type, facts, surroundings)
     scope = yield from scope_for(visit, *(check.expression for check in program.gate.checks))
     return Admission.ADMITTED if decide(program.gate, scope) is True else Admission.DENIED
+
+
+def _is_superuser(facts: Facts) -> Generator[Question[Any], Any, bool]:
+    user = None if facts.account is None else (yield from ask(LoadUser(facts.account)))
+    return user is not None and user.get("is_superuser") is True

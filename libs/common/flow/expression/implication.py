@@ -24,9 +24,10 @@ def implied(expr: Expr, value: bool) -> tuple[tuple[Expr, bool], ...]:
     match expr:
         case Not(operand=operand):
             found += implied(operand, not value)
-        case Binary(operator="&&" | "||" as operator, left=left, right=right):
-            if value is (operator == "&&"):
-                found += (*implied(left, value), *implied(right, value))
+        case Binary(operator="&&", left=left, right=right) if value:
+            found += (*implied(left, True), *implied(right, True))
+        case Binary(operator="||", left=left, right=right) if not value:
+            found += (*implied(left, False), *implied(right, False))
         case Binary(operator="!==", left=left, right=right):
             found.append((Binary("===", left, right), not value))
         case Binary(operator="in", left=needle, right=Items(items=items)) if not value:
@@ -90,9 +91,12 @@ def _equated(expr: Expr, known: Mapping[Expr, bool]) -> Value:
     """The literal that `expr` is known to equal, or `MISSING`."""
     for each, is_true in known.items():
         match each:
-            case Binary(operator="===", left=left, right=right) if is_true:
-                if left == expr and isinstance(right, Constant):
-                    return right.value
-                if right == expr and isinstance(left, Constant):
-                    return left.value
+            case Binary(operator="===", left=left, right=Constant(value=equal)) if (
+                is_true and left == expr
+            ):
+                return equal
+            case Binary(operator="===", left=Constant(value=equal), right=right) if (
+                is_true and right == expr
+            ):
+                return equal
     return MISSING
