@@ -38,8 +38,8 @@ from services.management.routes.serving import admitted
 from services.management.routes.shapes import (
     Created,
     Description,
-    FlowDetails,
     DisplayName,
+    FlowDetails,
     created_of,
     details_of,
 )

@@ -162,8 +162,8 @@ _FLOWS: Final = "/api/admin/flows"
 ANYTHING = Annotated[
     Any,
     Meta(
-        description="a `Document` or a blueprint; `FlowDetails`, or `ImportAnswer` for a blueprint and "
-        "where nothing is to be made"
+        description="a `Document` or a blueprint; `FlowDetails`, or `ImportAnswer` for a blueprint "
+        "and where nothing is to be made"
     ),
 ]
 """Of structs without a tag, msgspec takes no union."""
