@@ -5,6 +5,8 @@
     walk = Walk(program(outer, library(inner)))
     walk.sends(name="Sasha")
 
+A passkey is `{"tokenResponse": '{"id": "<account>"}'}`.
+
 The world answers from a few people that a test names, and is never asked what the test did not
 expect: a walk keeps all that was asked.
 """
@@ -34,6 +36,14 @@ from libs.common.flow.model import (
     Settings,
     Trigger,
     TriggerPoint,
+)
+from libs.common.flow.passkeys import (
+    Ceremony,
+    CheckPasskey,
+    KeepPasskey,
+    OfferPasskey,
+    SeekPasskey,
+    Shown,
 )
 from libs.common.flow.plan import Program, encode, load, name_of
 from libs.common.flow.questions import (
@@ -173,6 +183,14 @@ class World:
                 return _verdict(question.account, question.password.reveal() == PASSWORD)
             case CheckTotp():
                 return _verdict(question.account, question.code.reveal() == CODE)
+            case SeekPasskey() | OfferPasskey():
+                return Ceremony("challenge", {})
+            case CheckPasskey():
+                account = msgspec.json.decode(question.response.reveal())["id"]
+                known = account in self.users
+                return Shown(account, bound=True, verified=True) if known else None
+            case KeepPasskey():
+                return self._keep(question)
             case LoadUser():
                 return self.users.get(question.account)
             case HashPassword():
@@ -182,6 +200,11 @@ class World:
             case _:
                 msg = f"nobody answers {question}"
                 raise AssertionError(msg)
+
+    def _keep(self, question: KeepPasskey) -> bool:
+        known = self.users[question.account]
+        self.users[question.account] = {**known, "mfa_enabled": True, "mfa_methods": ["webauthn"]}
+        return True
 
     def _write(self, question: WriteUser) -> Written | Taken:
         email = str(question.attributes.get("email", ""))

@@ -38,6 +38,7 @@ from services.executor.callers import Callers, parse_outposts
 from services.executor.config import Settings
 from services.executor.denials import Denials
 from services.executor.directory import Directory
+from services.executor.directory.passkeys import PostgresPasskeys
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.effects import Effects
 from services.executor.handlers.authenticator import Authenticator
@@ -64,6 +65,7 @@ from services.executor.rollouts import Rollouts
 from services.executor.routes import Face
 from services.executor.selection import Selection
 from services.executor.sessions import Sessions
+from services.executor.sites import parse_sites
 from services.executor.starts import Lifetimes, Starts
 from services.executor.steplog import StepLog
 from services.executor.told import decode, unseal
@@ -91,6 +93,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     origins = read("allowed_origins", parse_origins, settings.allowed_origins)
     pages = read("redirect_origins", parse_pages, settings.redirect_origins)
     allowed = read("outgoing_allowed", Networks, settings.outgoing_allowed)
+    sites = parse_sites(settings.issuer, settings.passkey_sites, settings.passkey_origins)
     outposts = read("outpost_tokens", parse_outposts, settings.outpost_tokens)
 
     line = read("redis_url", lambda url: open_line(url.reveal()), settings.redis_url)
@@ -129,6 +132,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         authenticator=Authenticator(credential_keys, line, time.time),
         passwords=Guesses(line, hidden, wrong_passwords),
         codes=Guesses(line, hidden, wrong_codes),
+        passkeys=PostgresPasskeys(pool),
+        sites=sites,
         pages=pages,
         outgoing=outgoing,
     )

@@ -46,10 +46,12 @@ def show(session: Session, shown: Stay, step: str) -> wire.Answer:
         flow_id=session.id,
         flow_type=session.type.wire or session.type.value,
         flow_status="INCOMPLETE",
-        type="VIEW",
+        type="VIEW" if shown.webauthn is None else "WEBAUTHN",
         step_id=step,
         data=wire.Data(
             components=shown.view.components_json,
+            web_authn=UNSET if shown.webauthn is None else shown.webauthn,
+            webauthn_data=UNSET if shown.webauthn is None else shown.webauthn,
             required_params=shown.view.required,
             messages=() if message is None else (_message(message),),
             field_errors=tuple(map(_field_error, errors)) if errors else (),

@@ -171,6 +171,22 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
             examples=["https://app.example.com"],
         ),
     ] = ()
+    passkey_sites: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="domain that passkeys are made for, and good at with all below it, as "
+            "`example.com` or `tenant=example.com`; unless given, the host of the issuer",
+            examples=["acme=acme.example"],
+        ),
+    ] = ()
+    passkey_origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="origins whose pages passkeys may be used on, as `https://app.example.com` "
+            "or `tenant=https://app.example.com`; unless given, that of the site",
+            examples=["acme=https://login.acme.example"],
+        ),
+    ] = ()
     default_redirect: Annotated[
         Redirect,
         Meta(description="page that a denied start leads on to where it names no `next`"),

@@ -1,11 +1,13 @@
 """What travels over `POST /flow/execute` (seed 002), as bytes and as structs.
 
 Where the page and the clients of that API differ, data is given under both names: `url` and
-`redirectURL`, `userAssertion` in `data` and in `data.additionalData`.
+`redirectURL`, `webAuthn` and `webAuthnData`, `userAssertion` in `data` and in
+`data.additionalData`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -65,6 +67,10 @@ class Data(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     required_params: tuple[str, ...] | UnsetType = UNSET
     messages: tuple[Message, ...] = ()
     field_errors: tuple[FieldError, ...] = ()
+    web_authn: Mapping[str, Json] | UnsetType = UNSET
+    webauthn_data: Mapping[str, Json] | UnsetType = msgspec.field(
+        default=UNSET, name="webAuthnData"
+    )
     url: str | UnsetType = UNSET
     redirect_url: str | UnsetType = msgspec.field(default=UNSET, name="redirectURL")
     user_assertion: str | UnsetType = UNSET
@@ -78,7 +84,7 @@ class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Absent where no session was begun."""
     flow_type: str
     flow_status: Literal["INCOMPLETE", "COMPLETE", "ERROR"]
-    type: Literal["VIEW", "REDIRECTION"]
+    type: Literal["VIEW", "REDIRECTION", "WEBAUTHN"]
     data: Data
     step_id: str | UnsetType = UNSET
     """Absent where the flow has ended."""

@@ -256,6 +256,30 @@ CREATE TABLE totp_credentials (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- Passkeys (Web Authentication): what is public of each, since the rest never leaves its owner.
+CREATE TABLE passkeys (
+    tenant text NOT NULL,
+    -- Chosen by the authenticator.
+    credential_id bytea NOT NULL,
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- The relying party's id that it was made for; it is good for no other.
+    site text NOT NULL,
+    -- A COSE_Key (RFC 9052).
+    public_key bytea NOT NULL,
+    -- 0 where the authenticator does not count.
+    sign_count bigint NOT NULL,
+    -- It never leaves its authenticator.
+    bound boolean NOT NULL,
+    transports text[] NOT NULL,
+    -- The submit that it was used in last, so that a repeat of that is no copy of the passkey.
+    used_by text,
+    used_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, credential_id)
+);
+
+CREATE INDEX passkeys_of_user ON passkeys (user_id);
+
 -- Effects that are done, by id: JetStream delivers at least once, and a login counts once.
 CREATE TABLE performed_effects (
     id text PRIMARY KEY,

@@ -1,6 +1,6 @@
 """npm's clients, on the node of a wheel: no machine needs a node of its own.
 
-They are installed once for each state of `node/package-lock.json`, which pins them by hash, and run
+They are installed once for each state of a `package-lock.json`, which pins them by hash, and run
 none of their set-up code.
 """
 
@@ -51,20 +51,20 @@ class Node:
         return await _run(_NODE, *command, folder=folder, environment=environment)
 
 
-async def node() -> Node:
-    """Return a node that has the packages of the lock file."""
-    texts = b"".join((SCRIPTS / name).read_bytes() for name in _MANIFESTS)
+async def node(scripts: Path = SCRIPTS) -> Node:
+    """Return a node that has the packages of the lock file in `scripts`."""
+    texts = b"".join((scripts / name).read_bytes() for name in _MANIFESTS)
     place = _INSTALLED / hashlib.sha256(texts).hexdigest()[:16]
     if not place.exists():
-        await _install(place)
+        await _install(scripts, place)
     return Node(place / "node_modules")
 
 
-async def _install(place: Path) -> None:
+async def _install(scripts: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         for name in _MANIFESTS:
-            shutil.copy(SCRIPTS / name, folder)
+            shutil.copy(scripts / name, folder)
         # npm starts its helpers by the name of node.
         path = f"{_NODE.parent}{os.pathsep}{os.environ['PATH']}"
         quiet = ("--ignore-scripts", "--no-audit", "--no-fund")

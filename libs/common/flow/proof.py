@@ -37,16 +37,19 @@ FACTORS: Final[Mapping[str, str]] = MappingProxyType(
         "mail": "possession",
         "hwk": "possession",
         "swk": "possession",
-        "user": "inherence",
+        "mfa": "verification",
     }
 )
-"""What somebody knows, has or is, by `amr` value: two of a kind are one factor (NIST SP 800-63B,
-4.2). A value that is not here is a factor of its own kind."""
+"""What somebody knows or has, by `amr` value: two of a kind are one factor (NIST SP 800-63B, 4.2).
+`mfa` is an authenticator that made sure of its user, by something that only the two of them know of
+(5.1.9). A value that is not here is a factor of its own kind."""
+PRESENCE: Final = "user"
+"""No factor: somebody was there, whoever it was (RFC 8176)."""
 
 
 def factors_of(amr: Iterable[str]) -> list[str]:
     """Say which factors were proved, each once."""
-    return sorted({FACTORS.get(each, each) for each in amr})
+    return sorted({FACTORS.get(each, each) for each in amr if each != PRESENCE})
 
 
 class Gain(msgspec.Struct, frozen=True):

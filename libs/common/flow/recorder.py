@@ -19,6 +19,7 @@ from libs.common.flow.expression import MISSING, Expression
 from libs.common.flow.expression.values import kind
 from libs.common.flow.model import Json
 from libs.common.flow.node import Visit
+from libs.common.flow.passkeys import CheckPasskey, KeepPasskey, OfferPasskey, SeekPasskey
 from libs.common.flow.plan import Instruction, Program
 from libs.common.flow.questions import (
     CheckPassword,
@@ -133,6 +134,10 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (CheckPassword, _verdict, True),
             (CheckTotp, _verdict, True),
             (LoadUser, _there, True),
+            (SeekPasskey, _there, True),
+            (CheckPasskey, _there, False),
+            (OfferPasskey, _there, True),
+            (KeepPasskey, bool, True),
             (HashPassword, _there, False),
             (WriteUser, _written, True),
             (MayLeadTo, bool, False),

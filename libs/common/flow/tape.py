@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from libs.common.flow.model import Json, TriggerPoint
+from libs.common.flow.passkeys import CheckPasskey, KeepPasskey
 from libs.common.flow.questions import FindAccount, LoadUser, WriteUser
 from libs.common.flow.record import Answered, Entry, Head, Learned, Passage
 from libs.common.flow.turn import Enter, Facts, Leave, Move, Over, Stay, Surroundings
@@ -21,6 +22,10 @@ from libs.common.flow.unknown import Mask, UnknownUser, unmask
 from libs.common.flow.view import View
 
 _NO_VIEW: Final = View(())
+_NAMING: Final = frozenset({FindAccount.__name__, CheckPasskey.__name__})
+"""Questions whose answer is an account."""
+_WRITING: Final = frozenset({WriteUser.__name__, KeepPasskey.__name__})
+"""Questions that change what is known of a user."""
 
 
 class Gained(msgspec.Struct, frozen=True):
@@ -137,8 +142,8 @@ def _moment(turn: int, number: int, passage: Passage) -> Moment:
         passage,
         None if learned is None else _gains(learned, f"{turn}.{number}"),
         _users(passage.answers),
-        WriteUser.__name__ in questions,
-        FindAccount.__name__ in questions,
+        not questions.isdisjoint(_WRITING),
+        not questions.isdisjoint(_NAMING),
     )
 
 

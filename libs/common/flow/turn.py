@@ -186,6 +186,9 @@ class Stay(msgspec.Struct, frozen=True):
     kept: Mapping[str, Json] = msgspec.field(default_factory=dict)
     url: str | None = None
     """Where the client sends the user, instead of showing them the view."""
+    webauthn: Mapping[str, Json] | None = None
+    """What the client asks the user's authenticator: `publicKeyCredentialRequestOptions` or
+    `publicKeyCredentialCreationOptions`, and beside it the view."""
 
 
 class Leave(msgspec.Struct, frozen=True):

@@ -13,6 +13,14 @@ import msgspec
 
 from libs.common.flow.identifier import KINDS
 from libs.common.flow.model import Json
+from libs.common.flow.passkeys import (
+    Ceremony,
+    CheckPasskey,
+    KeepPasskey,
+    OfferPasskey,
+    SeekPasskey,
+    Shown,
+)
 from libs.common.flow.questions import (
     CheckPassword,
     CheckTotp,
@@ -33,6 +41,10 @@ R = TypeVar("R")
 
 ACCOUNT: Final = "simulated-account"
 """The `id` of an account whose persona does not say it."""
+PASSKEY: Final = "webauthn"
+"""Among `user.mfa_methods` of who has a passkey."""
+NO_CEREMONY: Final = Ceremony("", {})
+"""Nobody has an authenticator here."""
 
 
 class Write(msgspec.Struct, frozen=True, tag="WriteUser"):
@@ -75,6 +87,27 @@ class World:
     def load(self, question: LoadUser) -> Mapping[str, Json] | None:
         """Return what is known of an account."""
         return self._users.get(question.account)
+
+    def seek_passkey(self, question: SeekPasskey) -> Ceremony | None:
+        """Have a passkey shown, by whoever was named if they have one."""
+        if question.account is None:
+            return NO_CEREMONY
+        known = self._users.get(question.account, {})
+        return NO_CEREMONY if PASSKEY in (known.get("mfa_methods") or ()) else None
+
+    def show_passkey(self, question: CheckPasskey) -> Shown | None:
+        """Show the persona's passkey, of the kind that moves with them from device to device."""
+        verified = question.verification == "required"
+        return None if self.account is None else Shown(self.account, bound=False, verified=verified)
+
+    def keep_passkey(self, question: KeepPasskey) -> bool:
+        """Keep a passkey."""
+        known = self._users.get(question.account, {})
+        methods = known.get("mfa_methods") or []
+        more = [] if PASSKEY in methods else [PASSKEY]
+        enrolled = {"mfa_enabled": True, "mfa_methods": [*methods, *more]}
+        self._users[question.account] = {**known, **enrolled}
+        return True
 
     def write(self, question: WriteUser) -> Written:
         """Write an account."""
@@ -126,6 +159,16 @@ PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyTyp
         CheckPassword: _GUESS,
         CheckTotp: _GUESS,
         LoadUser: {SUCCESS: World.load},
+        SeekPasskey: {SUCCESS: World.seek_passkey},
+        CheckPasskey: {
+            SUCCESS: World.show_passkey,
+            "failure": lambda _world, _question: None,
+        },
+        OfferPasskey: {SUCCESS: lambda _world, _question: NO_CEREMONY},
+        KeepPasskey: {
+            SUCCESS: World.keep_passkey,
+            "failure": lambda _world, _question: False,
+        },
         HashPassword: {SUCCESS: lambda _world, _question: MASK},
         WriteUser: {SUCCESS: World.write, "taken": _taken},
         MayLeadTo: {

@@ -25,6 +25,8 @@ from libs.common.nodes import (
     user_login,
     user_logout,
     user_write,
+    webauthn,
+    webauthn_setup,
 )
 
 CATALOGUE: tuple[AnyNodeType, ...] = (
@@ -37,6 +39,8 @@ CATALOGUE: tuple[AnyNodeType, ...] = (
     identifier_input.NODE,
     password_input.NODE,
     mfa_verification.NODE,
+    webauthn.NODE,
+    webauthn_setup.NODE,
     prompt.NODE,
     set_attribute.NODE,
     redirect.NODE,

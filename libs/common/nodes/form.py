@@ -120,7 +120,7 @@ def make_form(
 ) -> Form:
     """Draw the form of the node with the id `node`."""
     name = id or f"form_{node}"
-    form = Component(name, "FORM", components=(*map(_input, fields), _button(button)))
+    form = Component(name, "FORM", components=(*map(_input, fields), draw_button(button)))
     heading = Component(f"{name}_title", "TYPOGRAPHY", "H3", config={"text": title})
     required = tuple(field.name for field in fields if field.required)
     view = View((heading, form) if title else (form,), required)
@@ -134,10 +134,7 @@ def read(form: Form, submitted: Submission | None) -> Filled | Stay:
     """
     if submitted is None:
         return Stay(form.view)
-    if submitted.action not in form.view.actions:
-        known = ", ".join(f"`{name}`" for name in sorted(form.view.actions) if name)
-        message = f"There is no such action in this step; there is: {known}"
-        raise Invalid(message, (Problem("unknown_action", message, path="actionId"),))
+    check_action(form.view, submitted)
     values: dict[str, Json] = {}
     secrets: dict[str, Secret] = {}
     wrong: list[FieldError] = []
@@ -156,6 +153,18 @@ def read(form: Form, submitted: Submission | None) -> Filled | Stay:
     if wrong:
         return refused(form, wrong)
     return Filled(values, secrets)
+
+
+def check_action(view: View, submitted: Submission) -> None:
+    """Raise `Invalid` where the submission names no button of `view`; empty stands for the first.
+
+    A view without a button has no action but that.
+    """
+    if submitted.action in view.actions:
+        return
+    known = ", ".join(f"`{name}`" for name in sorted(view.actions) if name) or "none"
+    message = f"There is no such action in this step; there is: {known}"
+    raise Invalid(message, (Problem("unknown_action", message, path="actionId"),))
 
 
 def refused(form: Form, wrong: Iterable[FieldError]) -> Stay:
@@ -182,9 +191,10 @@ def _input(field: Field) -> Component:
     return Component(field.name, "INPUT", field.kind.variant, config=config)
 
 
-def _button(button: Button) -> Component:
+def draw_button(button: Button, variant: str = "PRIMARY") -> Component:
+    """Draw a button."""
     config = {"text": button.text, "identifier": button.id, "name": button.id}
-    return Component(button.id, "BUTTON", "PRIMARY", button.action, config)
+    return Component(button.id, "BUTTON", variant, button.action, config)
 
 
 class _Wrong(Exception):

@@ -25,6 +25,9 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "field.username": "Enter a user name without spaces and `@`.",
         "flow.failed": "This could not be completed.",
         "form.invalid": "Check what is marked and try again.",
+        "passkey.expired": "That took too long. Try again.",
+        "passkey.refused": "That passkey cannot be kept. Try again, or use another device.",
+        "passkey.wrong": "That passkey is not right. Try again, or use another one.",
         "password.wrong": "The password is not right.",
     }
 )

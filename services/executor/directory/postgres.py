@@ -58,6 +58,7 @@ class PostgresDirectory:
             row = await _QUERIES.load(self._pool, tenant=tenant, account=account)
         if row is None:
             return None
+        methods = [method for method in ("totp", "webauthn") if row[method]]
         # What the system knows stands above an attribute of the same name, or a user who may
         # name attributes could say that their address is verified.
         return {
@@ -71,8 +72,8 @@ class PostgresDirectory:
             "last_login": row["last_login"],
             "created_at": row["created_at"],
             "updated_at": row["updated_at"],
-            "mfa_enabled": row["totp"],
-            "mfa_methods": ["totp"] if row["totp"] else [],
+            "mfa_enabled": bool(methods),
+            "mfa_methods": methods,
         }
 
     async def write(

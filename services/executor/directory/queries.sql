@@ -32,7 +32,8 @@ SELECT
     extract(epoch FROM u.last_login_at)::bigint AS last_login,
     extract(epoch FROM u.created_at)::bigint AS created_at,
     extract(epoch FROM u.updated_at)::bigint AS updated_at,
-    EXISTS (SELECT FROM totp_credentials AS t WHERE t.user_id = u.id AND t.confirmed) AS totp
+    EXISTS (SELECT FROM totp_credentials AS t WHERE t.user_id = u.id AND t.confirmed) AS totp,
+    EXISTS (SELECT FROM passkeys AS p WHERE p.user_id = u.id) AS webauthn
 FROM users AS u
 WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Final, TypeAlias, TypeVar
 
+from libs.common.flow.passkeys import CheckPasskey, KeepPasskey, OfferPasskey, SeekPasskey
 from libs.common.flow.questions import (
     CheckPassword,
     CheckTotp,
@@ -15,7 +16,7 @@ from libs.common.flow.questions import (
     WriteUser,
 )
 from libs.common.flow.turn import Question
-from services.executor.handlers import codes, pages, passwords, users
+from services.executor.handlers import codes, pages, passkeys, passwords, users
 from services.executor.handlers.world import World
 
 T = TypeVar("T")
@@ -29,6 +30,10 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     FindAccount: users.find,
     CheckPassword: passwords.check,
     CheckTotp: codes.check_totp,
+    SeekPasskey: passkeys.seek,
+    CheckPasskey: passkeys.check,
+    OfferPasskey: passkeys.offer,
+    KeepPasskey: passkeys.keep,
     LoadUser: users.load,
     HashPassword: passwords.make_hash,
     WriteUser: users.write,

@@ -8,8 +8,10 @@ from typing import Final, Protocol
 from libs.common.chassis.hasher import Hasher
 from libs.common.chassis.outgoing import Outgoing
 from services.executor.directory import Directory
+from services.executor.directory.passkeys import Passkeys
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.pages import Pages
+from services.executor.sites import Sites
 
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """An account that nobody has (RFC 9562, 5.9): asked for in place of none, at the same cost."""
@@ -38,6 +40,9 @@ class World:
     passwords: Guesses
     codes: Guesses
     """Few: who gets to try codes knows the password."""
+    passkeys: Passkeys
+    sites: Sites
+    """Where passkeys are good."""
     pages: Pages
     outgoing: Outgoing
     """For every address that a tenant chose."""

@@ -7,6 +7,7 @@ the stage did would be a weaker flow, and to leave it out would hide that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -15,6 +16,7 @@ from libs.common.flow.model import Json, Settings
 from services.management.blueprints.entries import Entry, described
 from services.management.blueprints.policies import Policies
 from services.management.blueprints.prompts import prompt_steps
+from services.management.blueprints.setups import setup_steps
 from services.management.blueprints.steps import FAIL, ON, Stage, Step, minutes
 from services.management.blueprints.tags import FLOW_MODEL, Elsewhere
 
@@ -318,20 +320,6 @@ def _redirect(stage: Stage, _around: Around) -> list[Step]:
     return [Step(type="subflow", config={"flow": slug})]
 
 
-def _setup(type: str) -> Map:
-    def steps(stage: Stage, _around: Around) -> list[Step]:
-        stage.drop("no other flow is offered to set it up", "configure_flow")
-        stage.drop("what it is called is up to the client", "friendly_name")
-        stage.same(digits=6, token_length=12, token_count=6, user_verification="preferred")
-        stage.same(resident_key_requirement="preferred", max_attempts=0)
-        count = stage.take("token_count") if type == "recovery_codes_setup" else None
-        if str(stage.entry.fields.get("digits", 6)) == "6":
-            stage.take("digits")
-        return [Step(type=type, config={} if count is None else {"count": count})]
-
-    return steps
-
-
 def _plain(type: str) -> Map:
     return lambda _stage, _around: [Step(type=type)]
 
@@ -366,7 +354,7 @@ _MAPPED: Final[Mapping[str, Mapped]] = {
     f"{APP}deny.denystage": Mapped(_deny, checks=True),
     f"{APP}dummy.dummystage": Mapped(_dummy),
     f"{APP}redirect.redirectstage": Mapped(_redirect),
-    **{model: Mapped(_setup(type)) for model, type in _SETUPS.items()},
+    **{model: Mapped(partial(setup_steps, type)) for model, type in _SETUPS.items()},
     f"{APP}authenticator_sms.authenticatorsmsstage": Mapped(
         _nothing("no node enrols a phone number"), checks=True
     ),

@@ -67,6 +67,19 @@ def test_a_page_to_be_sent_to_is_a_redirection_that_goes_on() -> None:
     }
 
 
+def test_a_ceremony_is_given_under_both_names_beside_its_view() -> None:
+    options = {"publicKeyCredentialRequestOptions": {"challenge": "Zm9v"}}
+    view = View((BUTTON,), ("tokenResponse",))
+    answer = body(show(SESSION, Stay(view, Message("passkey.wrong"), webauthn=options), "step"))
+    assert answer["type"] == "WEBAUTHN"
+    data = answer["data"]
+    assert isinstance(data, dict)
+    assert data["webAuthn"] == data["webAuthnData"] == options
+    assert data["requiredParams"] == ["tokenResponse"]
+    assert data["components"][0]["actionId"] == "go-on"
+    assert data["messages"][0]["i18nKey"] == "passkey.wrong"
+
+
 def test_what_was_wrong_is_said_in_words_and_by_key() -> None:
     shown = Stay(VIEW, Message("form.invalid"), (FieldError("password", "field.required"),))
     data = body(show(SESSION, shown, "step"))["data"]

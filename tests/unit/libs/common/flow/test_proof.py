@@ -41,7 +41,8 @@ def is_met(require: str, evidence: Evidence) -> bool:
         ([], []),
         (["pwd", "pin"], ["knowledge"]),
         (["otp", "sms", "hwk"], ["possession"]),
-        (["user", "pwd", "otp"], ["inherence", "knowledge", "possession"]),
+        (["hwk", "user"], ["possession"]),
+        (["swk", "user", "mfa"], ["possession", "verification"]),
         (["face", "pwd"], ["face", "knowledge"]),
     ],
 )

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from libs.common.flow import questions
 from libs.common.flow.model import FlowType, Invariant, Json, TriggerPoint
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import Program
@@ -46,6 +45,7 @@ from libs.common.flow.turn import Facts, Leave, Question, Submission, Surroundin
 from libs.common.nodes.prompt import RESERVED
 from libs.common.secret import Secret
 from tests.flows import EMAIL, Case, flows
+from tests.questions import every_question
 from tests.recordings import Recorded
 from tests.walks import (
     ALICE,
@@ -141,17 +141,14 @@ def test_no_prompt_can_ask_for_what_is_kept_of_a_user() -> None:
 
 
 def test_there_is_a_word_for_the_answer_to_every_question() -> None:
-    every = {
-        each
-        for each in vars(questions).values()
-        if isinstance(each, type) and issubclass(each, Question) and each is not Question
-    }
+    every = every_question()
     assert set(KEEPING) == every
     assert {each.name for each in KEEPING.values()} == {each.__name__ for each in every}
 
 
 def test_personal_is_what_hangs_on_whom_the_run_has_named() -> None:
-    assert {"CheckPassword", "CheckTotp", "LoadUser", "WriteUser"} == PERSONAL
+    asked = {"CheckPassword", "CheckTotp", "LoadUser", "WriteUser"}
+    assert asked | {"SeekPasskey", "OfferPasskey", "KeepPasskey"} == PERSONAL
 
 
 KEY = "c8e06de8-7123-44ac-8209-02be5b55387e"

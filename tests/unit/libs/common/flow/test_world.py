@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from libs.common.errors import Invalid, Problem
-from libs.common.flow import questions
 from libs.common.flow.model import Json
 from libs.common.flow.questions import (
     CheckPassword,
@@ -26,6 +25,7 @@ from libs.common.flow.script import MOMENT, UNSCRIPTED, Answer, Cue, Persona
 from libs.common.flow.turn import Question
 from libs.common.flow.world import ACCOUNT, PARTS, World, Write, answer, drive, is_scripted
 from libs.common.secret import Secret
+from tests.questions import every_question
 
 FIND = FindAccount(("email",), "a@example.com")
 GUESSES: list[Question[Any]] = [
@@ -54,14 +54,6 @@ def refusal(question: Question[Any], cue: Cue) -> Problem:
         answer(world(), question, cue)
     (problem,) = refused.value.problems
     return problem
-
-
-def every_question() -> set[type]:
-    return {
-        each
-        for each in vars(questions).values()
-        if isinstance(each, type) and issubclass(each, Question) and each is not Question
-    }
 
 
 def test_every_question_there_is_has_its_success() -> None:

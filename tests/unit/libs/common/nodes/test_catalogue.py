@@ -18,7 +18,7 @@ from libs.common.nodes import success
 from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
 
 FOLDER = Path(__file__).parents[5] / "libs/common/nodes"
-AMR = {"pwd", "otp"}
+AMR = {"pwd", "otp", "hwk", "swk", "user", "mfa"}
 """Of RFC 8176, those that a node here may say."""
 
 each = pytest.mark.parametrize("node", CATALOGUE, ids=lambda node: node.name)

@@ -291,6 +291,34 @@ def test_the_attribute_for_gatehouse_says_the_whole_flow() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "config"),
+    [
+        ({}, {"user_verification": "preferred", "resident_key": "preferred"}),
+        (
+            {
+                "user_verification": "required",
+                "resident_key_requirement": "discouraged",
+                "authenticator_attachment": "cross-platform",
+            },
+            {
+                "user_verification": "required",
+                "resident_key": "discouraged",
+                "attachment": "cross-platform",
+            },
+        ),
+        (
+            {"user_verification": "[1]", "authenticator_attachment": "odd"},
+            {"user_verification": "preferred", "resident_key": "preferred"},
+        ),
+    ],
+)
+def test_a_stage_that_makes_passkeys_says_which(said: dict[str, str], config: object) -> None:
+    found, _ = only(flow(stage("authenticator_webauthn", **said)))
+    (node,) = [each for each in found.graph.nodes if each.type == "webauthn_setup"]
+    assert node.config == config
+
+
 def test_a_stage_inside_itself_is_no_stage_of_it() -> None:
     text = stage("identification", user_fields="[email]", password_stage="!KeyOf identification")
     found, _ = only(flow(text))

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from msgspec.structs import replace
+
+from libs.common.flow.model import Json
+from libs.common.flow.node import Visit
+from libs.common.flow.passkeys import Ceremony, KeepPasskey, OfferPasskey
+from libs.common.flow.turn import Facts, FieldError, Leave, Message, Stay
+from libs.common.nodes.webauthn_setup import NODE, run
+from libs.common.secret import Secret
+from tests.playbook import Playbook, lowered, visit
+
+STEP = lowered(NODE)
+NOW = visit().surroundings.time
+OPTIONS = {"challenge": "Zm9v", "rp": {"id": "example.com"}}
+CEREMONY = Ceremony("Zm9v", OPTIONS)
+KEPT = {"challenge": "YmVmb3Jl", "until": NOW + 7}
+SENT = {"tokenResponse": '{"id":"a"}'}
+OFFER = OfferPasskey("alice", "required", "required", None, 10, 300)
+KEEP = KeepPasskey("alice", Secret('{"id":"a"}'), "YmVmb3Jl", "required", 10)
+NAMED = Facts(identifier="alice@example.com", account="alice")
+OWNER = replace(NAMED, created=True)
+ASKED = Stay(
+    STEP.view,
+    kept={"challenge": "Zm9v", "until": NOW + 300},
+    webauthn={"publicKeyCredentialCreationOptions": OPTIONS},
+)
+
+
+def submits(
+    sent: Mapping[str, Json] = SENT,
+    *,
+    action: str = "",
+    tries: int = 0,
+    kept: Mapping[str, Json] = KEPT,
+    facts: Facts = OWNER,
+) -> Visit:
+    return replace(visit(facts, sent, action=action, tries=tries), kept=kept)
+
+
+@pytest.mark.parametrize("facts", [Facts(), NAMED, Facts(identifier="nobody@example.com")])
+def test_whose_account_it_is_not_certainly_makes_no_passkey_for_it(facts: Facts) -> None:
+    Playbook(run(STEP, visit(facts))).ends(Leave("failure"))
+    Playbook(run(STEP, submits(facts=facts))).ends(Leave("failure"))
+
+
+def test_an_owner_is_asked_to_make_one() -> None:
+    Playbook(run(STEP, visit(OWNER))).asks(OFFER, answered=CEREMONY).ends(ASKED)
+
+
+def test_who_may_have_no_more_leaves() -> None:
+    Playbook(run(STEP, visit(OWNER))).asks(OFFER, answered=None).ends(Leave("failure"))
+
+
+def test_a_passkey_that_is_kept_proves_nothing() -> None:
+    Playbook(run(STEP, submits())).asks(KEEP, answered=True).ends(Leave("success"))
+
+
+def test_one_that_cannot_be_kept_is_a_try() -> None:
+    dialogue = Playbook(run(STEP, submits())).asks(KEEP, answered=False)
+    refused = replace(ASKED, message=Message("passkey.refused"), tried=True)
+    dialogue.asks(OFFER, answered=CEREMONY).ends(refused)
+
+
+def test_the_fifth_leaves_by_failure_and_no_more_are_looked_at() -> None:
+    dialogue = Playbook(run(STEP, submits(tries=4))).asks(KEEP, answered=False)
+    dialogue.ends(Leave("failure", tried=True))
+    Playbook(run(STEP, submits(tries=5))).ends(Leave("failure"))
+
+
+def test_a_challenge_expires() -> None:
+    dialogue = Playbook(run(STEP, submits(kept={**KEPT, "until": NOW - 1})))
+    asked = replace(ASKED, message=Message("passkey.expired"))
+    dialogue.asks(OFFER, answered=CEREMONY).ends(asked)
+
+
+def test_what_is_no_credential_is_no_try() -> None:
+    dialogue = Playbook(run(STEP, submits({"tokenResponse": 7})))
+    errors = (FieldError("tokenResponse", "field.invalid"),)
+    asked = replace(ASKED, message=Message("form.invalid"), field_errors=errors)
+    dialogue.asks(OFFER, answered=CEREMONY).ends(asked)
+
+
+def test_an_author_may_let_the_user_decline() -> None:
+    step = lowered(NODE, {"may_decline": True})
+    Playbook(run(step, submits({}, action="decline"))).ends(Leave("declined"))
+
+
+def test_an_author_says_what_passkeys_are_taken() -> None:
+    config = {
+        "resident_key": "discouraged",
+        "user_verification": "preferred",
+        "attachment": "cross-platform",
+        "most": 2,
+        "timeout_seconds": 60,
+    }
+    step = lowered(NODE, config)
+    question = OfferPasskey("alice", "discouraged", "preferred", "cross-platform", 2, 60)
+    asked = replace(ASKED, kept={"challenge": "Zm9v", "until": NOW + 60})
+    Playbook(run(step, visit(OWNER))).asks(question, answered=CEREMONY).ends(asked)
+    keep = replace(KEEP, verification="preferred", most=2)
+    Playbook(run(step, submits())).asks(keep, answered=True).ends(Leave("success"))
