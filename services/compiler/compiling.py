@@ -19,7 +19,7 @@ from libs.common.flow.plan import encode, name_of
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.wire.events import Answer, Done, Missing, PlanCompiled, Refused
 from libs.common.wire.plans import FORMAT, Candidate, Pointer, Rollout, Weighted
-from libs.common.wire.rollouts import WHOLE
+from libs.common.wire.rollouts import NEVER, WHOLE
 from services.compiler.metrics import CompilerMetrics
 from services.compiler.publish import Shelf
 from services.compiler.store import ActiveFlow, Generation, Store
@@ -153,8 +153,6 @@ def _candidate(entry: ActiveFlow, plans: Mapping[int, str]) -> Candidate:
         alone = Weighted(plans[flow.version], flow.version, WHOLE)
         return Candidate(flow.id, flow.name, (alone,))
     shares = tuple(Weighted(plans[s.version], s.version, s.weight) for s in written.versions)
-    rollout = None
-    if written.abort is not None:
-        rule = written.abort
-        rollout = Rollout(written.id, written.baseline, rule.margin, rule.sessions)
+    rule = written.abort or NEVER
+    rollout = Rollout(written.id, written.baseline, rule.margin, rule.sessions)
     return Candidate(flow.id, flow.name, shares, rollout)

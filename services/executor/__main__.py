@@ -171,7 +171,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         lifetimes=lifetimes,
         clock=time.time,
     )
-    await answer_inspections(bus, Inspector(sessions, plans))
+    await answer_inspections(bus, Inspector(sessions, plans, rollouts))
     face = Face(
         turns=turns,
         requests=Requests(

@@ -1,6 +1,7 @@
-"""Tells what a session did, and replays it, from its step log: for whoever runs the flows.
+"""Tells what a session did, and replays it, from its step log; and how those of a rollout ended.
 
-What the log has, it tells, and no more; it never opens the session itself.
+For whoever runs the flows. What the log has, it tells, and no more; it never opens the session
+itself.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from libs.common.flow.turn import FLOW_FAILED, FieldError
 from libs.common.wire.inspect import (
     Answer,
     Asked,
+    CountWanted,
     Failed,
     Inspected,
     InspectWanted,
@@ -36,6 +38,7 @@ from libs.common.wire.inspect import (
     Wanted,
 )
 from services.executor.plans import Plans
+from services.executor.rollouts import Rollouts
 from services.executor.sessions import Sessions
 from services.executor.steplog import UnreadableEntry, read
 
@@ -45,13 +48,16 @@ log: Final[FilteringBoundLogger] = structlog.get_logger()
 class Inspector:
     """Looks into the step logs of all tenants."""
 
-    def __init__(self, sessions: Sessions, plans: Plans) -> None:
+    def __init__(self, sessions: Sessions, plans: Plans, rollouts: Rollouts) -> None:
         self._sessions = sessions
         self._plans = plans
+        self._rollouts = rollouts
 
     async def answer(self, wanted: Wanted) -> Answer:
-        """Tell, or replay; `Failed` where something that it needs cannot be reached."""
+        """Tell, replay or count; `Failed` where something that it needs cannot be reached."""
         try:
+            if isinstance(wanted, CountWanted):
+                return await self._rollouts.count(wanted)
             found = await self._load(wanted)
             if not isinstance(found, _Found):
                 return found
@@ -61,7 +67,7 @@ class Inspector:
         except Unavailable as error:
             return Failed(error.what)
 
-    async def _load(self, wanted: Wanted) -> _Found | Missing | Failed:
+    async def _load(self, wanted: InspectWanted | ReplayWanted) -> _Found | Missing | Failed:
         handle = self._sessions.handle(wanted.tenant, wanted.session)
         sealed = await self._sessions.steps(handle)
         entries: list[Entry] = []

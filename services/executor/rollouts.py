@@ -24,6 +24,7 @@ from libs.common.chassis.redis_line.port import RedisLine, Script
 from libs.common.errors import Unavailable
 from libs.common.flow.turn import Session, Trial
 from libs.common.wire.events import RolloutFailed
+from libs.common.wire.inspect import Count, Counted, CountWanted
 from services.executor.metrics import ExecutorMetrics
 
 log: Final[FilteringBoundLogger] = structlog.get_logger()
@@ -39,11 +40,15 @@ _SAID_MS: Final = 5_000
 """For so long no executor tells again what one of them has told."""
 
 
+_ENDED, _SUCCEEDED = "ended:", "succeeded:"
+"""Before the number of a version: the names of the figures."""
+
+
 def _script(name: str) -> Script:
     return Script((Path(__file__).parent / "lua" / f"{name}.lua").read_text("utf-8"))
 
 
-_BEGIN, _END = map(_script, ("rollout_begin", "rollout_end"))
+_BEGIN, _END, _FIGURES = map(_script, ("rollout_begin", "rollout_end", "rollout_figures"))
 
 
 class Ending(enum.StrEnum):
@@ -82,7 +87,7 @@ class Rollouts:
         if trial is None:
             return
         lasts = 1000 * (session.expires_at - session.started_at)
-        _, under_way = _keys(session.tenant, trial)
+        _, under_way = _keys(session.tenant, trial.flow, trial.rollout)
         args = (_member(session, trial), lasts, _UNDER_WAY_MOST, _KEEP_MS)
         self._line.run(_BEGIN, (under_way,), args)
 
@@ -93,6 +98,23 @@ class Rollouts:
         task = asyncio.create_task(self._end(session, session.trial, ending))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def count(self, wanted: CountWanted) -> Counted:
+        """Tell how the sessions of a rollout have ended; raise `Unavailable` without Redis."""
+        keys = _keys(wanted.tenant, wanted.flow, wanted.rollout)
+        reply = await self._line.run(_FIGURES, keys, ())
+        under_way, stored = cast("tuple[int, list[bytes]]", reply)
+        found = {
+            name.decode(): int(count) for name, count in zip(stored[::2], stored[1::2], strict=True)
+        }
+        versions = sorted(
+            int(name.removeprefix(_ENDED)) for name in found if name.startswith(_ENDED)
+        )
+        counts = (
+            Count(each, found[f"{_ENDED}{each}"], found.get(f"{_SUCCEEDED}{each}", 0))
+            for each in versions
+        )
+        return Counted(under_way, tuple(counts))
 
     async def stop(self) -> None:
         """Finish what is being counted and told. Stop before the bus and Redis close."""
@@ -122,7 +144,7 @@ class Rollouts:
         success = "1" if ending is Ending.SUCCESS else "0"
         rule = (trial.baseline, repr(trial.margin), trial.sessions)
         args = (_member(session, trial), success, *rule, _EXPIRED_MOST, _KEEP_MS, _SAID_MS)
-        reply = await self._line.run(_END, _keys(session.tenant, trial), args)
+        reply = await self._line.run(_END, _keys(session.tenant, trial.flow, trial.rollout), args)
         counted, expired, verdict = cast("tuple[int, list[int], list[int]]", reply)
         endings = [(version, Ending.EXPIRED) for version in expired]
         if counted:
@@ -146,8 +168,8 @@ class Rollouts:
         )
 
 
-def _keys(tenant: str, trial: Trial) -> tuple[str, str]:
-    figures = f"gh:rollout:{{{tenant}:{trial.flow}:{trial.rollout}}}"
+def _keys(tenant: str, flow: str, rollout: int) -> tuple[str, str]:
+    figures = f"gh:rollout:{{{tenant}:{flow}:{rollout}}}"
     return figures, f"{figures}:under-way"
 
 

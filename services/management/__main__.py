@@ -119,7 +119,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     judge = Judge()
     running = Running(store, link, NODE_TYPES, judge)
     flows = Flows(store, link, running)
-    rollouts = Rollouts(store, running)
+    executors = ExecutorLink(bus)
+    rollouts = Rollouts(store, running, executors)
     failures = rollout_failures(bus, rollouts, ground.metrics)
     failures.start()
     ground.closers.push_async_callback(failures.stop)
@@ -151,7 +152,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         users=Users(store, hasher),
         bootstrap=Bootstrap(store, settings.bootstrap_token),
         grants=Grants(store, tokens, seconds=settings.client_token_seconds),
-        sessions=Sessions(ExecutorLink(bus), link),
+        sessions=Sessions(executors, link),
         instances=FlowInstances(store, flows, running),
     )
     callers = Callers(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -36,6 +37,8 @@ from services.management.running import Moved, Running, invalid
 from services.management.saving import claim_id, renamed, same, save
 from services.management.settings import SomeSettings
 from services.management.store import Store
+
+T = TypeVar("T")
 
 Redraw = Callable[[Graph], Graph]
 """Raises `Invalid` or `Conflict` for a graph that it cannot draw from."""
@@ -361,7 +364,7 @@ class Flows:
         return Switched(id, Status.INACTIVE, moved.at)
 
 
-def existing(found: FlowVersion | None) -> FlowVersion:
+def existing(found: T | None) -> T:
     """Return what was found, or raise `NotFound`."""
     if found is None:
         raise NotFound(NO_FLOW)

@@ -6,13 +6,15 @@ import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from libs.common.errors import Invalid, Problem
+from libs.common.errors import Invalid, Problem, Unavailable
 from libs.common.flow.model import FlowType
 from libs.common.wire.events import RolloutFailed
+from libs.common.wire.inspect import Count, Counted, CountWanted
 from libs.common.wire.rollouts import Abort, Rollout, Share
 from services.management.author import Author
 from services.management.change import Change
 from services.management.flows import existing, held
+from services.management.ports import Executors
 from services.management.records import FlowRecord, FlowVersion
 from services.management.running import Running
 from services.management.store import Store
@@ -36,14 +38,33 @@ class NewRollout(msgspec.Struct, frozen=True):
 class Rollouts:
     """The rollouts of the flows of all tenants."""
 
-    def __init__(self, store: Store, running: Running) -> None:
+    def __init__(self, store: Store, running: Running, executors: Executors) -> None:
         self._store = store
         self._running = running
+        self._executors = executors
 
-    async def get(self, tenant: str, id: str) -> FlowVersion:
-        """Return a flow with its rollout, or raise `NotFound`."""
+    async def get(self, tenant: str, id: str) -> tuple[FlowRecord, Counted | None]:
+        """Return a flow with its rollout and, if it has one and they are known, its figures.
+
+        Raises `NotFound`.
+        """
         async with self._store.reading(tenant) as rows:
-            return existing(await rows.find_flow(id))
+            flow = existing(await rows.find_record(id))
+        return flow, None if flow.rollout is None else await self._count(tenant, id, flow.rollout)
+
+    async def _count(self, tenant: str, id: str, rollout: Rollout) -> Counted | None:
+        """Return how sessions of each version have ended; None where no executor can tell."""
+        try:
+            answer = await self._executors.ask(CountWanted(tenant, id, rollout.id))
+        except Unavailable:
+            return None
+        if not isinstance(answer, Counted):
+            return None
+        known = {each.version: each for each in answer.versions}
+        versions = (share.version for share in rollout.versions)
+        return Counted(
+            answer.under_way, tuple(known.get(each, Count(each, 0, 0)) for each in versions)
+        )
 
     async def start(self, tenant: str, id: str, new: NewRollout, author: Author) -> FlowVersion:
         """Share new sessions among versions from now on; the flow is active then.

@@ -134,12 +134,46 @@ async def test_a_rollback_and_a_rollout_to_one_version_reach_every_executor(
     assert len(await admin.audited(id, "rollout")) == 2
 
 
+async def test_how_the_sessions_of_a_rollout_end_is_shown_while_it_goes_on(
+    admin: Admin, walker: Walker
+) -> None:
+    id = await admin.publish("shared", edition(1), "mfa_setup")
+    assert await admin.edit(id, fails_everybody(2)) == 2
+    # Counted though nothing would take it back.
+    await share(admin, id, None, v1=1, v2=1)
+    ended: Counter[int] = Counter()
+    for _ in range(20):
+        step = await start(walker)
+        number = version(step)
+        while step.asks:
+            step = await answered(walker, step)
+        ended[number] += 1
+    await start(walker)
+
+    async def counted() -> bool:
+        figures = (await admin.done("GET", f"/{id}/rollout"))["figures"]
+        return bool(sum(each["ended"] for each in figures["versions"]) == 20)
+
+    await until(counted)
+    assert (await admin.done("GET", f"/{id}/rollout"))["figures"] == {
+        "under_way": 1,
+        "versions": [
+            {"version": 1, "ended": ended[1], "succeeded": ended[1]},
+            {"version": 2, "ended": ended[2], "succeeded": 0},
+        ],
+    }
+
+
 async def test_a_version_that_fails_everybody_is_taken_back_by_itself(
     admin: Admin, walker: Walker, executors: tuple[Walker, ...]
 ) -> None:
     id = await admin.publish("shared", edition(1), "mfa_setup")
     assert await admin.edit(id, fails_everybody(2)) == 2
     begun = await share(admin, id, {"margin": 0.5, "sessions": 20}, v1=50, v2=50)
+    assert (await admin.done("GET", f"/{id}/rollout"))["figures"] == {
+        "under_way": 0,
+        "versions": [{"version": each, "ended": 0, "succeeded": 0} for each in (1, 2)],
+    }
     pinned: list[Reply] = []
 
     async def walk() -> None:
@@ -157,6 +191,7 @@ async def test_a_version_that_fails_everybody_is_taken_back_by_itself(
     await until(taken_back)
     left = await admin.done("GET", f"/{id}/rollout")
     assert (left["status"], left["versions"]) == ("active", [{"version": 1, "weight": 100}])
+    assert left["figures"] is None
     await all_start(executors, 1)
     (entry,) = await admin.audited(id, "rollout.aborted")
     details = entry["details"]

@@ -1,7 +1,8 @@
-"""What executors are asked about a session, over core NATS, and what they say of it.
+"""What executors are asked about sessions, over core NATS, and what they say of them.
 
 Sessions and their step logs are sealed with keys that only executors have, so only they can tell.
-What they tell is redacted: see `libs.common.flow.record`.
+What they tell is redacted: see `libs.common.flow.record`. How many sessions of a rollout went well
+is theirs as well, since they count it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,15 @@ class ReplayWanted(msgspec.Struct, frozen=True, tag=True):
     session: str
     plan: str | None = None
     """The hash of the plan to replay it on; None for its own."""
+
+
+class CountWanted(msgspec.Struct, frozen=True, tag=True):
+    """Tell how the sessions of a rollout have ended."""
+
+    tenant: str
+    flow: str
+    """The flow's id."""
+    rollout: int
 
 
 class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -112,6 +122,24 @@ class Replayed(msgspec.Struct, frozen=True, tag=True):
     replay: Replay
 
 
+class Count(msgspec.Struct, frozen=True):
+    """How the sessions of one version have ended since the rollout began."""
+
+    version: int
+    ended: int
+    """Those that expired without an end are among them."""
+    succeeded: int
+
+
+class Counted(msgspec.Struct, frozen=True, tag=True):
+    """How the sessions of the rollout have ended."""
+
+    under_way: int
+    """Sessions that have not."""
+    versions: tuple[Count, ...]
+    """Of which any have ended, by number."""
+
+
 class Missing(msgspec.Struct, frozen=True, tag=True):
     """Nothing is kept of such a session in this tenant, or not any more."""
 
@@ -122,8 +150,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     what: str
 
 
-Wanted: TypeAlias = InspectWanted | ReplayWanted
-Answer: TypeAlias = Inspected | Replayed | Missing | Failed
+Wanted: TypeAlias = InspectWanted | ReplayWanted | CountWanted
+Answer: TypeAlias = Inspected | Replayed | Counted | Missing | Failed
 
 _WANTED: Final[msgspec.json.Decoder[Wanted]] = msgspec.json.Decoder(Wanted)
 _ANSWER: Final[msgspec.json.Decoder[Answer]] = msgspec.json.Decoder(Answer)

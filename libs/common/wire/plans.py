@@ -29,14 +29,14 @@ class Weighted(msgspec.Struct, frozen=True):
 
 
 class Rollout(msgspec.Struct, frozen=True):
-    """When a candidate's newer versions are to be taken back."""
+    """Which sessions of a candidate are counted, and when its newer versions are taken back."""
 
     id: int
     """Unlike any other rollout's of the flow."""
     baseline: int
     """The version that the others are measured by."""
     margin: float
-    """How much less of the sessions may succeed, from 0 to 1."""
+    """How much less of the sessions may succeed, from 0 to 1; 1 takes nothing back."""
     sessions: int
     """How many sessions of each version have to have ended before anything is decided."""
 
@@ -50,7 +50,7 @@ class Candidate(msgspec.Struct, frozen=True):
     """The flow's slug, by which a start may ask for it."""
     versions: tuple[Weighted, ...]
     rollout: Rollout | None = None
-    """None where nothing is to be taken back by itself."""
+    """None where nothing is counted: one version has all sessions."""
 
 
 class Pointer(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ in PostgreSQL, as JSON, and the compiler reads there.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -26,6 +26,11 @@ class Abort(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much less of a version's sessions may succeed than of the baseline's."""
     sessions: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 100
     """How many sessions of each have to have ended before anything is decided."""
+
+
+NEVER: Final = Abort(margin=1.0)
+"""Takes nothing back, as no fewer than none can succeed; by this, sessions are counted all the same
+where a rollout has no rule."""
 
 
 class Rollout(msgspec.Struct, frozen=True):

@@ -6,10 +6,12 @@ from typing import Annotated, Final
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import Meta
+from msgspec import Meta, structs
 
+from libs.common.chassis.app import json_answer
 from libs.common.errors import NotFound
 from libs.common.flow.model import FlowType
+from libs.common.wire.inspect import Count
 from libs.common.wire.rollouts import WHOLE, Abort, Share
 from services.management.candidates import Candidates
 from services.management.etags import tag_of
@@ -41,6 +43,21 @@ class RolloutAnswer(msgspec.Struct, frozen=True):
     abort: Abort | None
 
 
+class Figures(msgspec.Struct, frozen=True):
+    """How the sessions that began since have ended: what takes a rollout back looks at this."""
+
+    under_way: int
+    """Sessions that have not ended."""
+    versions: tuple[Count, ...]
+
+
+class LiveAnswer(RolloutAnswer, frozen=True):
+    """The same, and how it goes."""
+
+    figures: Figures | None
+    """Null where one version has all sessions, and while no executor can tell."""
+
+
 class CandidatesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The ids of all active flows of a type, the first candidate first."""
 
@@ -61,8 +78,10 @@ class Endpoints:
 
     async def get(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
-        found = await self._rollouts.get(tenant, flow_id(request))
-        return tagged(_rollout(found.flow), found.tag())
+        flow, counted = await self._rollouts.get(tenant, flow_id(request))
+        shown = structs.asdict(_rollout(flow))
+        figures = None if counted is None else Figures(counted.under_way, counted.versions)
+        return json_answer(LiveAnswer(**shown, figures=figures))
 
     async def put(self, request: web.Request) -> web.Response:
         tenant, author = admitted(request)
@@ -95,11 +114,11 @@ OPERATIONS: Final = (
         method=hdrs.METH_GET,
         path=_ROLLOUT,
         handler=Endpoints.get,
-        summary="Get how new sessions are shared among versions",
+        summary="Get how new sessions are shared among versions, and how they end",
         scope="read:flows",
         parameters=FLOW,
-        answers={200: RolloutAnswer},
-        tagged=True,
+        # Not tagged: it changes with every session. What a change may demand is the flow's tag.
+        answers={200: LiveAnswer},
     ),
     Operation(
         method=hdrs.METH_PUT,

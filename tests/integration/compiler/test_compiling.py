@@ -13,6 +13,7 @@ from libs.common.flow.plan import Program, load
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.wire.events import Done, Missing, PlanCompiled, Refused
 from libs.common.wire.plans import Pointer, Rollout, decode_pointer, plan_key, pointer_key
+from libs.common.wire.rollouts import NEVER
 from services.compiler.compiling import Compiler
 from services.compiler.publish import Shelf
 from tests.integration.compiler.conftest import KEEP, LOGIN, Management, edited
@@ -289,7 +290,8 @@ async def test_new_sessions_are_shared_among_the_versions_of_a_rollout(
     await compiler.publish("default", FlowType.LOGIN)
     found = await pointer(line)
     assert found is not None
-    assert found.candidates[0].rollout is None
+    # Counted, and never taken back.
+    assert found.candidates[0].rollout == Rollout(7, 1, NEVER.margin, NEVER.sessions)
 
 
 async def test_what_a_tenant_demands_refuses_a_version_but_takes_none_away_that_runs(

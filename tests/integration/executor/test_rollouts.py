@@ -23,7 +23,9 @@ from libs.common.flow.plan import encode, name_of
 from libs.common.flow.turn import Session, Trial
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.wire.events import EVENTS, ROLLOUT_FAILED, RolloutFailed, decode
+from libs.common.wire.inspect import Count, Counted, CountWanted
 from libs.common.wire.plans import Candidate, Rollout, Weighted, plan_key
+from libs.common.wire.rollouts import NEVER
 from services.executor.metrics import ExecutorMetrics
 from services.executor.rollouts import Ending, Rollouts
 from tests.integration.executor.candidates import asking, candidate, lead, shown
@@ -271,7 +273,7 @@ async def test_a_repeat_of_the_last_submit_counts_no_second_time(
     assert await figures_with(house, 2) == {"ended:1": 2, "succeeded:1": 2}
 
 
-async def test_nothing_is_counted_where_nothing_would_be_taken_back(
+async def test_nothing_is_counted_of_a_flow_that_is_not_rolled_out(
     house: House, executors: tuple[Executor, Executor]
 ) -> None:
     unruled: Candidate = await candidate(house, "shared", (GOOD, 1), (BROKEN, 1))
@@ -306,39 +308,85 @@ class Wall:
         self.posted.append(failed)
 
 
-async def test_it_is_told_again_for_as_long_as_it_is_not_taken_back(house: House) -> None:
-    wall = Wall()
-    rollouts = Rollouts(
-        house.line, wall, ExecutorMetrics(Metrics("executor", "test")), lambda: 1_700_000_000
+@pytest.fixture
+def wall() -> Wall:
+    return Wall()
+
+
+@pytest.fixture
+def rollouts(house: House, wall: Wall) -> Rollouts:
+    metrics = ExecutorMetrics(Metrics("executor", "test"))
+    return Rollouts(house.line, wall, metrics, lambda: 1_700_000_000)
+
+
+def session(trial: Trial) -> Session:
+    return Session(
+        id=str(uuid.uuid4()),
+        tenant="default",
+        plan="plan",
+        type=FlowType.MFA_SETUP,
+        node=0,
+        started_at=0,
+        expires_at=900,
+        idle_until=900,
+        trial=trial,
     )
 
-    async def end(version: int, ending: Ending) -> None:
-        session = Session(
-            id=str(uuid.uuid4()),
-            tenant="default",
-            plan="plan",
-            type=FlowType.MFA_SETUP,
-            node=0,
-            started_at=0,
-            expires_at=900,
-            idle_until=900,
-            trial=Trial("flow_shared", RULE.id, version, baseline=1, margin=0.1, sessions=1),
-        )
-        rollouts.begin(session)
-        rollouts.end(session, ending)
-        await rollouts.stop()
 
-    await end(1, Ending.SUCCESS)
+async def end(
+    rollouts: Rollouts, version: int, ending: Ending, margin: float = RULE.margin
+) -> None:
+    """Begin and end a session of a rollout that decides after one of each version."""
+    trial = Trial("flow_shared", RULE.id, version, baseline=1, margin=margin, sessions=1)
+    ended = session(trial)
+    rollouts.begin(ended)
+    rollouts.end(ended, ending)
+    await rollouts.stop()
+
+
+async def test_how_its_sessions_end_is_told(
+    build_house: Build, any_redis_url: str, wall: Wall
+) -> None:
+    house = await build_house(any_redis_url)
+    metrics = ExecutorMetrics(Metrics("executor", "test"))
+    rollouts = Rollouts(house.line, wall, metrics, lambda: 1_700_000_000)
+    wanted = CountWanted("default", "flow_shared", RULE.id)
+    assert await rollouts.count(wanted) == Counted(0, ())
+    for version, ending in ((10, Ending.FAILURE), (1, Ending.SUCCESS), (1, Ending.FAULT)):
+        await end(rollouts, version, ending)
+    rollouts.begin(session(Trial("flow_shared", RULE.id, 1, baseline=1, margin=0.1, sessions=1)))
+    counts = (Count(1, 2, 1), Count(10, 1, 0))
+    assert await rollouts.count(wanted) == Counted(1, counts)
+    client = await plain(house)
+    (late,) = await client.zrange(UNDER_WAY, 0, -1)
+    await client.zadd(UNDER_WAY, {late: 1})
+    assert await rollouts.count(wanted) == Counted(0, counts)
+
+
+async def test_a_rollout_without_a_rule_is_counted_and_never_told_of(
+    rollouts: Rollouts, wall: Wall
+) -> None:
+    for version, ending in ((1, Ending.SUCCESS), (2, Ending.FAILURE), (2, Ending.FAILURE)):
+        await end(rollouts, version, ending, NEVER.margin)
+    counted = await rollouts.count(CountWanted("default", "flow_shared", RULE.id))
+    assert counted == Counted(0, (Count(1, 1, 1), Count(2, 2, 0)))
     assert wall.posted == []
-    await end(2, Ending.FAILURE)
+
+
+async def test_it_is_told_again_for_as_long_as_it_is_not_taken_back(
+    house: House, rollouts: Rollouts, wall: Wall
+) -> None:
+    await end(rollouts, 1, Ending.SUCCESS)
+    assert wall.posted == []
+    await end(rollouts, 2, Ending.FAILURE)
     (first,) = wall.posted
     assert first == RolloutFailed("default", "flow_shared", RULE.id, 2, 0, 1, 1, 1, 1_700_000_000)
     # Of all the ends of a moment, one tells.
-    await end(2, Ending.FAILURE)
+    await end(rollouts, 2, Ending.FAILURE)
     assert len(wall.posted) == 1
     client = await plain(house)
     for away, told_of in ((False, 2), (True, 2), (False, 3)):
         wall.away = away
         await client.hset(FIGURES, "said", 0)
-        await end(2, Ending.FAILURE)
+        await end(rollouts, 2, Ending.FAILURE)
         assert len(wall.posted) == told_of

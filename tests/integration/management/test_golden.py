@@ -6,10 +6,11 @@ import asyncpg
 import msgspec
 import pytest
 
-from libs.common.errors import Conflict, Invalid, Problem
+from libs.common.errors import Conflict, Invalid, Problem, Unavailable
 from libs.common.flow.model import FlowType, Graph, Settings, Trigger, TriggerPoint
 from libs.common.flow.plan import Program
 from libs.common.nodes.catalogue import NODE_TYPES
+from libs.common.wire import inspect
 from libs.common.wire.events import Answer, CompileWanted, Missing, PublishWanted
 from libs.common.wire.rollouts import Share
 from services.management import running
@@ -48,6 +49,13 @@ class Idle:
         return None
 
 
+class Deaf:
+    """Executors that nobody reaches."""
+
+    async def ask(self, _wanted: inspect.Wanted, /) -> inspect.Answer:
+        raise Unavailable("executor")
+
+
 class Judge:
     """Fails each test of the versions in `bad`, and remembers what it was asked."""
 
@@ -75,7 +83,7 @@ class Desk:
         store = Store(pool)
         runs = Running(store, Idle(), NODE_TYPES, self.judge)
         self.flows = Flows(store, Idle(), runs)
-        self.rollouts = Rollouts(store, runs)
+        self.rollouts = Rollouts(store, runs, Deaf())
         self.versions = Versions(store, runs, NODE_TYPES)
 
     async def create(self, *tests: GoldenTest) -> str:

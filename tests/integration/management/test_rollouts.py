@@ -9,11 +9,13 @@ import pytest
 
 from libs.common.flow.model import Json
 from libs.common.wire.events import PUBLISH, ROLLOUT_FAILED, RolloutFailed, encode
+from libs.common.wire.inspect import Count, Counted, CountWanted, Failed
 from tests.integration.management.conftest import GRAPH, INVALID, Api, CompilerStandIn, Start
 from tests.integration.management.graphs import EDITED, FLOWS, active, edit
 from tests.integration.management.test_activation import candidates, generation
 from tests.integration.management.test_outbox import emptied, eventually, told
 from tests.integration.management.test_refusals import refused
+from tests.integration.management.test_sessions import standing_in, with_nats
 
 DEFAULT_ABORT = {"margin": 0.1, "sessions": 100}
 
@@ -61,7 +63,7 @@ async def test_sessions_are_shared_by_weight_and_measured_by_the_active_version(
         "versions": shares(v2=10, v1=90),
         "abort": DEFAULT_ABORT,
     }
-    assert await api.done("GET", f"{FLOWS}/{id}/rollout") == body
+    assert await api.done("GET", f"{FLOWS}/{id}/rollout") == {**body, "figures": None}
     assert await stored(rows) == {
         name: body[name] for name in ("versions", "baseline", "abort")
     } | {"id": entry}
@@ -69,6 +71,30 @@ async def test_sessions_are_shared_by_weight_and_measured_by_the_active_version(
     assert await candidates(rows) == [(id, 1)]
     assert await generation(rows) == 2
     assert compiler.asked == [(PUBLISH, {"tenant": "default", "type": "login"})]
+
+
+async def test_a_rollout_is_shown_with_how_its_sessions_end(api: Api, nats_url: str) -> None:
+    await with_nats(api)
+    id = await two_versions(api)
+    rollout = (await roll_out(api, id, v1=90, v2=10))["rollout"]
+    async with standing_in(nats_url) as executor:
+        executor.counted = Counted(5, (Count(1, 90, 81),))
+        body = await api.done("GET", f"{FLOWS}/{id}/rollout")
+        assert executor.asked == [CountWanted("default", id, rollout)]
+        assert body["figures"] == {
+            "under_way": 5,
+            "versions": [
+                {"version": 1, "ended": 90, "succeeded": 81},
+                {"version": 2, "ended": 0, "succeeded": 0},
+            ],
+        }
+        executor.counted = Failed("redis")
+        assert (await api.done("GET", f"{FLOWS}/{id}/rollout"))["figures"] is None
+        await roll_out(api, id, v2=1)
+        executor.asked.clear()
+        assert (await api.done("GET", f"{FLOWS}/{id}/rollout"))["figures"] is None
+        # One version has all sessions, so there is nothing to ask for.
+        assert executor.asked == []
 
 
 async def test_versions_show_their_shares(api: Api) -> None:
@@ -154,6 +180,7 @@ async def test_a_flow_that_is_not_active_has_no_sessions_to_share(api: Api) -> N
         "baseline": None,
         "versions": [],
         "abort": None,
+        "figures": None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import nats
@@ -18,6 +19,7 @@ from libs.common.wire import events
 from libs.common.wire.inspect import (
     INSPECT,
     Answer,
+    Counted,
     Failed,
     Inspected,
     InspectWanted,
@@ -56,19 +58,23 @@ class ExecutorStandIn:
 
     inspected: Answer = field(default_factory=lambda: Inspected(RECORD))
     replayed: Answer = field(default_factory=lambda: Replayed(REPLAY))
+    counted: Answer = field(default_factory=lambda: Counted(0, ()))
     asked: list[Wanted] = field(default_factory=list)
 
     async def reply(self, message: Msg) -> None:
         wanted = decode_wanted(message.data)
         self.asked.append(wanted)
-        answer = self.inspected if isinstance(wanted, InspectWanted) else self.replayed
-        await message.respond(encode(answer))
+        answers = {InspectWanted: self.inspected, ReplayWanted: self.replayed}
+        await message.respond(encode(answers.get(type(wanted), self.counted)))
 
 
 @pytest.fixture
 async def api(start: Start) -> Api:
-    """With NATS, which comes a moment after the start."""
-    api = await start()
+    return await with_nats(await start())
+
+
+async def with_nats(api: Api) -> Api:
+    """Wait for NATS, which comes a moment after the start."""
     for _ in range(100):
         if (await api.call("GET", "/readyz")).body["checks"]["nats"] == "ok":
             return api
@@ -78,6 +84,12 @@ async def api(start: Start) -> Api:
 
 @pytest.fixture
 async def executor(nats_url: str) -> AsyncIterator[ExecutorStandIn]:
+    async with standing_in(nats_url) as stand_in:
+        yield stand_in
+
+
+@asynccontextmanager
+async def standing_in(nats_url: str) -> AsyncIterator[ExecutorStandIn]:
     stand_in = ExecutorStandIn()
     client = await nats.connect(nats_url)
     await client.subscribe(INSPECT, cb=stand_in.reply)
