@@ -22,6 +22,9 @@ from services.management.routes.face import FLOW, OverrideReason, flow_id, tagge
 from services.management.routes.operation import Operation
 from services.management.routes.serving import admitted
 
+MOST_CANDIDATES: Final = 10_000
+"""In an order that is sent: with ids as long as they come, so many fit into a body."""
+
 
 class RolloutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How new sessions are to be shared; `"abort": null` never takes it back."""
@@ -61,7 +64,7 @@ class LiveAnswer(RolloutAnswer, frozen=True):
 class CandidatesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The ids of all active flows of a type, the first candidate first."""
 
-    flows: Annotated[tuple[str, ...], Meta(max_length=1000)]
+    flows: Annotated[tuple[str, ...], Meta(max_length=MOST_CANDIDATES)]
 
 
 class CandidatesAnswer(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ import pytest
 
 from libs.common.flow.model import Json
 from libs.common.wire.events import PUBLISH
+from services.management.routes.rollouts import MOST_CANDIDATES
 from tests.integration.management.conftest import Api, CompilerStandIn
 from tests.integration.management.graphs import ASIDE, FLOWS, active
 from tests.integration.management.test_activation import candidates, generation
@@ -40,6 +41,35 @@ async def test_they_have_the_order_that_they_are_given(
     assert compiler.asked == [(PUBLISH, {"tenant": "default", "type": "login"})] * 3
     four = await active(api, "d")
     assert [id for id, _ in await candidates(rows)] == [four, one, two, last]
+
+
+async def test_thousands_can_be_ordered(api: Api, rows: asyncpg.Connection) -> None:
+    first = await active(api, "a")
+    # As if each had been activated: through the interface that takes minutes.
+    async with rows.transaction():
+        await rows.execute(
+            "INSERT INTO flow_ids (tenant, id) SELECT 'default', 'flow_' || lpad(n::text, 64, '0')"
+            " FROM generate_series(1, $1) AS numbers (n)",
+            MOST_CANDIDATES - 1,
+        )
+        await rows.execute(
+            "INSERT INTO flows (tenant, id, name, display_name, type, status, position,"
+            " version, active_version, activated_at)"
+            " SELECT tenant, id, 'n' || row_number() OVER (), 'N', 'login', 'active',"
+            " row_number() OVER (), 1, 1, now() FROM flow_ids WHERE id <> $1",
+            first,
+        )
+        await rows.execute(
+            "INSERT INTO flow_versions (tenant, flow_id, number, graph)"
+            " SELECT tenant, id, 1, '{}' FROM flow_ids WHERE id <> $1",
+            first,
+        )
+    order = [each["id"] for each in (await api.done("GET", LOGIN))["flows"]][::-1]
+    assert (len(order), order[-1]) == (MOST_CANDIDATES, first)
+    body = await api.done("PUT", LOGIN, {"flows": order})
+    assert [each["id"] for each in body["flows"]] == order
+    one_more = await api.call("PUT", LOGIN, {"flows": [*order, first]})
+    refused(one_more, 400, "invalid")
 
 
 async def test_the_same_order_again_changes_nothing(api: Api, rows: asyncpg.Connection) -> None:
