@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from libs.common.flow.model import ALONE, Flow, FlowType, Graph, Invariant, Library, Settings
+from libs.common.flow.model import ALONE, Flow, FlowType, Graph, Invariant, Library, Named, Settings
 
 FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures" / "rules"
 
@@ -23,7 +23,7 @@ def flow_of(case: Mapping[str, Any], name: str = "case") -> Flow:
 
 
 def library_of(case: Mapping[str, Any]) -> Library:
-    """Read what the tenant has beside the flow: flows by slug, triggers, invariants."""
+    """Read what the tenant has beside the flow."""
     written = case.get("library")
     if written is None:
         return ALONE
@@ -31,4 +31,5 @@ def library_of(case: Mapping[str, Any]) -> Library:
         {slug: flow_of(each, slug) for slug, each in written.get("flows", {}).items()},
         tuple(flow_of(each) for each in written.get("triggers", ())),
         msgspec.convert(written.get("invariants", ()), tuple[Invariant, ...]),
+        msgspec.convert(written.get("registered"), frozenset[Named] | None),
     )

@@ -130,6 +130,8 @@ def takes(schema: Mapping[str, Any]) -> str:
             return "`true`, `false`"
         case {"type": "integer"}:
             return f"whole number{span(schema, 'minimum', 'maximum')}"
+        case {"type": "number"}:
+            return f"number{span(schema, 'minimum', 'maximum')}"
         case {"type": "array"}:
             return f"list{span(schema, 'minItems', 'maxItems')} of: {takes(schema['items'])}"
         case {"type": "string"}:

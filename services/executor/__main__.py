@@ -34,7 +34,9 @@ from libs.common.flow.questions import SignedIn
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.executor.app import executor_app
 from services.executor.assertions import Assertions, KeySet
+from services.executor.breaker import Breaker
 from services.executor.callers import Callers, parse_outposts
+from services.executor.calling import Caller
 from services.executor.config import Settings
 from services.executor.denials import Denials
 from services.executor.directory import Directory
@@ -61,6 +63,7 @@ from services.executor.nats import (
 from services.executor.pages import parse_pages
 from services.executor.performer import Performer, counting
 from services.executor.plans import Plans
+from services.executor.registered import Registered
 from services.executor.rollouts import Rollouts
 from services.executor.routes import Face
 from services.executor.selection import Selection
@@ -136,6 +139,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         sites=sites,
         pages=pages,
         outgoing=outgoing,
+        registered=Registered(pool, credential_keys),
+        caller=Caller(outgoing, Breaker(time.monotonic), metrics.calls, clock=time.time),
     )
     assertions = Assertions(
         key_set,

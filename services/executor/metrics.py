@@ -72,6 +72,13 @@ class ExecutorMetrics:
         self.plans_wanted = counters("plans_wanted", "Times the compiler was asked to publish.")
         self.effects = counters("effects", "Effects, by what became of them.", "effect", "result")
 
+        self.calls = counters(
+            "calls",
+            "Calls of flows over HTTP, by what became of them; `spared` where nobody answered "
+            "of late.",
+            "result",
+        )
+
     def timed(self, watch: Watch | None) -> Watch:
         """Return what is to watch a turn from now on: it times nodes, then tells `watch`."""
         now, add = time.perf_counter, self.node_seconds.add

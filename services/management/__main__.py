@@ -24,6 +24,7 @@ from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground, run
 from libs.common.chassis.startup import StartupFailure
 from libs.common.nodes.catalogue import NODE_TYPES
+from services.management.actions import Actions
 from services.management.app import management_app
 from services.management.audit import Audit
 from services.management.auth import Callers, Tokens
@@ -126,6 +127,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     ground.closers.push_async_callback(failures.stop)
     hasher = make_hasher(settings)
     ground.closers.callback(hasher.close)
+    credential_keys = open_keys(settings)
     use = UseCases(
         flows=flows,
         versions=Versions(store, running, NODE_TYPES),
@@ -148,8 +150,9 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         audit=Audit(store),
         clients=Clients(store),
         tenants=Tenants(store),
-        providers=Providers(store, open_keys(settings)),
+        providers=Providers(store, credential_keys),
         users=Users(store, hasher),
+        actions=Actions(store, credential_keys, NODE_TYPES),
         bootstrap=Bootstrap(store, settings.bootstrap_token),
         grants=Grants(store, tokens, seconds=settings.client_token_seconds),
         sessions=Sessions(executors, link),

@@ -100,8 +100,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     credential_keys: Annotated[
         Secret | None,
         Meta(
-            description="keys that seal secrets of providers: those of executors, which open "
-            "them. Without them none can be stored"
+            description="keys that seal secrets of providers and actions: those of executors, "
+            "which open them. Without them none can be stored"
         ),
     ] = None
     argon2_memory_kib: MemoryKib = MEMORY_KIB

@@ -80,7 +80,15 @@ def structs_in(kind: Type) -> Iterator[type[msgspec.Struct]]:
 
 
 def field_docstrings(kind: type) -> Mapping[str, str]:
-    """The docstring under each field of a class, which Python itself does not keep."""
+    """The docstring under each field of a struct, which Python itself does not keep."""
+    found: dict[str, str] = {}
+    for each in reversed(kind.__mro__):
+        if issubclass(each, msgspec.Struct) and each is not msgspec.Struct:
+            found |= _own_docstrings(each)
+    return found
+
+
+def _own_docstrings(kind: type) -> dict[str, str]:
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(definition, ast.ClassDef)  # noqa: S101 -- narrows the type for mypy
     found = {}

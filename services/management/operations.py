@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, Generic
 
 from libs.common.nodes.catalogue import NODE_TYPES
+from services.management.actions import Actions
 from services.management.audit import Audit
 from services.management.bootstrap import Bootstrap
 from services.management.candidates import Candidates
@@ -19,6 +20,7 @@ from services.management.invariants import Invariants
 from services.management.providers import Providers
 from services.management.rollouts import Rollouts
 from services.management.routes import (
+    actions,
     admin,
     audit,
     clients,
@@ -70,6 +72,7 @@ class UseCases:
     tenants: Tenants
     providers: Providers
     users: Users
+    actions: Actions
     bootstrap: Bootstrap
     grants: Grants
     instances: FlowInstances
@@ -99,6 +102,7 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(clients.OPERATIONS, lambda use: clients.Endpoints(use.clients, use.bootstrap)),
     Part(providers.OPERATIONS, lambda use: providers.Endpoints(use.providers)),
     Part(users.OPERATIONS, lambda use: users.Endpoints(use.users)),
+    Part(actions.OPERATIONS, lambda use: actions.Endpoints(use.actions)),
     Part(oauth.OPERATIONS, lambda use: oauth.Endpoints(use.grants)),
     Part(expressions.OPERATIONS, lambda _use: expressions.Endpoints()),
     Part(nodetypes.OPERATIONS, lambda _use: nodetypes.Endpoints(NODE_TYPES)),

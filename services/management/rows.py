@@ -16,6 +16,7 @@ from libs.common.flow.model import (
     Graph,
     Invariant,
     Library,
+    Named,
     Settings,
     Trigger,
 )
@@ -179,10 +180,14 @@ class Rows:
         """Read what flows of the tenant are compiled with; nothing for a tenant that is none."""
         rows = [row async for row in QUERIES.read_library(self._connection, tenant=self._tenant)]
         flows = [_definition(row) for row in rows if row["id"] is not None]
+        registered = await _all(
+            QUERIES.list_registered(self._connection, tenant=self._tenant), Named
+        )
         return Library(
             flows={flow.name: flow for flow in flows},
             triggers=tuple(flow for flow in flows if flow.type is FlowType.TRIGGER),
             invariants=_invariants(rows[0]["invariants"]) if rows else (),
+            registered=frozenset(registered),
         )
 
     async def read_invariants(self) -> tuple[Invariant, ...]:

@@ -197,6 +197,18 @@ CREATE TABLE providers (
     PRIMARY KEY (tenant, id)
 );
 
+-- What flows call over HTTP; `sealed` holds what signs the calls, which only executors read.
+CREATE TABLE actions (
+    tenant text NOT NULL REFERENCES tenants (name),
+    id text NOT NULL,
+    display_name text NOT NULL,
+    config json NOT NULL,
+    sealed bytea,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, id)
+);
+
 -- Writes that callers gave a name, and what was answered, for the same write sent again.
 CREATE TABLE idempotency_keys (
     tenant text NOT NULL,

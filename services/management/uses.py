@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from libs.common.flow.model import Flow, FlowType, Library
+from libs.common.flow.model import Flow, FlowType, Library, Named
 from libs.common.flow.node import NodeTypes, calls_nothing
 from libs.common.flow.rules.drawing import draw
 from libs.common.flow.rules.links import calls
@@ -40,6 +40,19 @@ def callers(library: Library, slug: str, types: NodeTypes) -> tuple[Flow, ...]:
         found |= new
         waiting.extend(new)
     return tuple(flow for name, flow in library.flows.items() if name in found)
+
+
+def naming(library: Library, named: Named, types: NodeTypes) -> tuple[str, ...]:
+    """Find the active flows with a node that needs this, by their slugs."""
+    return tuple(
+        flow.name
+        for flow in library.flows.values()
+        if any(
+            named in place.type.names(place.reading.config)
+            for place in draw(flow, types).places.values()
+            if place.type is not None and place.reading.config is not None
+        )
+    )
 
 
 def touched(library: Library, slug: str, type: FlowType, types: NodeTypes) -> tuple[FlowType, ...]:

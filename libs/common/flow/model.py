@@ -211,6 +211,13 @@ class Invariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     """An expression as in a `condition`; only the paths on which it may be true are looked at."""
 
 
+class Named(msgspec.Struct, frozen=True):
+    """Something of a tenant's, beside its flows, that a node may need."""
+
+    kind: Literal["action", "provider"]
+    id: str
+
+
 class Library(msgspec.Struct, frozen=True):
     """What of its tenant a flow is compiled with: all that its nodes may refer to."""
 
@@ -219,6 +226,8 @@ class Library(msgspec.Struct, frozen=True):
     triggers: tuple[Flow, ...] = ()
     """The active flows of type `trigger`, in the order in which they run."""
     invariants: tuple[Invariant, ...] = ()
+    registered: frozenset[Named] | None = None
+    """What nodes may name; None where that is not known."""
 
 
 ALONE = Library()

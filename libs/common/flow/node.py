@@ -24,7 +24,7 @@ from libs.common.flow.expression import (
     check,
     parse,
 )
-from libs.common.flow.model import FlowType, Json, TriggerPoint
+from libs.common.flow.model import FlowType, Json, Named, TriggerPoint
 from libs.common.flow.proof import Gain
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Dialogue, Facts, Question, Submission, Surroundings, ask
@@ -152,6 +152,8 @@ class NodeType(Generic[C, L]):
     """All triggers that could run before it or after."""
     calls: Callable[[C], str | None] = calls_nothing
     """The slug of the flow that it runs, of a node that answers `Enter`."""
+    names: Callable[[C], tuple[Named, ...]] = lambda _config: ()
+    """What of the tenant's, beside flows, it needs when it runs."""
 
 
 AnyNodeType = NodeType[Any, Any]

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from libs.common.flow.calls import CallAction, CallWebhook
 from libs.common.flow.contents import contents
 from libs.common.flow.expression import MISSING, Expression
 from libs.common.flow.expression.values import kind
@@ -141,6 +142,8 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (HashPassword, _there, False),
             (WriteUser, _written, True),
             (MayLeadTo, bool, False),
+            (CallAction, _there, True),
+            (CallWebhook, _there, True),
         )
     }
 )
@@ -336,7 +339,9 @@ class Recorder:
         how = "bypass" if isinstance(move, Bypass) else "leave"
         new = None
         if move.facts is not None:
-            new = learned(visit.facts, move.facts, fixed=self._words[node].fixed)
+            # What it was answered is in nobody's words.
+            fixed = self._words[node].fixed and not answers
+            new = learned(visit.facts, move.facts, fixed=fixed)
         if answers or move.points:
             return (node, how, move.outcome, new, answers, move.points)
         return (node, how, move.outcome) if new is None else (node, how, move.outcome, new)

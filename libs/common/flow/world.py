@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from libs.common.flow.calls import CallAction, CallWebhook, Reached
 from libs.common.flow.identifier import KINDS
 from libs.common.flow.model import Json
 from libs.common.flow.passkeys import (
@@ -150,6 +151,11 @@ _GUESS: Final[Mapping[str, Part]] = {
     "blocked": lambda _world, _question: Verdict.BLOCKED,
 }
 
+_CALL: Final[Mapping[str, Part]] = {
+    SUCCESS: lambda _world, _question: Reached({}),
+    "failure": lambda _world, _question: None,
+}
+
 PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyType(
     {
         FindAccount: {
@@ -175,6 +181,8 @@ PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyTyp
             SUCCESS: lambda _world, _question: True,
             "failure": lambda _world, _question: False,
         },
+        CallAction: _CALL,
+        CallWebhook: _CALL,
     }
 )
 """What each question may be answered, by the word that a script has for it. One that has but
@@ -194,9 +202,12 @@ def answer(world: World, question: Question[Any], cue: Cue) -> Any:  # noqa: ANN
         choices = ", ".join(f"`{word}`" for word in parts)
         message = f"`{cue.answer.outcome}` answers nothing that this node asks; one of {choices}"
         raise cue.refused(message)
-    if cue.answer.attributes:
-        raise cue.refused("What this node asks has no attributes for an answer", ".attributes")
-    return part(world, question)
+    answered = part(world, question)
+    if not cue.answer.attributes:
+        return answered
+    if isinstance(answered, Reached):
+        return Reached(dict(cue.answer.attributes))
+    raise cue.refused("What this node asks has no attributes for an answer", ".attributes")
 
 
 def drive(dialogue: Generator[Question[Any], Any, R], answers: Callable[[Question[Any]], Any]) -> R:

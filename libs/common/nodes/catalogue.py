@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from libs.common.flow.node import AnyNodeType
 from libs.common.nodes import (
+    action,
     condition,
     deny,
     dummy,
@@ -27,6 +28,7 @@ from libs.common.nodes import (
     user_write,
     webauthn,
     webauthn_setup,
+    webhook,
 )
 
 CATALOGUE: tuple[AnyNodeType, ...] = (
@@ -45,6 +47,8 @@ CATALOGUE: tuple[AnyNodeType, ...] = (
     set_attribute.NODE,
     redirect.NODE,
     send_email.NODE,
+    webhook.NODE,
+    action.NODE,
     user_write.NODE,
     user_login.NODE,
     user_logout.NODE,

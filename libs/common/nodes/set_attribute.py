@@ -6,13 +6,10 @@ import msgspec
 from msgspec.structs import replace
 
 from libs.common.flow.expression import Expression
-from libs.common.flow.expression.values import Value, unusable
 from libs.common.flow.node import NodeType, Site, Visit, fixed, parse_expression, scope_for
 from libs.common.flow.turn import Dialogue, Leave
 from libs.common.nodes.form import Name
-
-LARGEST = 4_096
-"""Bytes of a value in msgpack; it is stored with the session at each step."""
+from libs.common.nodes.storable import is_storable
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,21 +31,11 @@ def lower(config: Config, site: Site) -> Lowered:
 def run(config: Lowered, visit: Visit) -> Dialogue:
     scope = yield from scope_for(visit, config.value)
     value = config.value.evaluate(scope)
-    if not _storable(value):
+    if not is_storable(value):
         return Leave("error")
     facts = visit.facts
     attributes = {**facts.attributes, config.attribute: value}
     return Leave("success", replace(facts, attributes=attributes))
-
-
-def _storable(value: Value) -> bool:
-    if unusable(value) is not None:
-        return False
-    try:
-        return len(msgspec.msgpack.encode(value)) <= LARGEST
-    except OverflowError:
-        # An expression can read a whole number that msgpack has no room for.
-        return False
 
 
 NODE: NodeType[Config, Lowered] = NodeType(

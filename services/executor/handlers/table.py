@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Final, TypeAlias, TypeVar
 
+from libs.common.flow.calls import CallAction, CallWebhook
 from libs.common.flow.passkeys import CheckPasskey, KeepPasskey, OfferPasskey, SeekPasskey
 from libs.common.flow.questions import (
     CheckPassword,
@@ -16,7 +17,7 @@ from libs.common.flow.questions import (
     WriteUser,
 )
 from libs.common.flow.turn import Question
-from services.executor.handlers import codes, pages, passkeys, passwords, users
+from services.executor.handlers import calls, codes, pages, passkeys, passwords, users
 from services.executor.handlers.world import World
 
 T = TypeVar("T")
@@ -38,6 +39,8 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     HashPassword: passwords.make_hash,
     WriteUser: users.write,
     MayLeadTo: pages.may_lead_to,
+    CallAction: calls.action,
+    CallWebhook: calls.webhook,
 }
 
 

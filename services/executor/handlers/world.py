@@ -7,10 +7,12 @@ from typing import Final, Protocol
 
 from libs.common.chassis.hasher import Hasher
 from libs.common.chassis.outgoing import Outgoing
+from services.executor.calling import Caller
 from services.executor.directory import Directory
 from services.executor.directory.passkeys import Passkeys
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.pages import Pages
+from services.executor.registered import Registered
 from services.executor.sites import Sites
 
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"
@@ -46,3 +48,5 @@ class World:
     pages: Pages
     outgoing: Outgoing
     """For every address that a tenant chose."""
+    registered: Registered
+    caller: Caller

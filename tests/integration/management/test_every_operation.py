@@ -25,6 +25,7 @@ from services.management.routes.form import FORM
 from services.management.routes.operation import Content, Operation
 from services.management.routes.refusals import SHAPES
 from tests.integration.management.conftest import FLOW, Api, Reply, Start, token
+from tests.integration.management.test_providers import KEYS
 
 MARK: Final = "swordfish"
 """In everything that the other tenant has, under which it would be seen in an answer."""
@@ -90,6 +91,16 @@ async def a_user(api: Api) -> Names:
     return {"user": made["id"], "credential": "password"}
 
 
+async def an_action(api: Api) -> Names:
+    action: Json = {
+        "id": f"{MARK}-{uuid4()}",
+        "display_name": MARK,
+        "url": f"https://{MARK}.example.com/hook",
+    }
+    made = await api.done("POST", "/api/admin/actions", action)
+    return {"action": made["id"]}
+
+
 async def a_session(_api: Api) -> Names:
     """Executors have them, and none is here; theirs are told apart where they are asked."""
     return {"id": str(uuid4())}
@@ -110,6 +121,7 @@ THINGS: Final[Mapping[str, tuple[Make, Names]]] = {
     "/api/admin/sessions/{id}": (a_session, {"id": NO_UUID}),
     "/api/admin/providers/{provider}": (a_provider, {"provider": "nobody-s"}),
     "/api/admin/users/{user}": (a_user, {"user": NO_UUID, "credential": "password"}),
+    "/api/admin/actions/{action}": (an_action, {"action": "nobody-s"}),
     "/api/admin/candidates/{type}": (no_thing, {"type": "login"}),
     "/api/admin/tenants/{tenant}": (no_thing, {"tenant": "default"}),
 }
@@ -144,6 +156,11 @@ BODIES: Final[Mapping[str, Json]] = {
         "config": {"issuer": "https://id.example.com", "client_id": "mine"},
     },
     "users_create": {"username": "mine"},
+    "actions_create": {
+        "id": "mine",
+        "display_name": "Mine",
+        "url": "https://hooks.example.com/mine",
+    },
     "clients_create": {"name": "mine", "scopes": ["create:clients"]},
     "v2_flows_create": {"name": "Mine"},
     "v3_files_load": {"file": BLUEPRINT},
@@ -164,6 +181,11 @@ CLOSED: Final = [operation for operation in OPERATIONS if operation.scope is not
 SCOPES: Final = frozenset[Scope](get_args(Scope))
 
 _PART: Final = re.compile(r"\{(\w+)[^{}]*\}")
+
+
+@pytest.fixture
+async def api(start: Start) -> Api:
+    return await start(credential_keys=KEYS)
 
 
 def walking(operations: list[Operation[Any]]) -> pytest.MarkDecorator:

@@ -24,6 +24,7 @@ from libs.common.flow.rules.invariants_hold import VIOLATION as VIOLATION
 from libs.common.flow.rules.invariants_hold import invariants_hold
 from libs.common.flow.rules.links import survey
 from libs.common.flow.rules.links_hold import links_hold
+from libs.common.flow.rules.names_are_registered import names_are_registered
 from libs.common.flow.rules.nodes_are_named_once import nodes_are_named_once
 from libs.common.flow.rules.nodes_are_used import nodes_are_used
 from libs.common.flow.rules.outcomes_are_known import outcomes_are_known
@@ -59,7 +60,7 @@ RULES: tuple[Rule, ...] = (
 )
 """What makes a flow one that cannot run."""
 
-ADVICE: tuple[Rule, ...] = (nodes_are_used, expressions_are_known)
+ADVICE: tuple[Rule, ...] = (nodes_are_used, expressions_are_known, names_are_registered)
 """What is likely a mistake, in a flow that can run all the same."""
 
 

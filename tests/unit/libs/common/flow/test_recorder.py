@@ -147,7 +147,7 @@ def test_there_is_a_word_for_the_answer_to_every_question() -> None:
 
 
 def test_personal_is_what_hangs_on_whom_the_run_has_named() -> None:
-    asked = {"CheckPassword", "CheckTotp", "LoadUser", "WriteUser"}
+    asked = {"CallAction", "CallWebhook", "CheckPassword", "CheckTotp", "LoadUser", "WriteUser"}
     assert asked | {"SeekPasskey", "OfferPasskey", "KeepPasskey"} == PERSONAL
 
 

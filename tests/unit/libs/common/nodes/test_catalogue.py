@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
-import inspect
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.inspect import type_info
 
 from libs.common.flow.expression import SCHEMA
 from libs.common.flow.model import FlowType
@@ -16,6 +15,7 @@ from libs.common.flow.node import AnyNodeType, Site
 from libs.common.flow.turn import Facts
 from libs.common.nodes import success
 from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
+from services.management.nodetypes import field_docstrings, structs_in
 
 FOLDER = Path(__file__).parents[5] / "libs/common/nodes"
 AMR = {"pwd", "otp", "hwk", "swk", "user", "mfa"}
@@ -38,28 +38,8 @@ def test_a_node_type_is_found_by_its_name_which_is_its_files(node: AnyNodeType) 
 
 @each
 def test_every_field_that_an_author_may_write_is_documented(node: AnyNodeType) -> None:
-    tree = ast.parse((FOLDER / f"{node.name}.py").read_text())
-    for struct in (node.config, *_structs_in(node.config)):
-        (drawn,) = [
-            each
-            for each in ast.walk(tree)
-            if isinstance(each, ast.ClassDef) and each.name == struct.__name__
-        ]
-        documented = {
-            field.target.id
-            for field, text in zip(drawn.body, drawn.body[1:], strict=False)
-            if isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
-            and isinstance(text, ast.Expr)
-            and isinstance(text.value, ast.Constant)
-        }
-        assert documented == set(struct.__struct_fields__), struct.__name__
-
-
-def _structs_in(config: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
-    found = msgspec.json.schema_components([config])[1]
-    module = inspect.getmodule(config)
-    return [getattr(module, name) for name in found if name != config.__name__]
+    for struct in structs_in(type_info(node.config)):
+        assert set(field_docstrings(struct)) == set(struct.__struct_fields__), struct.__name__
 
 
 @each
@@ -80,6 +60,8 @@ def test_what_a_node_type_says_of_its_outcomes_is_of_outcomes_that_it_has(
         "subflow": {"flow": "other"},
         "redirect": {"url": "/there"},
         "send_email": {"template": "welcome"},
+        "webhook": {"url": "https://hooks.example.com", "outcomes": [{"outcome": "a"}]},
+        "action": {"action": "risk", "outcomes": [{"outcome": "a"}]},
     }
     config = msgspec.convert(examples.get(node.name, {}), node.config)
     outcomes = set(node.outcomes(config))

@@ -6,7 +6,8 @@ import pytest
 from libs.common.flow.node import InvalidConfig
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Facts, Leave
-from libs.common.nodes.set_attribute import LARGEST, NODE, Config, run
+from libs.common.nodes.set_attribute import NODE, Config, run
+from libs.common.nodes.storable import LARGEST
 from tests.playbook import Playbook, lowered, visit
 
 
