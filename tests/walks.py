@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from libs.common.flow.calls import CallAction, CallWebhook, Reached
 from libs.common.flow.compile import compile_flow
 from libs.common.flow.interpreter import Watch, advance, begin
 from libs.common.flow.model import (
@@ -171,6 +172,8 @@ class World:
         """Know `users`, by their account; they are called `<account>@example.com`."""
         self.users: dict[str, Mapping[str, Json]] = dict(users)
         self.asked: list[Question[Any]] = []
+        self.reached: Reached | None = Reached({})
+        """What is answered by whoever is called."""
 
     def answer(self, question: Question[Any]) -> object:
         """Answer `question`, and remember it."""
@@ -197,6 +200,8 @@ class World:
                 return "$argon2id$"
             case WriteUser():
                 return self._write(question)
+            case CallAction() | CallWebhook():
+                return self.reached
             case _:
                 msg = f"nobody answers {question}"
                 raise AssertionError(msg)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from libs.common.flow.calls import Reached
 from libs.common.flow.model import FlowType, Invariant, Json, TriggerPoint
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import Program
@@ -405,6 +406,19 @@ def test_an_answer_is_kept_with_the_node_that_asked() -> None:
         ("done", []),
     ]
     assert kept.asked == ()
+
+
+def test_what_others_answer_is_kept_by_its_kind_alone_whatever_they_were_sent() -> None:
+    taken: Json = [{"attribute": "card", "type": "string"}]
+    sent: Json = [{"name": "a", "value": "flow.type"}]
+    call = node("action", action="crm", parameters=sent, attributes=taken)
+    world = World()
+    world.reached = Reached({"card": "4111 1111 1111 1111"})
+    kept = Recorded(program(flow("main", "start > call > done", call=call)), world)
+    (called,) = (each for each in kept.entries[0].passages if each.node == "call")
+    assert called.learned == Learned(attributes={"card": Masked("string")})
+    assert called.answers == (Answered("CallAction", True),)
+    assert b"4111" not in kept.data[0]
 
 
 def test_what_a_tenant_demanded_and_what_was_asked_for_it_is_kept() -> None:

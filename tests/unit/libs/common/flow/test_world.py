@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from libs.common.errors import Invalid, Problem
+from libs.common.flow.calls import CallAction, CallWebhook, Reached, Target
 from libs.common.flow.model import Json
 from libs.common.flow.questions import (
     CheckPassword,
@@ -28,6 +29,10 @@ from libs.common.secret import Secret
 from tests.questions import every_question
 
 FIND = FindAccount(("email",), "a@example.com")
+CALLS = [
+    CallAction("crm", "key", {}),
+    CallWebhook(Target(url="https://hooks.example.com"), "key", {}),
+]
 GUESSES: list[Question[Any]] = [
     CheckPassword("alice", None, Secret("guess")),
     CheckTotp("alice", None, Secret("123456"), "attempt"),
@@ -101,6 +106,15 @@ def test_a_guess_is_what_the_script_says(
 @pytest.mark.parametrize(("outcome", "allowed"), [("success", True), ("failure", False)])
 def test_whether_a_page_may_be_led_to_is_what_the_script_says(outcome: str, allowed: bool) -> None:
     assert answer(world(), MayLeadTo("/terms"), scripted(outcome)) is allowed
+
+
+@pytest.mark.parametrize("question", CALLS)
+def test_whoever_is_called_answers_what_the_script_says(
+    question: Question[Reached | None],
+) -> None:
+    assert answer(world(), question, UNSCRIPTED) == Reached({})
+    assert answer(world(), question, scripted("success", score=1)) == Reached({"score": 1})
+    assert answer(world(), question, scripted("failure")) is None
 
 
 def test_a_password_is_hashed_to_nothing() -> None:
