@@ -25,7 +25,7 @@ from libs.common.chassis.outgoing import Outgoing
 from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.proxies import Proxies
 from libs.common.chassis.redis_line.open import open_line
-from libs.common.chassis.redis_line.port import RedisLine
+from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground, run
 from libs.common.errors import Unavailable
@@ -99,7 +99,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     sites = parse_sites(settings.issuer, settings.passkey_sites, settings.passkey_origins)
     outposts = read("outpost_tokens", parse_outposts, settings.outpost_tokens)
 
-    line = read("redis_url", lambda url: open_line(url.reveal()), settings.redis_url)
+    patience = Limits(deadline=settings.redis_seconds)
+    line = read("redis_url", lambda url: open_line(url.reveal(), patience), settings.redis_url)
     closers.push_async_callback(line.aclose)
     pool = await open_pool(settings.postgres_dsn, most=_CONNECTIONS, seconds=_STATEMENT_SECONDS)
     closers.push_async_callback(pool.close)

@@ -68,6 +68,10 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
             examples=["redis://localhost:6379"],
         ),
     ]
+    redis_seconds: Annotated[
+        float,
+        Meta(gt=0, le=30, description="how long Redis may take, before a step answers 503"),
+    ] = 1.0
     nats_url: Annotated[
         Secret,
         Meta(description="NATS with JetStream", examples=["nats://localhost:4222"]),

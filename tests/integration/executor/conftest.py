@@ -23,7 +23,7 @@ from libs.common.chassis.hasher import make_hasher
 from libs.common.chassis.logging import Log
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.redis_line.open import open_line
-from libs.common.chassis.redis_line.port import RedisLine
+from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground
 from libs.common.flow.compile import compile_flow
@@ -200,6 +200,8 @@ def settings_for(redis_url: str, database: str, nats_url: str) -> Settings:
         argon2_passes=1,
         address_burst=100_000,
         address_rate=100_000.0,
+        # A machine that is busy with something else is not a Redis that is away.
+        redis_seconds=20.0,
     )
 
 
@@ -211,7 +213,7 @@ async def build_house(database: str, nats_url: str) -> AsyncIterator[Build]:
     async with AsyncExitStack() as stack:
 
         async def build_one(redis_url: str) -> House:
-            line = open_line(redis_url)
+            line = open_line(redis_url, Limits(deadline=20))
             stack.push_async_callback(line.aclose)
             pool = await stack.enter_async_context(asyncpg.create_pool(database, min_size=1))
             return House(settings_for(redis_url, database, nats_url), line, pool, stack)

@@ -100,7 +100,7 @@ async def test_without_redis_an_executor_says_when_to_come_back(
     build_house: Build, redis_url: str, redis_server: Server, how: str
 ) -> None:
     house = await build_house(redis_url)
-    executor = await house.executor()
+    executor = await house.executor(redis_seconds=1.0)
     await house.publish(LOGIN)
     step = await executor.start()
     if how == "hung":
