@@ -12,6 +12,8 @@ from typing import Any, Final, get_args
 
 import msgspec
 from aiohttp import hdrs, web
+from msgspec import UnsetType
+from msgspec.structs import fields
 
 from libs.common.chassis.app import REQUEST_ID
 from libs.common.secret import Secret
@@ -266,7 +268,8 @@ def _content(said: Any) -> Content:  # noqa: ANN401 -- a type, of any form
 
 
 def _media(content: Content, schemas: _Schemas) -> Mapping[str, Any]:
-    schema = {} if content.kind is None else schemas.of(content.kind)
+    schemes = [schemas.of(kind) for kind in content.kinds]
+    schema = {"anyOf": schemes} if len(schemes) > 1 else next(iter(schemes), {})
     return {media: {"schema": schema} if schema else {} for media in content.media}
 
 
@@ -298,6 +301,8 @@ class _Schemas:
         )
         names = {name: _short(name) for name in found}
         self._of = {key: _tidy(schema, names) for key, schema in zip(kinds, refs, strict=True)}
+        for struct in _structs(kinds.values(), set()):
+            _let_leave_out(struct, found)
         components = {names[name]: _tidy(schema, names) for name, schema in found.items()}
         # A query is shown as its parameters.
         self._queries = {query: components.pop(self._name(query)) for query in queries}
@@ -324,11 +329,32 @@ def _kinds(operations: Sequence[Operation[Any]]) -> Iterator[Any]:
         if operation.query is not None:
             yield operation.query
         for said in (operation.body, *operation.answers.values()):
-            if said is not None and _content(said).kind is not None:
-                yield _content(said).kind
+            if said is not None:
+                yield from _content(said).kinds
         for status in _ALL_REFUSALS:
             yield SHAPES[operation.face].body_of(status)
     yield Tenant
+
+
+def _structs(kinds: Iterable[Any], known: set[type[msgspec.Struct]]) -> set[type[msgspec.Struct]]:
+    """Return all structs that types are made of, with those that are `known`."""
+    for kind in kinds:
+        if not isinstance(kind, type) or not issubclass(kind, msgspec.Struct):
+            _structs(get_args(kind), known)
+        elif kind not in known:
+            known.add(kind)
+            _structs((field.type for field in fields(kind)), known)
+    return known
+
+
+def _let_leave_out(struct: type[msgspec.Struct], found: Mapping[str, Any]) -> None:
+    """Demand no field in the schema of `struct` that is not encoded where it is unset.
+
+    msgspec demands all that have no default, as a decoder would.
+    """
+    schema = found.get(f"{struct.__module__}.{struct.__qualname__}") or found[struct.__name__]
+    left_out = {field.encode_name for field in fields(struct) if UnsetType in get_args(field.type)}
+    schema["required"] = [name for name in schema["required"] if name not in left_out]
 
 
 def _hook(kind: type) -> dict[str, Any]:

@@ -193,6 +193,9 @@ def _checked(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 -- see `read`
     if depth > DEPTH + 1:
         raise _malformed(f"nested deeper than {DEPTH}")
     match value:
+        case str() if "\0" in value:
+            # JSON can say it, and PostgreSQL cannot read it there.
+            raise _malformed("text cannot have the character NUL")
         case None | bool() | str():
             return value
         case int():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -20,6 +21,8 @@ DEPTH = 64
 """How deep lists and maps may lie in each other: far below where recursion ends."""
 YAML = "application/yaml"
 """RFC 9512."""
+_NUL = b"\\u0000"
+"""How JSON writes what PostgreSQL stores in JSON and then cannot read there."""
 _YAMLS = frozenset({YAML, "application/x-yaml", "text/yaml", "text/x-yaml"})
 
 
@@ -31,9 +34,7 @@ async def decode(request: web.Request, kind: type[T]) -> T:
         if not isinstance(error.__cause__, msgspec.ValidationError):
             raise
         raise _with_all_problems(error, await request.read(), kind) from error
-    if _is_deeper(msgspec.json.decode(await request.read()), DEPTH):
-        problem = Problem("malformed_json", f"nested deeper than {DEPTH}")
-        raise Invalid("the body is not as expected", (problem,))
+    _check_all(await request.read())
     return decoded
 
 
@@ -59,6 +60,7 @@ async def decode_document(request: web.Request, kind: type[T]) -> T:
         decoded: T = decode_body(body, _any(kind))
     except Invalid as error:
         raise _with_all_problems(error, body, kind) from error
+    _check_all(body)
     return decoded
 
 
@@ -90,14 +92,24 @@ def _all_problems(body: bytes, kind: type[T]) -> tuple[Problem, ...]:
         return ()
 
 
-def _is_deeper(value: Json, depth: int) -> bool:
-    level = [value]
-    while level and depth >= 0:
-        depth -= 1
-        level = [
-            part
-            for each in level
-            if isinstance(each, (dict, list))
-            for part in (each.values() if isinstance(each, dict) else each)
-        ]
-    return bool(level)
+def _check_all(body: bytes) -> None:
+    """Raise `Invalid` for what is right by its type, but neither walked nor stored."""
+    level = [msgspec.json.decode(body)]
+    for _ in range(DEPTH + 1):
+        if _NUL in body and any(isinstance(each, str) and "\0" in each for each in level):
+            problem = Problem("malformed_json", "text cannot have the character NUL")
+            raise Invalid("the body is not as expected", (problem,))
+        level = [part for each in level for part in _parts(each)]
+    if level:
+        problem = Problem("malformed_json", f"nested deeper than {DEPTH}")
+        raise Invalid("the body is not as expected", (problem,))
+
+
+def _parts(value: Json) -> Iterable[Json]:
+    match value:
+        case dict():
+            return (*value, *value.values())
+        case list():
+            return value
+        case _:
+            return ()

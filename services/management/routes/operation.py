@@ -33,10 +33,18 @@ class Content:
     """A body, where more than its type is to be said."""
 
     kind: Any
-    """A type that msgspec decodes or encodes; None for bytes that are no JSON."""
+    """A type that msgspec decodes or encodes, or a tuple of those that it may be one of; None for
+    bytes that are no JSON."""
     media: tuple[str, ...] = (JSON,)
     optional: bool = False
     """Whether a request may come without it."""
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        """Return the types that it may be one of."""
+        if self.kind is None:
+            return ()
+        return self.kind if isinstance(self.kind, tuple) else (self.kind,)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -59,6 +60,7 @@ OPERATIONS: Final = (
         parameters=FLOW,
         body=SimulateBody,
         answers={200: Simulation},
+        refusals=(HTTPStatus.CONFLICT,),
         writes=False,
     ),
 )

@@ -29,6 +29,7 @@ from services.management.routes.shapes import (
     Created,
     Description,
     DisplayName,
+    FlowDetails,
     created_of,
     details_of,
 )
@@ -161,12 +162,8 @@ _FLOWS: Final = "/api/admin/flows"
 
 ANYTHING = Annotated[
     Any,
-    Meta(
-        description="a `Document` or a blueprint; `FlowDetails`, or `ImportAnswer` for a blueprint "
-        "and where nothing is to be made"
-    ),
+    Meta(description="a `Document`, or a blueprint of authentik's"),
 ]
-"""Of structs without a tag, msgspec takes no union."""
 
 OPERATIONS: Final = (
     Operation(
@@ -177,7 +174,7 @@ OPERATIONS: Final = (
         scope="create:flows",
         query=How,
         body=Content(ANYTHING, (JSON, YAML)),
-        answers={200: ANYTHING, 201: Created},
+        answers={200: Content((FlowDetails, ImportAnswer)), 201: Created},
     ),
     Operation(
         method=hdrs.METH_POST,

@@ -32,7 +32,8 @@ _CODES: Final[Mapping[str, str]] = {
     "internal": "error",
 }
 """Django's words, where ours are others."""
-_FIELD = re.compile(r"[A-Za-z0-9_]+")
+_FIELD = re.compile(r"[A-Za-z0-9_-]+")
+"""Of a body or a query; headers are called with hyphens."""
 
 
 class ErrorBody(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from services.management.routes.decode import YAML
 from services.management.routes.form import FORM, read_field
 from services.management.routes.operation import Content, Operation
 from services.management.routes.serving import admitted, require
+from services.management.routes.v3.errors import ValidationBody
 from services.management.routes.v3.instances import FLOW, FLOWS
 from services.management.routes.v3.shapes import PathSlug, slug_of
 
@@ -132,7 +133,7 @@ OPERATIONS: Final = (
         summary="Make the flows of a blueprint, which run as soon as they can",
         scope="create:flows",
         body=Content(Form, (FORM,)),
-        answers={200: ImportAnswer, 400: ImportAnswer},
+        answers={200: ImportAnswer, 400: Content((ImportAnswer, ValidationBody))},
     ),
     Operation(
         method=hdrs.METH_GET,

@@ -139,6 +139,23 @@ class Endpoints:
         return web.Response()
 
 
+def test_what_an_answer_may_leave_out_is_not_demanded_of_it() -> None:
+    schemas = WHOLE["components"]["schemas"]
+    assert "compiled_at" in schemas["AdminDetails"]["properties"]
+    assert "compiled_at" not in schemas["AdminDetails"]["required"]
+    assert {"id", "graph"} <= set(schemas["AdminDetails"]["required"])
+    assert schemas["Validity"]["required"] == ["valid"]
+
+
+def test_an_answer_may_be_of_several_types() -> None:
+    (load,) = (each for each in OPERATIONS if each.name == "v3_files_load")
+    refused = described(load)["responses"]["400"]["content"]["application/json"]["schema"]
+    assert [each["$ref"].rpartition("/")[2] for each in refused["anyOf"]] == [
+        "V3FilesImportAnswer",
+        "ValidationBody",
+    ]
+
+
 def test_a_body_may_be_of_several_media_and_be_left_out() -> None:
     operation: Operation[Endpoints] = Operation(
         method="POST",

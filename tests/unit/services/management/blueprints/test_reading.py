@@ -82,6 +82,8 @@ def test_json_is_read_as_json_even_with_tabs_and_yaml_may_begin_with_a_brace() -
         ("{[a]: b}", "line"),
         ("!KeyOf a: b", "a key that is a tag"),
         (b"a: \xff", "unreadable"),
+        ('a: "\\0"', "NUL"),
+        (b'{"\\u0000": 1}', "NUL"),
     ],
 )
 def test_what_is_too_much_or_no_data_is_refused_with_a_reason(text: str | bytes, said: str) -> None:

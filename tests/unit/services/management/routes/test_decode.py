@@ -106,6 +106,16 @@ async def test_nesting_is_bounded(client: Client, levels: int, status: int) -> N
     assert answer.status == status
 
 
+@pytest.mark.parametrize("free", ["a\0", {"\0": 1}, [[{"a": "\0"}]]])
+async def test_text_that_the_store_cannot_read_is_refused(client: Client, free: Json) -> None:
+    answer = await client.post("/", json={"inner": {"number": 1, "free": free}})
+    assert answer.status == 400
+    assert "NUL" in await answer.text()
+    spoken: Json = "\\u0000"
+    answer = await client.post("/", json={"inner": {"number": 1, "free": spoken}})
+    assert answer.status == 200
+
+
 async def test_numbers_of_a_query_are_read_from_text_and_strangers_pass(client: Client) -> None:
     answer = await client.get("/?number=7&utm=x")
     assert await answer.json(content_type=None) == {"number": 7}

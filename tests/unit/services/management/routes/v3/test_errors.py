@@ -32,6 +32,10 @@ def test_what_is_wrong_with_a_field_is_listed_under_it() -> None:
     }
 
 
+def test_what_is_wrong_with_a_header_is_listed_under_its_whole_name() -> None:
+    assert wrong(Problem("invalid", "no", path="Idempotency-Key"))["Idempotency-Key"] == ["no"]
+
+
 def test_what_is_wrong_inside_a_field_says_where() -> None:
     assert wrong(Problem("invalid", "no", path="graph.nodes[2].id"))["graph"] == ["nodes[2].id: no"]
 

@@ -1,0 +1,1 @@
+"""Asks all that the document of the API allows, and some that it does not."""
