@@ -38,8 +38,17 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 
+SAID = "said"
+"""A property of a test that is printed at the end, wherever it ran, and also if it passed."""
 TEMPLATE = "gatehouse_template"
 DATABASE_NUMBERS = count(1)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for name, said in report.user_properties:
+            if name == SAID and report.when == "call":
+                terminalreporter.write_line(f"{report.nodeid}: {said}")
 
 
 @pytest.fixture(scope="session")

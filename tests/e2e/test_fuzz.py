@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from deploy.local.examples import seed as seed_examples
+from tests.conftest import SAID
 from tests.e2e.conftest import running
 from tests.fuzz.run import SEED, fuzz
 
@@ -17,7 +17,7 @@ EXAMPLES = 8
 
 
 async def test_no_answer_is_a_fault_or_other_than_the_document_says(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     seed = int(os.environ.get(SEED) or random.getrandbits(32))
     # A stack of its own: what is left behind would be in the way of other tests.
@@ -26,7 +26,6 @@ async def test_no_answer_is_a_fault_or_other_than_the_document_says(
         found = await fuzz(
             stack.facts, tmp_path, seed=seed, examples=EXAMPLES, phases=("fuzzing", "stateful")
         )
-    with capsys.disabled():
-        print(f"\nfuzz: {found.cases} requests with {SEED}={seed}")
+    record_property(SAID, f"{found.cases} requests with {SEED}={seed}")
     assert found.passed, found.said
     assert found.cases
