@@ -37,7 +37,7 @@ fmt: $(READY) ## format, and mend what ruff can mend safely
 bench: $(READY) ## measure a step beside its floors
 	@$(PY) -m tests.bench
 
-fuzz: $(READY) ## send thousands of requests by what /openapi.json says (GATEHOUSE_SEED=… repeats)
+fuzz: $(READY) ## send thousands of requests by what /openapi.json says (FUZZ_SEED=… repeats)
 	@$(PY) -m tests.fuzz
 
 docs: $(READY) ## write docs/reference anew from the code

@@ -1,6 +1,6 @@
 """`make fuzz`: thousands of requests to all three faces of management, by what their document says.
 
-Prints the seed, and how many there were; `GATEHOUSE_SEED=… make fuzz` sends the same again.
+Prints the seed, and how many there were; `FUZZ_SEED=… make fuzz` sends the same again.
 """
 
 from __future__ import annotations

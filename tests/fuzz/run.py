@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from deploy.local.services import PROJECT
 from deploy.local.stack import Facts
 
-SEED: Final = "GATEHOUSE_SEED"
+SEED: Final = "FUZZ_SEED"
 """The variable that has the seed of a run which is to be repeated."""
 CHECKS: Final = (
     "not_a_server_error",
