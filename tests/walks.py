@@ -48,6 +48,7 @@ from libs.common.flow.passkeys import (
 )
 from libs.common.flow.plan import Program, encode, load, name_of
 from libs.common.flow.questions import (
+    CheckCode,
     CheckPassword,
     CheckTotp,
     FindAccount,
@@ -184,7 +185,7 @@ class World:
                 return account if account in self.users else None
             case CheckPassword():
                 return _verdict(question.account, question.password.reveal() == PASSWORD)
-            case CheckTotp():
+            case CheckTotp() | CheckCode():
                 return _verdict(question.account, question.code.reveal() == CODE)
             case SeekPasskey() | OfferPasskey():
                 return Ceremony("challenge", {})

@@ -51,6 +51,7 @@ from services.executor.messages.letters import Sender
 from services.executor.messages.mailer import Mailer, Server, longest
 from services.executor.messages.perform import Outbox, Post
 from services.executor.metrics import ExecutorMetrics
+from services.executor.minter import Minter
 from services.executor.nats import (
     MESSENGERS,
     PERFORMERS,
@@ -129,6 +130,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     hidden = keys.derive(b"buckets")
     wrong_passwords = Bucket("secret", settings.secret_burst, settings.secret_rate)
     wrong_codes = Bucket("code", settings.code_burst, settings.code_rate)
+    wrong_sent_codes = Bucket("sent_code", settings.code_burst, settings.code_rate)
+    minter = Minter(keys)
     searched = Bucket("search", settings.search_burst, settings.search_rate)
     world = World(
         directory=directory,
@@ -138,6 +141,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         codes=Guesses(line, hidden, wrong_codes),
         passkeys=PostgresPasskeys(pool),
         sites=sites,
+        sent_codes=Guesses(line, hidden, wrong_sent_codes),
+        minter=minter,
         pages=pages,
         outgoing=outgoing,
         registered=Registered(pool, credential_keys),
@@ -202,6 +207,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
             claim=longest(settings.smtp_seconds),
         ),
         mailer=open_mailer(settings, closers),
+        minter=minter,
         sender=read("mail_from", Sender.parse, settings.mail_from),
         clock=time.time,
     )

@@ -154,11 +154,12 @@ def _walk(
         if watch is not None:
             watch(step, visit, move)
         left_by = None
+        if isinstance(move, Leave | Stay):
+            effects.extend(move.effects)
         if isinstance(move, Leave):
             left_by = move.outcome
             if move.tried:
                 tries = _once_more(tries, step.id)
-            effects.extend(move.effects)
             before, facts = facts, move.facts or facts
             if facts.attached and not before.attached and _is_triggered(stack):
                 # Nothing is triggered there: not what has to run before an assertion is signed.

@@ -1,6 +1,6 @@
 """What leaves by mail: effects, which an executor performs once their session is stored.
 
-A message is worded where it is sent, so that no code, link or address need be in a session.
+A message is worded where it is sent, so that no code is in a session: there it has but a name.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from libs.common.flow.model import Json
+from libs.common.flow.questions import Code
 from libs.common.flow.turn import Effect
 
 
@@ -31,6 +32,12 @@ class SendMail(Effect, frozen=True):
     """`facts` in its words."""
     flow: str = ""
     """`flow.type` in its words."""
+    code: Code | None = None
+    """`{{ code }}` in its words."""
+    slots: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """What else stands in its words, by name."""
+    until: int | None = None
+    """The Unix second after which it is of no use, and is not sent."""
 
     def __repr__(self) -> str:
         """Show nothing of what is written, nor to whom."""

@@ -54,6 +54,25 @@ class CheckTotp(Question[Verdict], frozen=True):
     """Names this submit: a code is good once, but not spent by a repeat of the same submit."""
 
 
+class Code(msgspec.Struct, frozen=True):
+    """A one-time code by its name, from which the deployment's key makes its digits."""
+
+    name: str
+    """Of a visit to a node, so that no two have the same."""
+    length: int
+    """Digits."""
+
+
+class CheckCode(Question[Verdict], frozen=True):
+    """Is this the code that was sent for the account?"""
+
+    account: str | None
+    identifier: str | None
+    """What was typed, which wrong tries are counted under; None where the run asked for none."""
+    sent: Code
+    code: Secret
+
+
 class LoadUser(Question[Mapping[str, Json] | None], frozen=True):
     """What is known of the account? `user` in expressions; None where it is gone."""
 

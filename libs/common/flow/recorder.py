@@ -23,6 +23,7 @@ from libs.common.flow.node import Visit
 from libs.common.flow.passkeys import CheckPasskey, KeepPasskey, OfferPasskey, SeekPasskey
 from libs.common.flow.plan import Instruction, Program
 from libs.common.flow.questions import (
+    CheckCode,
     CheckPassword,
     CheckTotp,
     FindAccount,
@@ -134,6 +135,7 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (FindAccount, _there, False),
             (CheckPassword, _verdict, True),
             (CheckTotp, _verdict, True),
+            (CheckCode, _verdict, True),
             (LoadUser, _there, True),
             (SeekPasskey, _there, True),
             (CheckPasskey, _there, False),

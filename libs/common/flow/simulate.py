@@ -28,6 +28,7 @@ from libs.common.flow.script import CANNOT_PLAY, UNSCRIPTED, Cue, Script, cue, s
 from libs.common.flow.simulation import Denied, Passage, Simulation, found, result_of, seen, told
 from libs.common.flow.turn import (
     Dialogue,
+    Effect,
     Facts,
     Leave,
     Move,
@@ -35,6 +36,7 @@ from libs.common.flow.turn import (
     Passed,
     Question,
     Session,
+    Stay,
     Submission,
     Turn,
     at_once,
@@ -249,7 +251,7 @@ class _Stage:
             self._left.add(step.id)
         written = self._world.written
         self._world.written = []
-        effects = move.effects if isinstance(move, Leave) else ()
+        effects = _effects(move)
         passage = Passage(
             step.id,
             step.type.name,
@@ -262,7 +264,7 @@ class _Stage:
     def _tell(self, turn: Turn) -> None:
         """Add a turn to the trace."""
         watched, self._watched = self._watched, []
-        effects = sum(len(move.effects) for _, move in watched if isinstance(move, Leave))
+        effects = sum(len(_effects(move)) for _, move in watched)
         passages = [passage for passage, _ in watched]
         passages = [_next(passages, passed) for passed in turn.path]
         last = passages[-1]
@@ -299,6 +301,10 @@ def _next(watched: list[Passage], passed: Passed) -> Passage:
     if watched and (watched[0].node, watched[0].outcome) == (passed.node, passed.outcome):
         return watched.pop(0)
     return Passage(passed.node, passed.type, passed.outcome)
+
+
+def _effects(move: Move) -> tuple[Effect, ...]:
+    return move.effects if isinstance(move, Leave | Stay) else ()
 
 
 def _too_much(code: str, message: str) -> Invalid:

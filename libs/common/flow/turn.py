@@ -189,6 +189,7 @@ class Stay(msgspec.Struct, frozen=True):
     webauthn: Mapping[str, Json] | None = None
     """What the client asks the user's authenticator: `publicKeyCredentialRequestOptions` or
     `publicKeyCredentialCreationOptions`, and beside it the view."""
+    effects: tuple[Effect, ...] = ()
 
 
 class Leave(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ class Component(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel")
 
     id: str
     type: str
-    """`FORM`, `INPUT`, `BUTTON` or `TYPOGRAPHY`."""
+    """`FORM`, `INPUT`, `BUTTON`, `RESEND` or `TYPOGRAPHY`."""
     variant: str | None = None
     action_id: str | None = None
     config: Mapping[str, Json] | None = None
@@ -39,12 +39,17 @@ class View(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def actions(self) -> frozenset[str]:
         """What a submit of this view may name as its action: either name of a button, or none."""
-        return frozenset(("", *(name for one in self.components for name in _names(one))))
+        return frozenset(("", *_names(self.components, "BUTTON", "RESEND")))
+
+    @functools.cached_property
+    def resends(self) -> frozenset[str]:
+        """Those of them by which another message is asked for, whatever else was typed."""
+        return frozenset(_names(self.components, "RESEND"))
 
 
-def _names(component: Component) -> Iterator[str]:
-    if component.type == "BUTTON":
-        yield component.id
-        yield component.action_id or component.id
-    for inner in component.components:
-        yield from _names(inner)
+def _names(components: tuple[Component, ...], *types: str) -> Iterator[str]:
+    for component in components:
+        if component.type in types:
+            yield component.id
+            yield component.action_id or component.id
+        yield from _names(component.components, *types)

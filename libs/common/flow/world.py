@@ -23,6 +23,7 @@ from libs.common.flow.passkeys import (
     Shown,
 )
 from libs.common.flow.questions import (
+    CheckCode,
     CheckPassword,
     CheckTotp,
     FindAccount,
@@ -164,6 +165,7 @@ PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyTyp
         },
         CheckPassword: _GUESS,
         CheckTotp: _GUESS,
+        CheckCode: _GUESS,
         LoadUser: {SUCCESS: World.load},
         SeekPasskey: {SUCCESS: World.seek_passkey},
         CheckPasskey: {

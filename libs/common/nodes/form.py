@@ -117,10 +117,11 @@ def make_form(
     id: str | None = None,
     title: str | None = None,
     button: Button = SUBMIT,
+    more: tuple[Component, ...] = (),
 ) -> Form:
-    """Draw the form of the node with the id `node`."""
+    """Draw the form of the node with the id `node`, with `more` below its button."""
     name = id or f"form_{node}"
-    form = Component(name, "FORM", components=(*map(_input, fields), draw_button(button)))
+    form = Component(name, "FORM", components=(*map(_input, fields), draw_button(button), *more))
     heading = Component(f"{name}_title", "TYPOGRAPHY", "H3", config={"text": title})
     required = tuple(field.name for field in fields if field.required)
     view = View((heading, form) if title else (form,), required)

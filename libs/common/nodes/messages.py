@@ -11,6 +11,10 @@ from types import MappingProxyType
 
 MESSAGES: Mapping[str, str] = MappingProxyType(
     {
+        "code.expired": "That code has expired. Have another one sent.",
+        "code.no_more": "No more codes can be sent. Start again to get one.",
+        "code.sent": "Another code is on its way.",
+        "code.wait": "Wait a moment before you have another code sent.",
         "code.wrong": "That code is not right. Check it and try again.",
         "field.code": "Enter the digits of the code.",
         "field.date": "Enter a date as YYYY-MM-DD.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from libs.common.flow.questions import CheckTotp, Verdict
+from libs.common.flow.questions import CheckCode, CheckTotp, Verdict
 from services.executor.handlers.world import NOBODY, World
 
 
@@ -20,4 +20,17 @@ async def check_totp(world: World, tenant: str, question: CheckTotp) -> Verdict:
     if not await world.authenticator.spend(tenant, account, step, question.attempt):
         return Verdict.WRONG
     await world.codes.refund(tenant, account, identifier)
+    return Verdict.RIGHT
+
+
+async def check_code(world: World, tenant: str, question: CheckCode) -> Verdict:
+    """Answer `CheckCode`."""
+    account, identifier = question.account, question.identifier
+    if not await world.sent_codes.take(tenant, account, identifier):
+        return Verdict.BLOCKED
+    right = world.minter.is_right(tenant, question.sent, question.code)
+    # Nobody was sent it: that the digits are right is luck.
+    if account is None or not right:
+        return Verdict.WRONG
+    await world.sent_codes.refund(tenant, account, identifier)
     return Verdict.RIGHT

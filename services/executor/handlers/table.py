@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from libs.common.flow.calls import CallAction, CallWebhook
 from libs.common.flow.passkeys import CheckPasskey, KeepPasskey, OfferPasskey, SeekPasskey
 from libs.common.flow.questions import (
+    CheckCode,
     CheckPassword,
     CheckTotp,
     FindAccount,
@@ -35,6 +36,7 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     CheckPasskey: passkeys.check,
     OfferPasskey: passkeys.offer,
     KeepPasskey: passkeys.keep,
+    CheckCode: codes.check_code,
     LoadUser: users.load,
     HashPassword: passwords.make_hash,
     WriteUser: users.write,

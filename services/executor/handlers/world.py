@@ -11,6 +11,7 @@ from services.executor.calling import Caller
 from services.executor.directory import Directory
 from services.executor.directory.passkeys import Passkeys
 from services.executor.handlers.authenticator import Authenticator
+from services.executor.minter import Minter
 from services.executor.pages import Pages
 from services.executor.registered import Registered
 from services.executor.sites import Sites
@@ -45,6 +46,9 @@ class World:
     passkeys: Passkeys
     sites: Sites
     """Where passkeys are good."""
+    sent_codes: Guesses
+    """Apart from those: anybody may have a code sent, and try it."""
+    minter: Minter
     pages: Pages
     outgoing: Outgoing
     """For every address that a tenant chose."""

@@ -4,6 +4,7 @@ What became of each is counted:
 
     performed  handed over                        nobody   there is no such account, or no address
     repeated   handed over before                 limited  too many to one recipient; dropped
+    late       of no use any more; dropped
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from services.executor.directory import Directory
 from services.executor.handlers.world import NOBODY
 from services.executor.messages.letters import Sender, digest, write_letter
 from services.executor.messages.mailer import Mailer
+from services.executor.minter import Minter
 from services.executor.performer import PERFORMED
 from services.executor.told import Told
 
@@ -82,6 +84,7 @@ class Post:
     outbox: Outbox
     mailer: Mailer | None
     """None where the deployment has no mail server."""
+    minter: Minter
     sender: Sender
     clock: Callable[[], float]
     """Unix seconds."""
@@ -94,6 +97,8 @@ class Post:
         to = mail.to or (account or {}).get("email")
         if not isinstance(to, str):
             return "nobody"
+        if mail.until is not None and self.clock() > mail.until:
+            return "late"
         if self.mailer is None:
             raise Hopeless("this deployment has no mail server: GATEHOUSE_SMTP_URL is not set")
         if not await self.outbox.claim(told.id):
@@ -118,9 +123,12 @@ class Post:
         self, told: Told, mail: SendMail, to: str, user: Mapping[str, Json]
     ) -> None:
         assert self.mailer is not None  # noqa: S101 - it was looked at
+        slots = dict(mail.slots)
+        if mail.code is not None:
+            slots["code"] = self.minter.digits(told.tenant, mail.code)
         try:
             letter = write_letter(
-                told.id, mail, sender=self.sender, to=to, user=user, slots={}, at=self.clock()
+                told.id, mail, sender=self.sender, to=to, user=user, slots=slots, at=self.clock()
             )
             await self.mailer.send(letter, sender=self.sender.address, to=to)
         except BaseException:

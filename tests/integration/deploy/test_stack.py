@@ -90,7 +90,7 @@ async def test_a_signal_stops_everything_in_order(
     assert not (tmp_path / "stack.json").exists()
     order = [line.split()[0] for line in said.splitlines() if " stopped " in line]
     assert set(order[:3]) == {"management", "compiler", "executor"}
-    assert order[3:] == ["nats", "redis", "postgres"]
+    assert order[3:] == ["mail", "nats", "redis", "postgres"]
 
 
 async def test_data_and_secrets_are_kept_between_runs_and_seen_by_nobody_else(

@@ -21,6 +21,7 @@ from services.executor.messages.letters import Sender
 from services.executor.messages.mailer import Mailer, PutOff, Server
 from services.executor.messages.perform import Outbox, Post
 from services.executor.metrics import ExecutorMetrics
+from services.executor.minter import Minter
 from services.executor.nats import MESSAGES_SUBJECT
 from services.executor.performer import Performer
 from services.executor.told import Told, seal
@@ -224,6 +225,7 @@ def post(house: House, box: Mailbox, *, most: int = 10, seconds: float = 5.0) ->
         directory=house.directory,
         outbox=Outbox(house.line, b"secret", Bucket("message", most, 0.001), claim=60),
         mailer=Mailer(server, seconds=seconds),
+        minter=Minter(Keys.parse(house.settings.session_keys)),
         sender=Sender("Us", "us@example.org"),
         clock=lambda: 1_790_000_000.0,
     )

@@ -147,6 +147,12 @@ def test_a_submit_could_answer_a_view_if_it_names_a_button_and_all_that_is_requi
     assert could_answer(VIEW, Submission(action, dict.fromkeys(inputs, "x"))) is could
 
 
+@pytest.mark.parametrize("action", ["again", "resend"])
+def test_another_message_may_be_asked_for_whatever_is_required(action: str) -> None:
+    view = View((Component("again", "RESEND", action_id="resend"),), ("code",))
+    assert could_answer(view, Submission(action))
+
+
 def test_an_ended_flow_shows_somebody_else_only_that_it_ended() -> None:
     answer = wire.encode(end(SESSION, Over(succeeded=True, sign_in=True), "jwt"))
     shown = msgspec.json.decode(wire.current_step(answer))

@@ -243,6 +243,14 @@ def test_an_end_keeps_its_words_and_closes_the_session() -> None:
     assert turn.path == (Passed("step", "made_up", None),)
 
 
+def test_a_node_that_waits_may_cause_something_as_well() -> None:
+    def waits(_visit: Visit) -> Dialogue:
+        return at_once(Stay(VIEW, effects=(Happened("asked"),)))
+
+    turn = turn_of(program(step(waits)), session())
+    assert turn.effects == (Happened("asked"),)
+
+
 def test_effects_happen_in_the_order_of_the_nodes_and_the_sign_in_last() -> None:
     def causes(what: str) -> Callable[[Visit], Dialogue]:
         return lambda _visit: at_once(

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from libs.common.flow.questions import CheckPassword, CheckTotp, HashPassword, WriteUser
+from libs.common.flow.questions import (
+    CheckCode,
+    CheckPassword,
+    CheckTotp,
+    Code,
+    HashPassword,
+    WriteUser,
+)
 from libs.common.flow.turn import Question
 from libs.common.secret import Secret
 
@@ -14,6 +21,7 @@ SECRET = "hunter2-correct-horse"
     [
         CheckPassword("a1", "alice", Secret(SECRET)),
         CheckTotp("a1", "alice", Secret(SECRET), "session:1"),
+        CheckCode("a1", "alice", Code("session:node:1", 6), Secret(SECRET)),
         HashPassword(Secret(SECRET)),
         WriteUser("key", "a1", {"name": SECRET}, SECRET),
     ],

@@ -16,8 +16,10 @@ from libs.common.flow.model import FlowType, Invariant, Json, TriggerPoint
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import Program
 from libs.common.flow.questions import (
+    CheckCode,
     CheckPassword,
     CheckTotp,
+    Code,
     FindAccount,
     HashPassword,
     LoadUser,
@@ -149,7 +151,7 @@ def test_there_is_a_word_for_the_answer_to_every_question() -> None:
 
 def test_personal_is_what_hangs_on_whom_the_run_has_named() -> None:
     asked = {"CallAction", "CallWebhook", "CheckPassword", "CheckTotp", "LoadUser", "WriteUser"}
-    assert asked | {"SeekPasskey", "OfferPasskey", "KeepPasskey"} == PERSONAL
+    assert asked | {"SeekPasskey", "OfferPasskey", "KeepPasskey", "CheckCode"} == PERSONAL
 
 
 KEY = "c8e06de8-7123-44ac-8209-02be5b55387e"
@@ -162,6 +164,7 @@ KEY = "c8e06de8-7123-44ac-8209-02be5b55387e"
         (FindAccount(("email",), ALICE), None, False),
         (CheckPassword("alice", ALICE, Secret(PASSWORD)), Verdict.RIGHT, "RIGHT"),
         (CheckTotp("alice", ALICE, Secret(CODE), "x:1"), Verdict.BLOCKED, "BLOCKED"),
+        (CheckCode("alice", ALICE, Code("x:1", 6), Secret(CODE)), Verdict.WRONG, "WRONG"),
         (LoadUser("alice"), None, False),
         (HashPassword(Secret(PASSWORD)), "$argon2id$", True),
         (WriteUser(KEY, None, {"email": ALICE}, None), Written("alice"), "written"),

@@ -122,6 +122,25 @@ def test_the_login_of_the_seed_is_traced_down_to_sub_expressions() -> None:
     )
 
 
+def test_what_a_node_that_waits_would_have_sent_is_told() -> None:
+    played = play(
+        made(
+            "start > who > code > done",
+            who=node("identifier_input"),
+            code=node("otp_input"),
+            kind=FlowType.LOGIN,
+        ),
+        {"email": "a@example.com"},
+        {"code": "123456"},
+        persona={"user": {}},
+    )
+    assert played.result == "success"
+    assert played.facts.amr == ("otp",)
+    (sent,) = [passage for passage in played.trace if passage.node == "code" and passage.effects]
+    assert sent.outcome is None
+    assert sent.effects[0]["type"] == "SendMail"
+
+
 def test_what_was_typed_as_a_secret_is_in_no_part_of_the_answer() -> None:
     registered = made(
         "start > ask > write > done", ask=asks("email", "password"), write=node("user_write")

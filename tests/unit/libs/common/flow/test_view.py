@@ -46,5 +46,11 @@ def test_a_button_is_named_by_its_action_or_its_id_or_not_at_all() -> None:
     assert VIEW.actions == {"", "submit-registration", "submit", "skip", "home", "top"}
 
 
+def test_asking_for_another_code_is_an_action_as_well() -> None:
+    view = View((Component("again", "RESEND", action_id="resend"), Component("send", "BUTTON")))
+    assert view.actions == {"", "again", "resend", "send"}
+    assert view.resends == {"again", "resend"}
+
+
 def test_a_view_that_a_plan_holds_is_the_same_view() -> None:
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(VIEW), type=View) == VIEW

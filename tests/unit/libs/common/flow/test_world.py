@@ -11,8 +11,10 @@ from libs.common.errors import Invalid, Problem
 from libs.common.flow.calls import CallAction, CallWebhook, Reached, Target
 from libs.common.flow.model import Json
 from libs.common.flow.questions import (
+    CheckCode,
     CheckPassword,
     CheckTotp,
+    Code,
     FindAccount,
     HashPassword,
     LoadUser,
@@ -36,6 +38,7 @@ CALLS = [
 GUESSES: list[Question[Any]] = [
     CheckPassword("alice", None, Secret("guess")),
     CheckTotp("alice", None, Secret("123456"), "attempt"),
+    CheckCode("alice", None, Code("session:node:1", 6), Secret("123456")),
 ]
 HASH = HashPassword(Secret("hunter22"))
 

@@ -1,0 +1,180 @@
+"""One-time codes, from the mail to the assertion."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections.abc import AsyncIterator
+
+import jwt
+import pytest_asyncio
+import redis.asyncio
+
+from libs.common.flow.model import Graph, Json
+from tests.integration.executor.conftest import Build, Executor, House, Reply
+from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
+from tests.mailbox import Mailbox, mailbox, text_of
+
+EMAIL, NOBODY = "sasha@example.com", "nobody@example.com"
+
+
+def flow(**config: Json) -> Graph:
+    return graph(
+        [START, IDENTIFIER, {"id": "code", "type": "otp_input", "config": config}, SUCCESS],
+        [("start", "identifier"), ("identifier", "code"), ("code", "success")],
+    )
+
+
+def code_in(text: str) -> str:
+    (found,) = re.findall(r"\b\d{6}\b", text)
+    return str(found)
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 10**6:06}"
+
+
+def shown(reply: Reply) -> object:
+    """What a client sees, but for what names the session."""
+    return {k: v for k, v in reply.body.items() if k not in ("flowId", "stepId")}
+
+
+@pytest_asyncio.fixture
+async def box() -> AsyncIterator[Mailbox]:
+    async with mailbox() as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def house(build_house: Build, redis_url: str) -> House:
+    made = await build_house(redis_url)
+    await made.publish(flow())
+    await made.person(EMAIL)
+    return made
+
+
+@pytest_asyncio.fixture
+async def executor(house: House, box: Mailbox) -> Executor:
+    return await house.executor(smtp_url=box.url)
+
+
+async def test_a_code_that_was_mailed_signs_in(executor: Executor, box: Mailbox) -> None:
+    step = await executor.at_password(EMAIL)
+    assert step.data["requiredParams"] == ["code"]
+    letter = await box.next()
+    code = code_in(text_of(letter))
+    assert code in letter["Subject"]
+    done = await executor.answer(step, code=code)
+    assert done.body["flowStatus"] == "COMPLETE"
+    claims = jwt.decode(done.data["userAssertion"], options={"verify_signature": False})
+    assert claims["amr"] == ["otp"]
+
+
+async def test_a_wrong_code_is_asked_for_again(executor: Executor, box: Mailbox) -> None:
+    step = await executor.at_password(EMAIL)
+    code = code_in(text_of(await box.next()))
+    again = await executor.answer(step, code=wrong(code))
+    assert again.body["flowStatus"] == "INCOMPLETE"
+    assert again.data["messages"][0]["i18nKey"] == "code.wrong"
+    done = await executor.answer(step, code=code)
+    assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def test_five_wrong_codes_end_the_flow(executor: Executor, box: Mailbox) -> None:
+    step = await executor.at_password(EMAIL)
+    code = code_in(text_of(await box.next()))
+    tried, statuses = code, []
+    for _ in range(5):
+        tried = wrong(tried)
+        statuses.append((await executor.answer(step, code=tried)).body["flowStatus"])
+    assert statuses == [*["INCOMPLETE"] * 4, "ERROR"]
+
+
+async def test_who_has_no_account_sees_the_same_and_no_code_is_right(
+    executor: Executor, box: Mailbox
+) -> None:
+    nobody, somebody = await executor.at_password(NOBODY), await executor.at_password(EMAIL)
+    assert shown(nobody) == shown(somebody)
+    code = code_in(text_of(await box.next()))
+    for action in ("resend", ""):
+        inputs = {} if action else {"code": wrong(code)}
+        first = await executor.answer(nobody, action, **inputs)
+        assert shown(first) == shown(await executor.answer(somebody, action, **inputs))
+    assert [letter["To"] for letter in box.letters] == [EMAIL]
+
+
+async def test_a_code_is_of_one_session_alone(executor: Executor, box: Mailbox) -> None:
+    await executor.at_password(EMAIL)
+    code = code_in(text_of(await box.next()))
+    other = await executor.at_password(EMAIL)
+    await box.next()
+    refused = await executor.answer(other, code=code)
+    assert refused.data["messages"][0]["i18nKey"] == "code.wrong"
+
+
+async def test_another_code_is_not_sent_at_once(executor: Executor, box: Mailbox) -> None:
+    step = await executor.at_password(EMAIL)
+    await box.next()
+    again = await executor.answer(step, "resend")
+    assert again.data["messages"][0]["i18nKey"] == "code.wait"
+
+
+async def asks_again(executor: Executor, step: Reply) -> str:
+    """Ask for another code; return the key of what is said to that."""
+    # Each by a name of its own, or the second would be taken for a repeat of the first.
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    asked = await executor.post(headers=headers, flowId=step.body["flowId"], actionId="resend")
+    assert asked.status == 200, asked.body
+    key: str = asked.data["messages"][0]["i18nKey"]
+    return key
+
+
+async def test_another_code_takes_the_place_of_the_first(
+    house: House, executor: Executor, box: Mailbox
+) -> None:
+    await house.publish(flow(resend_seconds=1))
+    step = await executor.at_password(EMAIL)
+    first = code_in(text_of(await box.next()))
+    async with asyncio.timeout(20):
+        while await asks_again(executor, step) != "code.sent":
+            await asyncio.sleep(0.2)
+    second = code_in(text_of(await box.next()))
+    assert first != second
+    late = await executor.answer(step, code=first)
+    assert late.data["messages"][0]["i18nKey"] == "code.wrong"
+    done = await executor.answer(step, code=second)
+    assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def test_wrong_codes_are_counted_over_all_sessions(house: House, box: Mailbox) -> None:
+    executor = await house.executor(smtp_url=box.url, code_burst=2, code_rate=0.0001)
+    step = await executor.at_password(EMAIL)
+    code = code_in(text_of(await box.next()))
+    for tried in (wrong(code), wrong(wrong(code))):
+        await executor.answer(step, code=tried)
+    other = await executor.at_password(EMAIL)
+    blocked = await executor.answer(other, code=code_in(text_of(await box.next())))
+    assert blocked.body["flowStatus"] == "ERROR"
+
+
+async def test_a_code_sent_by_one_executor_is_right_at_another(
+    house: House, executor: Executor, box: Mailbox
+) -> None:
+    other = await house.executor(smtp_url=box.url)
+    step = await executor.at_password(EMAIL)
+    done = await other.answer(step, code=code_in(text_of(await box.next())))
+    assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def test_no_code_is_found_in_redis_or_the_log(
+    executor: Executor, box: Mailbox, redis_url: str
+) -> None:
+    step = await executor.at_password(EMAIL)
+    code = code_in(text_of(await box.next())).encode()
+    await executor.answer(step, code=code.decode())
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        stored = [await client.dump(key) or b"" async for key in client.scan_iter()]
+    assert stored
+    assert not any(code in each for each in stored)
+    assert code not in executor.logged()
