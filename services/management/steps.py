@@ -9,9 +9,9 @@ where its node type lets it fall, but for a condition's `false`, which leads to 
     {"id": "ask", "type": "mfa", "options": {"methods": ["totp"], "on_not_enrolled": "end"}}
 
 The rest of the options is the node's config under the config's own names; a condition's expression
-alone is called otherwise. What there are no words for (label, position, policies and how they are
-decided) stays with the node of the same id. A graph whose course cannot be said is never shown as
-some of its steps.
+and an action's id alone are called otherwise. What there are no words for (label, position,
+policies and how they are decided) stays with the node of the same id. A graph whose course cannot
+be said is never shown as some of its steps.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ _STEP_TYPES: Final[Mapping[str, StepType]] = {kind: step for step, kind in NODE_
 CONDITION: Final = "condition"
 """The type of step, its node type, and the field of its config that is called otherwise here."""
 EXPRESSION: Final = "expression"
+ACTION: Final = "action"
+"""As `CONDITION`."""
+ACTION_ID: Final = "action_id"
 FALSE: Final = "false"
 """The outcome of a condition that leads to the end where nothing is said."""
 ON: Final = "on_"
@@ -51,7 +54,7 @@ END: Final = "end"
 HALT: Final = "halt"
 EMPTY: Final = Graph()
 
-_OPTIONS: Final = {(CONDITION, CONDITION): EXPRESSION}
+_OPTIONS: Final = {(CONDITION, CONDITION): EXPRESSION, (ACTION, ACTION): ACTION_ID}
 """Node type and field of its config → the option, where that is called otherwise."""
 _FIELDS: Final = {(kind, option): field for (kind, field), option in _OPTIONS.items()}
 

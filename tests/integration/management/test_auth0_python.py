@@ -33,6 +33,7 @@ from tests.integration.management.conftest import Api, Start, token
 T = TypeVar("T")
 
 MFA: Json = {"id": "ask", "type": "mfa", "options": {"methods": ["totp"]}}
+CALL: Json = {"id": "score", "type": "action", "options": {"action_id": "action_123"}}
 ONCE: RequestOptions = {"max_retries": 0}
 
 
@@ -78,14 +79,14 @@ async def test_a_flow_is_created_read_changed_and_deleted(client: Client) -> Non
     created = await called(lambda: flows.create(name="Second factor"))
     assert created.id == "flow_second_factor"
     assert created.created_at == created.updated_at
-    options = sending(steps=[MFA], status="active")
+    options = sending(steps=[MFA, CALL], status="active")
     changed = await called(lambda: flows.update(created.id, name="MFA", request_options=options))
     assert changed.name == "MFA"
     read = await called(lambda: flows.get(created.id))
     assert read.model_extra == {
         "trigger": {"id": "post-login", "version": "v2"},
         "status": "active",
-        "steps": [MFA],
+        "steps": [MFA, CALL],
     }
     await called(lambda: flows.delete(created.id))
     with pytest.raises(NotFoundError):

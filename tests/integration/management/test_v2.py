@@ -44,6 +44,19 @@ async def test_a_flow_is_created_and_read_as_the_page_shows_it(api: Api) -> None
     assert {**read, **created} == read
 
 
+async def test_the_page_s_own_flow_runs_and_names_its_action_as_the_page_does(api: Api) -> None:
+    call: Json = {"id": "step_2", "type": "action", "options": {"action_id": "action_123"}}
+    created = await create(api, steps=[CONDITION, call])
+    assert (created["status"], created["steps"]) == ("active", [CONDITION, call])
+    (node,) = [
+        each for each in (await graph_of(api, created["id"]))["nodes"] if each["id"] == "step_2"
+    ]
+    assert (node["type"], node["config"]) == ("action", {"action": "action_123"})
+    wrong = {"id": "step_2", "type": "action", "options": {"action": "action_123"}}
+    refused = await api.call("PATCH", f"{FLOWS}/{created['id']}", {"steps": [wrong]})
+    assert refused.body["problems"][0]["path"] == "steps[0].options.action"
+
+
 async def test_a_name_is_enough_for_a_draft(api: Api) -> None:
     created = await api.done("POST", FLOWS, {"name": "Nothing yet"})
     assert created["trigger"] == {"id": "post-login", "version": "v2"}

@@ -158,7 +158,7 @@ def test_the_page_s_steps_are_a_chain_whose_condition_skips_to_the_end() -> None
         (
             Node("start", "start"),
             Node("step_1", "condition", {"condition": "user.email_verified === false"}),
-            Node("step_2", "action", {"action_id": "action_123"}),
+            Node("step_2", "action", {"action": "action_123"}),
             Node("success", "success"),
         ),
         (
