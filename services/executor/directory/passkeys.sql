@@ -3,13 +3,15 @@
 SELECT p.credential_id AS id, p.transports
 FROM passkeys AS p
 JOIN users AS u ON u.id = p.user_id
-WHERE u.tenant = :tenant AND u.id = :account AND p.site = :site
+WHERE u.tenant = :tenant AND u.id = :account AND p.site = :site AND NOT u.blocked
 ORDER BY p.created_at, p.credential_id;
 
 -- name: find_passkey(tenant, id, site)^
-SELECT user_id, public_key, bound
-FROM passkeys
-WHERE tenant = :tenant AND credential_id = :id AND site = :site;
+-- as if there were none where its owner is blocked
+SELECT p.user_id, p.public_key, p.bound
+FROM passkeys AS p
+JOIN users AS u ON u.id = p.user_id
+WHERE p.tenant = :tenant AND p.credential_id = :id AND p.site = :site AND NOT u.blocked;
 
 -- name: use_passkey(tenant, id, sign_count, attempt)$
 -- nothing where the counter does not grow (Web Authentication, 7.2, step 21), but in a repeat
@@ -28,7 +30,7 @@ INSERT INTO passkeys AS p
     (tenant, credential_id, user_id, site, public_key, sign_count, bound, transports)
 SELECT u.tenant, :id, u.id, :site, :public_key, :sign_count, :bound, :transports
 FROM users AS u
-WHERE u.tenant = :tenant AND u.id = :account
+WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked
     AND (
         SELECT count(*) FROM passkeys AS other
         WHERE other.user_id = u.id AND other.credential_id <> :id

@@ -108,6 +108,16 @@ async def test_a_passkey_alone_signs_its_owner_in(house: House, flags: int, amr:
     assert key.id.hex().encode() not in executor.logged()
 
 
+async def test_whoever_is_blocked_is_nobody_to_their_passkey(house: House) -> None:
+    account, _ = await house.person(ALICE)
+    executor = await house.executor()
+    key = await enrolled(executor, ALICE)
+    step = await executor.start()
+    await house.pool.execute("UPDATE users SET blocked = true WHERE id = $1", account)
+    refused = await sends(executor, step, key.show(request(step)))
+    assert refused.data["messages"][0]["i18nKey"] == "passkey.wrong"
+
+
 async def test_a_passkey_is_a_second_factor_that_only_its_owner_is_told_of(house: House) -> None:
     await house.person(ALICE)
     executor = await house.executor()
