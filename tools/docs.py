@@ -9,16 +9,18 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import yaml
+from aiohttp.test_utils import make_mocked_request
 from msgspec.inspect import StructType, Type, VarTupleType, type_info
 
 from libs.common.chassis.config import ServiceSettings, describe
-from libs.common.chassis.problems import ANSWERS
+from libs.common.chassis.problems import ANSWERS, Refusal
 from libs.common.flow.expression import reference
 from libs.common.flow.expression.reference import ShownExample, ShownPath
 from libs.common.flow.node import AnyNodeType
@@ -32,6 +34,9 @@ from services.executor.config import Settings as Executor
 from services.executor.faults import FAULTS
 from services.management.config import Settings as Management
 from services.management.nodetypes import field_docstrings, structs_in
+from services.management.routes.faces import PREFIXES, Face
+from services.management.routes.oauth_errors import WORDS
+from services.management.routes.refusals import SHAPES
 from tools import http_api
 from tools.cases import FIXTURES, flow_of, library_of
 
@@ -238,19 +243,18 @@ def paths(shown: ShownPath) -> Iterator[Row]:
 
 
 def errors() -> str:
-    refusals = [
-        (str(int(status)), f"`{name}`", summary(kind)) for kind, (status, name) in ANSWERS.items()
-    ]
     faults = [
         (f"`{each.code}`", each.code.removeprefix("FE-")[:3], f"`{name}`", each.message)
         for name, each in FAULTS.items()
     ]
+    oauth_words = ", ".join(f"`{word}`" for word in sorted(WORDS))
     found = [row for severity, rules in SEVERITIES.items() for row in problem_rows(severity, rules)]
     return page(
         "Errors",
-        "## Management\n\n`error` in the body of an answer that is not what was asked for; anything"
-        " unexpected is a 500 with `internal`.\n\n"
-        + table(("status", "`error`", "when"), refusals),
+        "## Management\n\nEach face has its own words in the body of an answer that is not what "
+        "was asked for: `error` and, under `/api/v2`, `errorCode`; `code` under `/api/v3`. "
+        f"Under `/oauth` it may also be one of RFC 6749's {oauth_words}.\n\n"
+        + table(("status", *(f"`{PREFIXES[face]}`" for face in Face), "when"), refusal_rows()),
         "## Executor\n\n`code` in the body of a fault; it stays the same from release to "
         "release.\n\n" + table(("`code`", "status", "kind", "`message`"), faults),
         "## Problems of a flow\n\n`code` of what `/validate` finds, by rule.\n\n"
@@ -260,6 +264,31 @@ def errors() -> str:
         + table(("`i18nKey`", "`message`"), [(f"`{key}`", text) for key, text in MESSAGES.items()]),
     )
 
+
+def refusal_rows() -> Iterator[Row]:
+    """What each face answers to each error there is, found by having it answer."""
+    unexpected = (HTTPStatus.INTERNAL_SERVER_ERROR, "internal")
+    for kind, (status, name) in [*ANSWERS.items(), (None, unexpected)]:
+        refusal = Refusal(status, name, "", "")
+        told = (face_words(face, refusal) for face in Face)
+        yield str(int(status)), *told, summary(kind) if kind else "Anything unexpected."
+
+
+def face_words(face: Face, refusal: Refusal) -> str:
+    """What a program tells this refusal by, and its status where it is another."""
+    answer = SHAPES[face].refuse(make_mocked_request("POST", PREFIXES[face]), refusal)
+    body = json.loads(cast("bytes", answer.body))
+    words = ", ".join(dict.fromkeys(f"`{body[name]}`" for name in CODES[face]))
+    return words if answer.status == refusal.status else f"{words} ({answer.status})"
+
+
+CODES: Mapping[Face, tuple[str, ...]] = {
+    Face.ADMIN: ("error",),
+    Face.V2: ("error", "errorCode"),
+    Face.V3: ("code",),
+    Face.OAUTH: ("error",),
+}
+"""The fields of a refusal that are for programs."""
 
 SEVERITIES: Mapping[str, tuple[Rule, ...]] = {"error": RULES, "warning": ADVICE}
 

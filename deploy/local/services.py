@@ -59,6 +59,7 @@ def environment(service: str, port: int, around: Surroundings) -> dict[str, str]
             "GATEHOUSE_ADMIN_PER_MINUTE": "100000",
             "GATEHOUSE_V2_PER_MINUTE": "100000",
             "GATEHOUSE_V2_ENTERPRISE_PER_MINUTE": "100000",
+            "GATEHOUSE_TOKENS_PER_MINUTE": "100000",
         },
         "compiler": redis,
         "executor": redis

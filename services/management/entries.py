@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+from msgspec import to_builtins
 
 from libs.common.flow.model import Json
 from services.management.records import FlowRecord
@@ -15,6 +16,7 @@ Action = Literal[
     "update",
     "delete",
     "rotate_secret",
+    "publish",
     "activate",
     "deactivate",
     "rollback",
@@ -74,6 +76,9 @@ def state_of(flow: FlowRecord | None) -> Json:
     return {
         "name": flow.name,
         "display_name": flow.display_name,
+        "description": flow.description,
+        "title": flow.title,
+        "look": to_builtins(flow.look),
         "status": flow.status,
         "version": flow.version,
         "active_version": flow.active_version,

@@ -27,6 +27,7 @@ from services.management.bindings import (
     stages_of,
     unbind,
 )
+from services.management.entries import Resource
 from services.management.flows import NO_FLOW, Edit, Flows, NewFlow, existing
 from services.management.records import FlowVersion, Instance, Instances, Status
 from services.management.rows import NO_TENANT, Rows
@@ -141,6 +142,7 @@ class FlowInstances:
             types = sorted(active_types(await change.read_library()))
             if types:
                 await change.tell_of_tenant(types)
+            await change.note_resource("publish", Resource("plans", None, {"types": types}))
         await self._running.publish(tenant, types)
 
     async def binding(self, tenant: str, pk: UUID) -> Placed:

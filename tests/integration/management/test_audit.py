@@ -83,6 +83,7 @@ async def test_a_flow_is_written_down_as_it_was_and_is(api: Api) -> None:
     await api.done("POST", f"{FLOWS}/{id}/rollback", {"version": 1})
     await api.done("DELETE", f"{FLOWS}/{id}")
     drawn = {"name": "sign-in", "display_name": "Sign in", "status": "draft", "version": 1}
+    drawn |= {"description": None, "title": None, "look": {}}
     drawn |= {"active_version": None, "rollout": None}
     edited = {**drawn, "display_name": "Other", "version": 2}
     running = {**edited, "status": "active", "active_version": 2}
@@ -92,6 +93,24 @@ async def test_a_flow_is_written_down_as_it_was_and_is(api: Api) -> None:
     states = [None, drawn, edited, running, newer, shared, back, None]
     found = [(each.get("before"), each.get("after")) for each in await entries(api)]
     assert found == list(pairwise(states))
+
+
+async def test_how_a_flow_looks_is_written_down_as_it_was_and_is(api: Api) -> None:
+    await api.create(description="Before")
+    path = "/api/v3/flows/instances/sign-in/"
+    await api.done("PATCH", path, {"title": "Welcome", "layout": "sidebar_left"})
+    *_, entry = await entries(api)
+    assert (entry["before"]["title"], entry["after"]["title"]) == (None, "Welcome")
+    assert (entry["before"]["look"], entry["after"]["look"]) == ({}, {"layout": "sidebar_left"})
+    assert entry["after"]["description"] == "Before"
+
+
+async def test_a_wish_to_have_all_plans_made_again_is_written_down(api: Api) -> None:
+    id = await api.create()
+    await api.done("POST", f"{FLOWS}/{id}/activate")
+    await api.done("POST", "/api/v3/flows/instances/cache_clear/")
+    [entry] = await entries(api, "action=publish")
+    assert (entry["resource"], entry["after"]) == ("plans", {"types": ["login"]})
 
 
 async def test_one_change_that_does_two_things_is_written_down_step_by_step(api: Api) -> None:
