@@ -8,8 +8,8 @@
 
 - `case.flow` is of a type that a client can start, and `validate(case.flow, NODE_TYPES,
   case.library)` finds no error in it. It branches and switches, asks, sets attributes, signs in,
-  writes users, asks for codes, calls flows and goes round in circles that wait; any of its nodes
-  may have policies.
+  writes users, asks for codes, sends people to other pages, attaches and forgets who they are,
+  denies, calls flows and goes round in circles that wait; any of its nodes may have policies.
 - `case.library` holds the flows that it may call, and triggers. Each is valid by itself, so all of
   them can be saved and activated for real: `flows` in the order of the library, then `triggers` in
   theirs.
@@ -72,6 +72,9 @@ CONDITIONS = (
     "(user.role ?? 'member') === 'admin'",
 )
 """True, false, or without an answer, by what has been found out so far."""
+
+PAGES = ("/terms", "https://elsewhere.example/terms")
+"""One of the site that shows the flow, and one of an origin that nobody has named."""
 
 VALUES = ("'red'", "7", "inputs.colour ?? 'none'", "flow.type", "user.role", "[1, 'two', null]")
 
@@ -137,8 +140,7 @@ def play(case: Case) -> Played:
     turns = [walk.turn]
     inputs: list[Mapping[str, Json]] = []
     while not walk.turn.session.over and len(inputs) < len(case.visitor.luck):
-        form = walk.program.steps[walk.turn.session.node].config.form
-        inputs.append(case.visitor.sends(len(inputs), [field.name for field in form.fields]))
+        inputs.append(case.visitor.sends(len(inputs), walk.asked()))
         turns.append(walk.sends(**inputs[-1]))
     return Played(tuple(turns), tuple(inputs))
 
@@ -151,24 +153,24 @@ def flows() -> st.SearchStrategy[Case]:
 @st.composite
 def _cases(draw: st.DrawFn) -> Case:
     callable_flows: list[Flow] = []
-    naming: set[str] = set()
+    changing: set[str] = set()
     for index in range(draw(st.integers(0, 3))):
         kind = draw(st.sampled_from(TYPES[1:]))
-        sketch = _Sketch(draw, kind, [each.name for each in callable_flows], naming)
+        sketch = _Sketch(draw, kind, [each.name for each in callable_flows], changing)
         made = sketch.flow(f"inner-{index}")
-        if sketch.names_somebody:
-            naming.add(made.name)
+        if sketch.changes_who:
+            changing.add(made.name)
         callable_flows.append(made)
-    quiet = [each.name for each in callable_flows if each.name not in naming]
+    quiet = [each.name for each in callable_flows if each.name not in changing]
     triggers = []
     for index in range(draw(st.integers(0, 3))):
         point = draw(st.sampled_from(POINTS))
-        sketch = _Sketch(draw, FlowType.TRIGGER, quiet, naming)
+        sketch = _Sketch(draw, FlowType.TRIGGER, quiet, changing)
         triggers.append(sketch.flow(f"hook-{index}", Settings(trigger=Trigger(point))))
     kind = draw(st.sampled_from((FlowType.LOGIN, *TYPES)))
-    # A login that names somebody else after the proof would sign in nobody.
+    # A login that names somebody else after the proof, or nobody, would sign in nobody.
     slugs = quiet if kind is FlowType.LOGIN else [each.name for each in callable_flows]
-    made = _Sketch(draw, kind, slugs, naming).flow("main", draw(_SETTINGS))
+    made = _Sketch(draw, kind, slugs, changing).flow("main", draw(_SETTINGS))
     library = Library({each.name: each for each in callable_flows}, tuple(triggers))
     return Case(made, library, draw(_VISITORS))
 
@@ -201,14 +203,16 @@ class _Sketch:
     """
 
     def __init__(
-        self, draw: st.DrawFn, kind: FlowType, slugs: list[str], naming: Iterable[str]
+        self, draw: st.DrawFn, kind: FlowType, slugs: list[str], changing: Iterable[str]
     ) -> None:
-        """Draw a flow of type `kind`, which may call `slugs`; those of `naming` ask who one is."""
-        self.names_somebody = False
+        """Draw a flow of type `kind`, which may call `slugs`; `changing` change who one is."""
+        self.changes_who = False
         self._draw = draw
         self._kind = kind
         self._slugs = slugs
-        self._naming = frozenset(naming)
+        self._changing = frozenset(changing)
+        # A trigger forgets nobody: it could run in a login, after the proof.
+        self._may_forget = kind not in (FlowType.LOGIN, FlowType.TRIGGER)
         self._nodes: list[Node] = []
         self._edges: list[Edge] = []
 
@@ -219,6 +223,7 @@ class _Sketch:
             self._node("failure")
         entry = self._parts(end, 2)
         if self._kind is FlowType.LOGIN:
+            self._may_forget = True
             entry = self._parts(self._signs_in(entry), 1)
         elif self._kind is not FlowType.TRIGGER and self._draw(st.booleans()):
             entry = self._draw(st.sampled_from((self._signs_in, self._signs_up)))(entry)
@@ -237,7 +242,12 @@ class _Sketch:
             self._asks,
             self._asks_again,
             self._asks_for_code,
+            self._holds,
+            self._leads_away,
+            self._attaches,
+            self._denies,
         ]
+        parts += [self._forgets] if self._may_forget else []
         parts += [self._calls] * 3 if self._slugs else []
         parts += [self._branches, self._switches] if depth else []
         for _ in range(self._draw(st.integers(0, 3))):
@@ -272,9 +282,41 @@ class _Sketch:
         self._maybe(node, then, "not_enrolled")
         return node
 
+    def _holds(self, then: str, _depth: int) -> str:
+        node = self._gated("dummy")
+        self._edge(node, then)
+        return node
+
+    def _leads_away(self, then: str, _depth: int) -> str:
+        node = self._gated("redirect", url=self._draw(st.sampled_from(PAGES)))
+        self._edge(node, then)
+        self._maybe(node, then, "failure")
+        return node
+
+    def _attaches(self, then: str, _depth: int) -> str:
+        node = self._gated("user_login")
+        self._edge(node, then)
+        # Nobody is attached who has proved nothing, which would end most walks here.
+        self._edge(node, then, "failure")
+        return node
+
+    def _forgets(self, then: str, _depth: int) -> str:
+        self.changes_who = True
+        node = self._gated("user_logout")
+        self._edge(node, then)
+        return node
+
+    def _denies(self, then: str, _depth: int) -> str:
+        """Let nobody on but those whom the policies let skip it."""
+        node = self._add(
+            "deny", {}, self._draw(_POLICIES), self._draw(_MODES), *self._draw(_LOOKED_AT)
+        )
+        self._edge(node, then)
+        return node
+
     def _calls(self, then: str, _depth: int) -> str:
         slug = self._draw(st.sampled_from(self._slugs))
-        self.names_somebody |= slug in self._naming
+        self.changes_who |= slug in self._changing
         node = self._gated("subflow", flow=slug)
         self._edge(node, then)
         self._maybe(node, then, "failure")
@@ -297,7 +339,7 @@ class _Sketch:
         return node
 
     def _signs_in(self, then: str) -> str:
-        self.names_somebody = True
+        self.changes_who = True
         who = self._node("identifier_input")
         password = self._node("password_input", attempts=self._draw(st.integers(1, 3)))
         self._edge(who, password)

@@ -84,8 +84,7 @@ def recorded(case: Case, facts: Facts = NOTHING_KNOWN) -> Recorded:
     for index in range(len(case.visitor.luck)):
         if made.walk.turn.session.over:
             break
-        form = made.walk.program.steps[made.walk.turn.session.node].config.form
-        made.sends(**case.visitor.sends(index, [field.name for field in form.fields]))
+        made.sends(**case.visitor.sends(index, made.walk.asked()))
     return made
 
 

@@ -54,12 +54,13 @@ from libs.common.flow.questions import (
     FindAccount,
     HashPassword,
     LoadUser,
+    MayLeadTo,
     Taken,
     Verdict,
     WriteUser,
     Written,
 )
-from libs.common.flow.turn import Facts, Question, Session, Submission, Surroundings, Turn
+from libs.common.flow.turn import Facts, Question, Session, Stay, Submission, Surroundings, Turn
 from libs.common.flow.world import new_user
 from libs.common.nodes.catalogue import NODE_TYPES
 from tests.playbook import SESSION
@@ -199,6 +200,9 @@ class World:
                 return self.users.get(question.account)
             case HashPassword():
                 return "$argon2id$"
+            case MayLeadTo():
+                # As an executor does for which the operator has named no origin.
+                return question.url.startswith("/")
             case WriteUser():
                 return self._write(question)
             case CallAction() | CallWebhook():
@@ -259,6 +263,18 @@ class Walk:
         session = Session(SESSION, "default", made.plan, made.type, made.start, 1, 2, 3)
         session = msgspec.structs.replace(session, facts=facts)
         self.turn = told(begin(made, session, NOW, watch), self.world)
+
+    def asked(self) -> list[str]:
+        """Name the inputs that are waited for."""
+        assert isinstance(self.turn.shown, Stay)
+        found: list[str] = []
+        waiting = list(self.turn.shown.view.components)
+        while waiting:
+            component = waiting.pop(0)
+            waiting = [*component.components, *waiting]
+            if component.type == "INPUT":
+                found.append(component.id)
+        return found
 
     def sends(self, **inputs: Json) -> Turn:
         """Submit `inputs` to the node that waits."""

@@ -42,7 +42,7 @@ WORDS: Final[dict[object, str]] = {
     "taken:email": "taken",
 }
 """How a script says what is told of an answer."""
-SCRIPTED: Final = {"FindAccount", "CheckPassword", "CheckTotp", "WriteUser"}
+SCRIPTED: Final = {"FindAccount", "CheckPassword", "CheckTotp", "WriteUser", "MayLeadTo"}
 RESULTS: Final = {"COMPLETE": "success", "ERROR": "failure", "INCOMPLETE": "waiting"}
 
 
