@@ -14,9 +14,9 @@ from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import Graph
 from libs.common.flow.script import Answers, Inputs, Persona, Script
 from libs.common.flow.simulation import Simulation
-from services.management.routes.decode import decode
+from services.management.routes.decode import decode_if_sent
 from services.management.routes.face import FLOW, flow_id
-from services.management.routes.operation import Operation
+from services.management.routes.operation import Content, Operation
 from services.management.routes.serving import admitted
 from services.management.routes.versions import Number
 from services.management.settings import SomeSettings, some_of
@@ -45,7 +45,7 @@ class Endpoints:
     async def simulate(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
         id = flow_id(request)
-        body = await decode(request, SimulateBody)
+        body = await decode_if_sent(request, SimulateBody)
         played = await self._simulations.simulate(tenant, id, _what(body), script_of(body))
         return json_answer(played)
 
@@ -58,7 +58,7 @@ OPERATIONS: Final = (
         summary="Play a script on a flow, without effects",
         scope="read:flows",
         parameters=FLOW,
-        body=SimulateBody,
+        body=Content(SimulateBody, optional=True),
         answers={200: Simulation},
         refusals=(HTTPStatus.CONFLICT,),
         writes=False,

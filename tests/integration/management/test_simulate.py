@@ -95,6 +95,12 @@ async def test_a_flow_that_is_not_active_has_to_be_told_which(api: Api) -> None:
     assert ends(await simulate(api, id, version=1, **SIGN_IN)) == ("success", "success")
 
 
+async def test_without_a_script_it_is_shown_what_anybody_meets_first(api: Api) -> None:
+    id = await active(api, "a")
+    answer = await api.done("POST", f"{FLOWS}/{id}/simulate")
+    assert ends(answer) == ("waiting", "identifier")
+
+
 async def test_a_draft_is_simulated_as_an_update_would_make_it(api: Api) -> None:
     id = await api.create(authentication="require_authenticated")
     assert (await simulate(api, id, graph=EDITED, **SIGN_IN))["denied"] == {

@@ -211,8 +211,8 @@ class _Parser:
         """Values with commas between them, up to `close`."""
         found: list[_Part] = []
         while not self._took(close):
-            if found:
-                self._expect(",")
+            if found and not self._took(","):
+                raise self._unexpected(f"`,` or `{close}`")
             found.append(self._choice(nesting + 1))
         return found
 

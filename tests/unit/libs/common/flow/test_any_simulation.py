@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libs.common.errors import Invalid
 from libs.common.flow.model import Json
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import Instruction
@@ -81,6 +83,50 @@ def test_it_goes_where_a_session_goes(case: Case) -> None:
     assert played.result == {None: "waiting", True: "success", False: "failure"}[walk.succeeded]
     assert played.facts.amr == walk.turn.session.facts.proved
     assert played.facts.broken == walk.turn.broken
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.sampled_from([EMAIL, "totp", "red"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+KNOWN = ("id", "email", "phone", "role", "mfa_enabled", "mfa_methods", "logins_count", "created_at")
+SENT = ("email", "password", "code", "colour", "action", "inputs")
+WORD = st.sampled_from(["success", "failure", "blocked", "taken", "else"])
+
+
+@any_flow
+@given(
+    case=flows(),
+    user=st.none() | st.dictionaries(st.sampled_from(KNOWN), JSON, max_size=6),
+    client=st.dictionaries(st.text(max_size=4), JSON, max_size=2),
+    comes=st.tuples(st.booleans(), st.booleans()),
+    inputs=st.lists(st.dictionaries(st.sampled_from(SENT), JSON, max_size=4), max_size=6),
+    data=st.data(),
+)
+def test_whatever_a_script_says_it_is_played_or_refused(
+    case: Case,
+    user: Json,
+    client: Json,
+    comes: tuple[bool, bool],
+    inputs: list[Json],
+    data: st.DataObject,
+) -> None:
+    made = make_program(case.flow, NODE_TYPES, case.library)
+    nodes = st.sampled_from([step.id for step in made.steps])
+    answers = data.draw(st.dictionaries(nodes, WORD | st.lists(WORD, max_size=3), max_size=3))
+    authenticated, outpost = comes
+    who = {"user": user, "client": client, "authenticated": authenticated, "outpost": outpost}
+    script = msgspec.convert({"persona": who, "inputs": inputs, "answers": answers}, Script)
+    with contextlib.suppress(Invalid):
+        assert msgspec.json.encode(simulate(made, script))
 
 
 @any_flow
