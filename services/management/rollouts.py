@@ -70,7 +70,8 @@ class Rollouts:
         """Share new sessions among versions from now on; the flow is active then.
 
         One version has all of them. Raises `Invalid` for versions that are none, cannot run, or
-        fail a golden test without an `override_reason`.
+        fail a golden test without an `override_reason`; of those that run already, no test is asked
+        and no invariant.
         """
         _check(new)
 
@@ -98,10 +99,15 @@ class Rollouts:
         _check_known(new, {number for number, version in found.items() if version})
         definitions = [version.definition() for version in found.values() if version]
         library = await change.read_library()
-        await self._running.check(definitions, library)
+        fresh = [each for each in definitions if flow.weight(each.version) is None]
+        await self._running.check(fresh, library)
+        # What new sessions get already may go on: nothing that came later, a test or a demand, may
+        # keep a rollout from being taken back to it.
+        stays = [each for each in definitions if flow.weight(each.version) is not None]
+        await self._running.check(stays, library, running=True)
         # What runs the flow inside runs its baseline, the first of these.
         await self._running.check_others(definitions[0], library)
-        await self._running.pass_tests(change, definitions, library, new.override_reason)
+        await self._running.pass_tests(change, fresh, library, new.override_reason)
         entry = await change.number_entry()
         rollout = Rollout(entry, new.versions, baseline, new.abort)
         published = await self._running.move(change, flow, library)

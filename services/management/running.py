@@ -18,7 +18,7 @@ from libs.common.errors import Conflict, Invalid, Problem
 from libs.common.flow.model import Flow, FlowType, Library
 from libs.common.flow.node import NodeTypes
 from libs.common.flow.plan import Program
-from libs.common.flow.rules import Report, validate
+from libs.common.flow.rules import VIOLATION, Report, validate
 from libs.common.flow.simulate import make_program
 from libs.common.wire.events import PublishWanted
 from services.management.author import Author
@@ -79,10 +79,13 @@ class Running:
         """Check a version as it would run in `library`."""
         return validate(flow, self._types, with_flow(library, flow))
 
-    async def check(self, flows: Iterable[Flow], library: Library) -> None:
-        """Raise `Invalid` for a version that cannot run."""
+    async def check(
+        self, flows: Iterable[Flow], library: Library, *, running: bool = False
+    ) -> None:
+        """Raise `Invalid` for a version that cannot run; what is `running` may break invariants."""
         for flow in flows:
-            errors = (await asyncio.to_thread(self.validate, flow, library)).errors
+            found = (await asyncio.to_thread(self.validate, flow, library)).errors
+            errors = tuple(each for each in found if not (running and each.code == VIOLATION))
             if errors:
                 raise invalid(errors)
 
@@ -115,8 +118,7 @@ class Running:
         It may run all the same for a reason, which the audit log keeps. Raises `Untested` where
         the tests have not been run yet.
         """
-        id = flows[0].id
-        tests = await change.list_golden_tests(id)
+        tests = await change.list_golden_tests(flows[0].id) if flows else ()
         if not tests:
             return
         programs = [await self._program(flow, library) for flow in flows]
@@ -128,7 +130,7 @@ class Running:
         for version, failed in failures.items():
             await change.note(
                 "override",
-                id,
+                flows[0].id,
                 version=version,
                 reason=override_reason,
                 failed=[problem.path for problem in failed],

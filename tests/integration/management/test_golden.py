@@ -228,14 +228,26 @@ async def test_a_reason_that_was_not_needed_overrides_nothing(
 
 async def test_each_version_of_a_rollout_has_to_pass(desk: Desk, rows: asyncpg.Connection) -> None:
     id = await desk.create(TEST)
+    await desk.flows.update("default", id, Edit(graph=WELL), ANN)
     desk.judge.bad = {2}
-    shares = (Share(1, 90), Share(2, 10))
+    shares = (Share(1, 90), Share(2, 5), Share(3, 5))
     with pytest.raises(Invalid):
         await desk.rollouts.start("default", id, NewRollout(shares, None), ANN)
-    assert {version for version, _ in desk.judge.asked} == {1, 2}
+    # The first runs already.
+    assert [version for version, _ in desk.judge.asked] == [2, 3]
     await desk.rollouts.start("default", id, NewRollout(shares, None, "on purpose"), ANN)
     [(_, _, details)] = await entries(rows, "override")
     assert details["version"] == 2
+
+
+async def test_no_test_keeps_a_rollout_from_being_taken_back(desk: Desk) -> None:
+    id = await desk.create(TEST)
+    await desk.rollouts.start("default", id, NewRollout((Share(1, 9), Share(2, 1)), None), ANN)
+    desk.judge.asked.clear()
+    desk.judge.bad = {1, 2}
+    after = await desk.rollouts.start("default", id, NewRollout((Share(1, 1),), None), ANN)
+    assert (after.flow.active_version, after.flow.rollout) == (1, None)
+    assert desk.judge.asked == []
 
 
 async def test_no_test_holds_up_going_back(desk: Desk) -> None:

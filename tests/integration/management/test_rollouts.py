@@ -171,6 +171,21 @@ async def test_when_it_is_taken_back_can_be_said(
     assert (await stored(rows))["abort"] == kept
 
 
+async def test_no_demand_that_is_newer_keeps_a_rollout_from_being_taken_back(api: Api) -> None:
+    id = await two_versions(api)
+    await edit(api, id, GRAPH)
+    await roll_out(api, id, v1=90, v2=10)
+    demand = {"name": "two", "type": "login", "require": "size(factors) >= 2"}
+    await api.done("PUT", "/api/admin/tenants/default/invariants", [demand])
+    # What runs may run on; what does not is held to it.
+    fresh = await api.call("PUT", f"{FLOWS}/{id}/rollout", {"versions": shares(v1=1, v3=1)})
+    refused(fresh, 400, "invalid")
+    assert {each["code"] for each in fresh.body["problems"]} == {"policy_violation"}
+    assert (await roll_out(api, id, v1=80, v2=20))["baseline"] == 1
+    alone = await roll_out(api, id, v1=1)
+    assert (alone["rollout"], alone["versions"]) == (None, shares(v1=100))
+
+
 async def test_a_flow_that_is_not_active_has_no_sessions_to_share(api: Api) -> None:
     id = await api.create()
     assert await api.done("GET", f"{FLOWS}/{id}/rollout") == {
