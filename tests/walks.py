@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from libs.common.flow.calls import CallAction, CallWebhook, Reached
+from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha, Widget
 from libs.common.flow.compile import compile_flow
 from libs.common.flow.interpreter import Watch, advance, begin
 from libs.common.flow.model import (
@@ -205,6 +206,10 @@ class World:
                 return question.url.startswith("/")
             case WriteUser():
                 return self._write(question)
+            case ShowCaptcha():
+                return Widget("TURNSTILE", "key")
+            case CheckCaptcha():
+                return Judgement.PASSED
             case CallAction() | CallWebhook():
                 return self.reached
             case _:

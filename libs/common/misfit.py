@@ -35,10 +35,42 @@ def _parts(value: object, core: Any, path: str, *, strict: bool) -> Iterator[Pro
     """Find what is wrong inside `value`; nothing where it has no parts of its own."""
     if isinstance(core, type) and issubclass(core, msgspec.Struct) and isinstance(value, dict):
         yield from _fields(value, core, path, strict=strict)
+    elif isinstance(value, dict) and (choices := _tagged(core)):
+        yield from _chosen(value, choices, path, strict=strict)
     elif typing.get_origin(core) is tuple and isinstance(value, list):
         item_kind = typing.get_args(core)[0]
         for index, item in enumerate(value):
             yield from misfits(item, item_kind, f"{path}[{index}]", strict=strict)
+
+
+def _tagged(core: Any) -> dict[str, type[msgspec.Struct]]:  # noqa: ANN401 -- as above
+    """Return the structs that a union is of, by their tags; nothing for what is no such union."""
+    if typing.get_origin(core) not in {Union, types.UnionType}:
+        return {}
+    kinds = [part for part in map(_core, typing.get_args(core)) if isinstance(part, type)]
+    structs = [kind for kind in kinds if issubclass(kind, msgspec.Struct)]
+    return {str(struct.__struct_config__.tag): struct for struct in structs}
+
+
+def _chosen(
+    value: dict[str, object],
+    choices: dict[str, type[msgspec.Struct]],
+    path: str,
+    *,
+    strict: bool,
+) -> Iterator[Problem]:
+    """Find what is wrong with `value` as the struct that its tag names."""
+    field = str(next(iter(choices.values())).__struct_config__.tag_field)
+    tag_path = f"{path}.{field}" if path else field
+    if field not in value:
+        yield Problem("missing_field", "it is required", path=tag_path)
+        return
+    struct = choices.get(str(value[field]))
+    if struct is None:
+        yield Problem("invalid", f"Expected one of {_listed(choices)}", path=tag_path)
+        return
+    rest = {name: each for name, each in value.items() if name != field}
+    yield from _fields(rest, struct, path, strict=strict)
 
 
 def _fields(

@@ -1,4 +1,4 @@
-"""The identity providers that a tenant's flows may send users to, and what is known of each.
+"""The providers that a tenant's flows rely on, to sign users in or to tell them from programs.
 
 A secret goes in and never comes out again: it is sealed as it is stored, with keys that executors
 have as well, and nothing that management answers or writes down shows it.
@@ -7,17 +7,18 @@ have as well, and nothing that management answers or writes down shows it.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import asyncpg
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from libs.common.chassis.config import variable
 from libs.common.chassis.seal import Keys
 from libs.common.errors import Conflict, Invalid, NotFound, Problem
 from libs.common.flow.model import Json
 from libs.common.secret import Secret
+from libs.common.wire.providers import PURPOSE, Config, decode_config
 from services.management.author import Author
 from services.management.change import Change
 from services.management.entries import Resource
@@ -32,29 +33,6 @@ NO_PROVIDER: Final = "there is no such provider"
 MOST_SECRET: Final = 1000
 """Characters of a secret."""
 
-_PURPOSE: Final = b"provider"
-
-# Without a user, a query or a fragment (OpenID Connect Discovery 1.0, 3).
-Issuer = Annotated[
-    str,
-    Meta(
-        pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%/-]*)?$(?!\n)",
-        max_length=500,
-    ),
-]
-# RFC 6749, appendix A.
-ClientId = Annotated[str, Meta(pattern=r"^[ -~]*$(?!\n)", min_length=1, max_length=255)]
-ScopeToken = Annotated[str, Meta(pattern=r"^[!#-\[\]-~]+$(?!\n)", max_length=100)]
-
-
-class Oidc(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A provider that speaks OpenID Connect."""
-
-    issuer: Issuer
-    client_id: ClientId
-    scopes: Annotated[tuple[ScopeToken, ...], Meta(min_length=1, max_length=20)] = ("openid",)
-    kind: Literal["oidc"] = "oidc"
-
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A provider, without its secret."""
@@ -62,7 +40,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     """Chosen by who made it, since flows name it so; it never changes."""
     display_name: str
-    config: Oidc
+    config: Config
     has_secret: bool
     created_at: datetime
     updated_at: datetime
@@ -77,7 +55,7 @@ class NewProvider(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     display_name: str
-    config: Oidc
+    config: Config
     secret: Secret | None
 
 
@@ -85,7 +63,7 @@ class ProviderEdit(msgspec.Struct, frozen=True, kw_only=True):
     """What is to change of a provider; what is unset stays, and a secret of None is dropped."""
 
     display_name: str | UnsetType = UNSET
-    config: Oidc | UnsetType = UNSET
+    config: Config | UnsetType = UNSET
     secret: Secret | UnsetType | None = UNSET
 
 
@@ -184,7 +162,7 @@ class Providers:
         if not 1 <= len(secret.reveal()) <= MOST_SECRET:
             message = f"Expected 1 to {MOST_SECRET} characters"
             raise Invalid("the secret is none", (Problem("invalid", message, path="secret"),))
-        return self._keys.box(tenant, id).seal(_PURPOSE, secret.reveal().encode())
+        return self._keys.box(tenant, id).seal(PURPOSE, secret.reveal().encode())
 
 
 async def _find(rows: Rows, tenant: str, id: str) -> Provider:
@@ -203,11 +181,11 @@ async def _held(change: Change, tenant: str, id: str) -> Provider:
 
 
 def _provider(row: asyncpg.Record) -> Provider:
-    config = msgspec.json.decode(row["config"], type=Oidc)
+    config = decode_config(row["config"])
     return msgspec.convert({**row, "config": config}, Provider)
 
 
-def _json(config: Oidc) -> str:
+def _json(config: Config) -> str:
     return msgspec.json.encode(config).decode()
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from libs.common.flow.calls import CallAction, CallWebhook
+from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha
 from libs.common.flow.contents import contents
 from libs.common.flow.expression import MISSING, Expression
 from libs.common.flow.expression.values import kind
@@ -120,7 +121,7 @@ def _there(answer: object) -> bool:
     return answer is not None
 
 
-def _verdict(answer: Verdict) -> str:
+def _verdict(answer: Verdict | Judgement) -> str:
     return answer.name
 
 
@@ -146,6 +147,8 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (MayLeadTo, bool, False),
             (CallAction, _there, True),
             (CallWebhook, _there, True),
+            (ShowCaptcha, _there, False),
+            (CheckCaptcha, _verdict, False),
         )
     }
 )

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 
 from libs.common.flow.calls import CallAction, CallWebhook, Reached
+from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha, Widget
 from libs.common.flow.identifier import KINDS
 from libs.common.flow.model import Json
 from libs.common.flow.passkeys import (
@@ -185,6 +186,12 @@ PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyTyp
         },
         CallAction: _CALL,
         CallWebhook: _CALL,
+        ShowCaptcha: {SUCCESS: lambda _world, _question: Widget("TURNSTILE", "simulated")},
+        CheckCaptcha: {
+            SUCCESS: lambda _world, _question: Judgement.PASSED,
+            "failure": lambda _world, _question: Judgement.REFUSED,
+            "unknown": lambda _world, _question: Judgement.UNKNOWN,
+        },
     }
 )
 """What each question may be answered, by the word that a script has for it. One that has but

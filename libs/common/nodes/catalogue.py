@@ -8,6 +8,7 @@ from types import MappingProxyType
 from libs.common.flow.node import AnyNodeType
 from libs.common.nodes import (
     action,
+    captcha,
     condition,
     deny,
     dummy,
@@ -47,6 +48,7 @@ CATALOGUE: tuple[AnyNodeType, ...] = (
     otp_input.NODE,
     prompt.NODE,
     set_attribute.NODE,
+    captcha.NODE,
     redirect.NODE,
     send_email.NODE,
     webhook.NODE,

@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 MESSAGES: Mapping[str, str] = MappingProxyType(
     {
+        "captcha.unknown": "This cannot be checked just now. Try again in a moment.",
+        "captcha.wrong": "That could not be confirmed. Try again.",
         "code.expired": "That code has expired. Have another one sent.",
         "code.no_more": "No more codes can be sent. Start again to get one.",
         "code.sent": "Another code is on its way.",

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Final, TypeAlias, TypeVar
 
 from libs.common.flow.calls import CallAction, CallWebhook
+from libs.common.flow.captchas import CheckCaptcha, ShowCaptcha
 from libs.common.flow.passkeys import CheckPasskey, KeepPasskey, OfferPasskey, SeekPasskey
 from libs.common.flow.questions import (
     CheckCode,
@@ -18,7 +19,7 @@ from libs.common.flow.questions import (
     WriteUser,
 )
 from libs.common.flow.turn import Question
-from services.executor.handlers import calls, codes, pages, passkeys, passwords, users
+from services.executor.handlers import calls, captchas, codes, pages, passkeys, passwords, users
 from services.executor.handlers.world import World
 
 T = TypeVar("T")
@@ -43,6 +44,8 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     MayLeadTo: pages.may_lead_to,
     CallAction: calls.action,
     CallWebhook: calls.webhook,
+    ShowCaptcha: captchas.show,
+    CheckCaptcha: captchas.check,
 }
 
 

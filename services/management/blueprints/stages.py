@@ -243,7 +243,7 @@ def _consent(stage: Stage, _around: Around) -> list[Step]:
 def _captcha(stage: Stage, _around: Around) -> list[Step]:
     # Never the keys themselves: a secret belongs in no flow, and the two are made for each other.
     stage.drop(
-        "the service that checks it is set for the deployment",
+        "a provider of the tenant, called `captcha`, checks it",
         "public_key",
         "private_key",
         "secret",

@@ -1,4 +1,4 @@
-"""`/api/admin/providers`: where flows may send users to sign in, with secrets that only go in."""
+"""`/api/admin/providers`: what flows rely on beside themselves, with secrets that only go in."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from msgspec import UNSET, Meta, UnsetType
 from libs.common.chassis.app import json_answer
 from libs.common.errors import NotFound
 from libs.common.secret import Secret
+from libs.common.wire.providers import Config
 from services.management.providers import (
     NO_PROVIDER,
     NewProvider,
-    Oidc,
     Provider,
     ProviderEdit,
     Providers,
@@ -44,7 +44,7 @@ class CreateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id: Id
     display_name: DisplayName
-    config: Oidc
+    config: Config
     secret: Secret | None = None
 
 
@@ -52,7 +52,7 @@ class UpdateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of an update: what is left out stays, and a secret of null is dropped."""
 
     display_name: DisplayName | UnsetType = UNSET
-    config: Oidc | UnsetType = UNSET
+    config: Config | UnsetType = UNSET
     secret: Secret | UnsetType | None = UNSET
 
 
@@ -61,7 +61,7 @@ class ProviderBody(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     display_name: str
-    config: Oidc
+    config: Config
     has_secret: bool
     created_at: int
     updated_at: int

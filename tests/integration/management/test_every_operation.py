@@ -75,7 +75,11 @@ async def a_provider(api: Api) -> Names:
     provider: Json = {
         "id": f"{MARK}-{uuid4()}",
         "display_name": MARK,
-        "config": {"issuer": f"https://{MARK}.example.com", "client_id": MARK},
+        "config": {
+            "kind": "oidc",
+            "issuer": f"https://{MARK}.example.com",
+            "client_id": MARK,
+        },
     }
     made = await api.done("POST", "/api/admin/providers", provider)
     return {"provider": made["id"]}
@@ -153,7 +157,7 @@ BODIES: Final[Mapping[str, Json]] = {
     "providers_create": {
         "id": "mine",
         "display_name": "Mine",
-        "config": {"issuer": "https://id.example.com", "client_id": "mine"},
+        "config": {"kind": "oidc", "issuer": "https://id.example.com", "client_id": "mine"},
     },
     "users_create": {"username": "mine"},
     "actions_create": {

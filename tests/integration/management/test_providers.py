@@ -18,6 +18,11 @@ GOOGLE = f"{PROVIDERS}/google"
 KEYS = Secret(f"k1:{base64.b64encode(bytes(range(32))).decode()}")
 CONFIG: Json = {"kind": "oidc", "issuer": "https://accounts.example.com", "client_id": "gatehouse"}
 NEW: Json = {"id": "google", "display_name": "Google", "config": CONFIG, "secret": "swordfish"}
+CAPTCHA: Json = {
+    "kind": "captcha",
+    "site_key": "1x00000000000000000000AA",
+    "verify_url": "https://challenges.example.com/siteverify",
+}
 SHOWN: Json = {**CONFIG, "scopes": ["openid"]}
 
 
@@ -59,6 +64,20 @@ async def test_a_provider_is_made_shown_changed_and_deleted(api: Api) -> None:
     assert (reply.status, reply.text) == (204, "")
     refused(await api.call("GET", GOOGLE), 404, "not_found")
     refused(await api.call("DELETE", GOOGLE), 404, "not_found")
+
+
+async def test_a_service_of_captchas_is_a_provider_too(api: Api) -> None:
+    provider = await made(api, id="captcha", config=CAPTCHA)
+    assert provider["config"] == {
+        **CAPTCHA,
+        "variant": "TURNSTILE",
+        "hostnames": [],
+        "min_score": None,
+    }
+    assert await api.done("GET", f"{PROVIDERS}/captcha") == provider
+    scored = {**CAPTCHA, "variant": "RECAPTCHA_V3", "min_score": 0.5, "hostnames": ["example.com"]}
+    changed = await api.done("PUT", f"{PROVIDERS}/captcha", {"config": scored})
+    assert changed["config"] == scored
 
 
 async def test_a_secret_is_sealed_and_shown_nowhere(api: Api, rows: asyncpg.Connection) -> None:
@@ -178,6 +197,11 @@ async def test_a_condition_on_a_provider_is_kept(api: Api) -> None:
         ({"config": {**CONFIG, "scopes": ["a b"]}}, "config.scopes[0]"),
         ({"config": {**CONFIG, "client_secret": "swordfish"}}, "config.client_secret"),
         ({"config": {**CONFIG, "kind": "saml"}}, "config.kind"),
+        ({"config": {**CAPTCHA, "site_key": "a b"}}, "config.site_key"),
+        ({"config": {**CAPTCHA, "verify_url": "ftp://example.com"}}, "config.verify_url"),
+        ({"config": {**CAPTCHA, "min_score": 2}}, "config.min_score"),
+        ({"config": {**CAPTCHA, "hostnames": ["a/b"]}}, "config.hostnames[0]"),
+        ({"config": {**CAPTCHA, "variant": "OTHER"}}, "config.variant"),
         ({"client_secret": "swordfish"}, "client_secret"),
         ({"secret": ""}, "secret"),
         ({"secret": "swordfish" * 200}, "secret"),

@@ -78,3 +78,35 @@ def test_a_secret_fits_and_what_is_no_text_is_none() -> None:
 
     assert [each.path for each in misfits({"secret": "a", "name": 1}, Held)] == ["name"]
     assert [each.path for each in misfits({"secret": 1, "name": "a"}, Held)] == ["secret"]
+
+
+class Cat(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", tag="cat"):
+    lives: int
+
+
+class Dog(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", tag="dog"):
+    name: str
+
+
+class Owner(msgspec.Struct):
+    pet: Cat | Dog | None
+
+
+@pytest.mark.parametrize(
+    ("pet", "found"),
+    [
+        ({"kind": "dog", "name": 7}, ("invalid", "pet.name")),
+        ({"kind": "dog"}, ("missing_field", "pet.name")),
+        ({"kind": "cat", "lives": 9, "name": "Tom"}, ("unknown_field", "pet.name")),
+        ({"name": "Rex"}, ("missing_field", "pet.kind")),
+        ({"kind": "cow"}, ("invalid", "pet.kind")),
+        ({"kind": 7}, ("invalid", "pet.kind")),
+        (7, ("invalid", "pet")),
+    ],
+)
+def test_of_several_kinds_it_is_tried_as_the_one_that_it_says_it_is(
+    pet: object, found: tuple[str, str]
+) -> None:
+    assert [(each.code, each.path) for each in misfits({"pet": pet}, Owner)] == [found]
+    (alone,) = misfits(pet, Cat | Dog)
+    assert alone.path == (found[1].removeprefix("pet").removeprefix(".") or None)
