@@ -17,7 +17,7 @@ class Component(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel")
 
     id: str
     type: str
-    """`FORM`, `INPUT`, `BUTTON`, `RESEND` or `TYPOGRAPHY`."""
+    """`FORM`, `INPUT`, `CAPTCHA`, `BUTTON`, `RESEND` or `TYPOGRAPHY`."""
     variant: str | None = None
     action_id: str | None = None
     config: Mapping[str, Json] | None = None
