@@ -17,10 +17,9 @@ from libs.common.errors import NotFound
 from libs.common.flow.calls import Attempts, Headers, Target, TrySeconds, Url
 from libs.common.secret import Secret
 from services.management.actions import NO_ACTION, Action, ActionEdit, Actions, NewAction
-from services.management.records import Place
 from services.management.routes.clients import NO_STORE
 from services.management.routes.decode import decode, decode_query
-from services.management.routes.face import Limit, Text, cursor_of, place_of, seconds, tagged
+from services.management.routes.face import Limit, Text, after_of, cursor_of, seconds, tagged
 from services.management.routes.operation import Operation
 from services.management.routes.serving import admitted
 
@@ -86,7 +85,7 @@ class Endpoints:
     async def list(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
         query = decode_query(request, Listing)
-        after = None if query.cursor is None else place_of(query.cursor, Place)
+        after = after_of(query.cursor, _ID)
         page = await self._actions.list(tenant, after, query.limit)
         cursor = None if page.next is None else cursor_of(page.next)
         return json_answer(ActionsBody(tuple(map(_shown, page.items)), cursor))

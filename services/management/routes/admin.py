@@ -6,7 +6,6 @@ where it has none.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -18,7 +17,7 @@ from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import AnySlug, FlowType, Graph, Settings, Slug
 from libs.common.misfit import misfits
 from services.management.flows import Edit, Flows, NewFlow
-from services.management.records import Filter, FlowRecord, Place, Status
+from services.management.records import Filter, FlowRecord, Status
 from services.management.routes.decode import decode, decode_if_sent, decode_query
 from services.management.routes.face import (
     FLOW,
@@ -26,10 +25,9 @@ from services.management.routes.face import (
     Limit,
     Note,
     OverrideReason,
+    after_of,
     cursor_of,
     flow_id,
-    no_cursor,
-    place_of,
     seconds,
     tagged,
 )
@@ -44,8 +42,6 @@ from services.management.routes.shapes import (
     details_of,
 )
 from services.management.settings import SomeSettings, some_of
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -148,7 +144,7 @@ class Endpoints:
     async def list(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
         query = decode_query(request, Listing)
-        after = None if query.cursor is None else _place(query.cursor)
+        after = after_of(query.cursor, ID)
         page = await self._flows.list(tenant, Filter(query.type, query.status), after, query.limit)
         cursor = None if page.next is None else cursor_of(page.next)
         return json_answer(ListAnswer(tuple(map(_item, page.items)), page.total, cursor))
@@ -328,18 +324,6 @@ OPERATIONS: Final = (
         tagged=True,
     ),
 )
-
-
-def _place(cursor: str) -> Place:
-    place = place_of(cursor, Place)
-    try:
-        # Anywhere on earth, and so for PostgreSQL, this is a date.
-        place.created_at.astimezone(UTC)
-    except OverflowError as error:
-        raise no_cursor() from error
-    if not ID.fullmatch(place.id) or place.created_at <= _EPOCH:
-        raise no_cursor()
-    return place
 
 
 def _item(flow: FlowRecord) -> ListItem:

@@ -26,9 +26,8 @@ from services.management.clients import (
     Clients,
     NewClient,
 )
-from services.management.records import Place
 from services.management.routes.decode import decode, decode_if_sent, decode_query
-from services.management.routes.face import Limit, Text, cursor_of, place_of, seconds, tagged
+from services.management.routes.face import Limit, Text, after_of, cursor_of, seconds, tagged
 from services.management.routes.operation import Content, Operation
 from services.management.routes.serving import admitted, caller_of, stranger
 
@@ -104,7 +103,7 @@ class Endpoints:
     async def list(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
         query = decode_query(request, Listing)
-        after = None if query.cursor is None else place_of(query.cursor, Place)
+        after = after_of(query.cursor, CLIENT_ID)
         page = await self._clients.list(tenant, caller_of(request), after, query.limit)
         cursor = None if page.next is None else cursor_of(page.next)
         return json_answer(ClientsBody(tuple(map(_shown, page.items)), cursor))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from libs.common.chassis.app import json_answer
 from libs.common.chassis.logging import remember
 from libs.common.errors import Invalid, NotFound, Problem
 from services.management.flows import NO_FLOW
+from services.management.records import Place
 from services.management.versions import NO_VERSION
 
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
@@ -30,6 +31,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 # What was ever given, and no more: the path may hold bytes that PostgreSQL would refuse.
 ID: Final = re.compile(r"flow_[A-Za-z0-9_]{1,64}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 FLOW: Final[Mapping[str, Any]] = {
     "id": Annotated[str, Meta(pattern=f"^{ID.pattern}$", description="of a flow")]
@@ -90,11 +92,28 @@ def place_of(cursor: str, kind: type[T]) -> T:
         return msgspec.msgpack.decode(data, type=kind)
     except (ValueError, OverflowError, TypeError, RecursionError, msgspec.DecodeError) as error:
         # Which of its bytes is wrong helps nobody.
-        raise no_cursor() from error
+        raise _no_cursor() from error
 
 
-def no_cursor() -> Invalid:
-    """Refuse a cursor."""
+def after_of(cursor: str | None, id: re.Pattern[str]) -> Place | None:
+    """Read the place after which a list by age goes on; None at its beginning.
+
+    `id` fits what the things of that list are called.
+    """
+    if cursor is None:
+        return None
+    place = place_of(cursor, Place)
+    try:
+        # Anywhere on earth, and so for PostgreSQL, this is a date.
+        place.created_at.astimezone(UTC)
+    except OverflowError as error:
+        raise _no_cursor() from error
+    if not id.fullmatch(place.id) or place.created_at <= _EPOCH:
+        raise _no_cursor()
+    return place
+
+
+def _no_cursor() -> Invalid:
     problem = Problem("invalid", "pass a cursor on as it was given", path="cursor")
     return Invalid("the cursor is none of ours", (problem,))
 

@@ -21,9 +21,8 @@ from services.management.providers import (
     ProviderEdit,
     Providers,
 )
-from services.management.records import Place
 from services.management.routes.decode import decode, decode_query
-from services.management.routes.face import Limit, Text, cursor_of, place_of, seconds, tagged
+from services.management.routes.face import Limit, Text, after_of, cursor_of, seconds, tagged
 from services.management.routes.operation import Operation
 from services.management.routes.serving import admitted
 
@@ -81,7 +80,7 @@ class Endpoints:
     async def list(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
         query = decode_query(request, Listing)
-        after = None if query.cursor is None else place_of(query.cursor, Place)
+        after = after_of(query.cursor, _ID)
         page = await self._providers.list(tenant, after, query.limit)
         cursor = None if page.next is None else cursor_of(page.next)
         return json_answer(ProvidersBody(tuple(map(_shown, page.items)), cursor))

@@ -7,9 +7,16 @@ from itertools import chain
 import msgspec
 import pytest
 
+from services.management.operations import OPERATIONS
 from tests.integration.management.conftest import Api, Start
 
 FLOWS = "/api/admin/flows"
+LISTS = [
+    operation
+    for operation in OPERATIONS
+    if "cursor" in getattr(operation.query, "__struct_fields__", ()) and not operation.parameters
+]
+"""All that have cursors, but for those of one flow's."""
 
 
 async def pages(api: Api, query: str) -> list[list[str]]:
@@ -115,13 +122,23 @@ async def test_a_query_that_makes_no_sense_is_refused_with_the_parameter(
         [datetime(2026, 1, 1, tzinfo=UTC)],
         [datetime(2026, 1, 1, tzinfo=UTC), "flow_a", 1],
         {"created_at": 1},
+        [datetime(1, 1, 1, tzinfo=UTC), "flow_a"],
         None,
     ],
 )
-async def test_a_forged_cursor_is_refused(api: Api, forged: object) -> None:
+async def test_a_forged_cursor_is_refused_by_every_list(api: Api, forged: object) -> None:
     cursor = base64.urlsafe_b64encode(msgspec.msgpack.encode(forged)).decode()
-    reply = await api.call("GET", f"{FLOWS}?cursor={cursor.replace('=', '%3D')}")
-    assert (reply.status, reply.body["error"]) == (400, "invalid")
+    for operation in LISTS:
+        reply = await api.call("GET", f"{operation.path}?cursor={cursor.replace('=', '%3D')}")
+        assert (reply.status, reply.body["error"]) == (400, "invalid"), operation.name
+
+
+async def test_a_cursor_of_another_list_is_no_fault(api: Api) -> None:
+    place = [datetime(2026, 1, 1, tzinfo=UTC), "flow_a"]
+    cursor = base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
+    replies = {each.path: await api.call("GET", f"{each.path}?cursor={cursor}") for each in LISTS}
+    assert {reply.status for reply in replies.values()} == {200, 400}
+    assert replies["/api/admin/users"].status == 400
 
 
 async def test_a_cursor_of_thousands_of_nested_lists_is_refused(api: Api) -> None:
