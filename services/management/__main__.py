@@ -150,7 +150,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         audit=Audit(store),
         clients=Clients(store),
         tenants=Tenants(store),
-        providers=Providers(store, credential_keys),
+        providers=Providers(store, credential_keys, NODE_TYPES),
         users=Users(store, hasher),
         actions=Actions(store, credential_keys, NODE_TYPES),
         bootstrap=Bootstrap(store, settings.bootstrap_token),

@@ -6,6 +6,7 @@ have as well, and nothing that management answers or writes down shows it.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +17,8 @@ from msgspec import UNSET, UnsetType
 from libs.common.chassis.config import variable
 from libs.common.chassis.seal import Keys
 from libs.common.errors import Conflict, Invalid, NotFound, Problem
-from libs.common.flow.model import Json
+from libs.common.flow.model import Json, Named
+from libs.common.flow.node import NodeTypes
 from libs.common.secret import Secret
 from libs.common.wire.providers import PURPOSE, Config, decode_config
 from services.management.author import Author
@@ -27,6 +29,7 @@ from services.management.queries import QUERIES
 from services.management.records import Place
 from services.management.rows import NO_TENANT, Rows
 from services.management.store import Store
+from services.management.uses import naming
 
 NO_PROVIDER: Final = "there is no such provider"
 
@@ -78,10 +81,11 @@ class ProviderPage(msgspec.Struct, frozen=True):
 class Providers:
     """The providers of all tenants."""
 
-    def __init__(self, store: Store, keys: Keys | None) -> None:
+    def __init__(self, store: Store, keys: Keys | None, types: NodeTypes) -> None:
         """Without `keys` no secret can be stored."""
         self._store = store
         self._keys = keys
+        self._types = types
 
     async def list(self, tenant: str, after: Place | None, limit: int) -> ProviderPage:
         """List providers, the oldest first; raise `NotFound` for a tenant that is none."""
@@ -150,9 +154,18 @@ class Providers:
         return after
 
     async def delete(self, tenant: str, id: str, author: Author) -> None:
-        """Delete a provider with its secret, or raise `NotFound`."""
+        """Delete a provider with its secret, or raise `NotFound`.
+
+        Raises `Conflict` while an active flow names it.
+        """
         async with self._store.changing(tenant, author) as change:
+            # Or a flow that names it could be activated meanwhile.
+            await change.hold_active()
             before = await _held(change, tenant, id)
+            library = await change.read_library()
+            users = await asyncio.to_thread(naming, library, Named("provider", id), self._types)
+            if users:
+                raise Conflict(f"active flows rely on it: {', '.join(sorted(users))}")
             await QUERIES.delete_provider(change.connection, tenant=tenant, id=id)
             await change.note_resource("delete", _about(before, None))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -181,10 +182,11 @@ OPERATIONS: Final = (
         method=hdrs.METH_DELETE,
         path=_ONE,
         handler=Endpoints.delete,
-        summary="Delete a provider",
+        summary="Delete a provider that no active flow names",
         scope="delete:providers",
         parameters=_PROVIDER,
         answers={204: None},
+        refusals=(HTTPStatus.CONFLICT,),
         tagged=True,
     ),
 )

@@ -172,6 +172,33 @@ async def test_pages_hold_each_provider_once_whatever_comes_and_goes(api: Api) -
     assert third["cursor"] is None
 
 
+async def test_a_provider_that_an_active_flow_names_is_kept(api: Api) -> None:
+    await made(api, id="captcha", config=CAPTCHA)
+    flow: Json = {
+        "name": "human",
+        "display_name": "Human",
+        "type": "registration",
+        "graph": {
+            "nodes": [
+                {"id": "start", "type": "start"},
+                {"id": "human", "type": "captcha"},
+                {"id": "done", "type": "success"},
+            ],
+            "edges": [
+                {"source": "start", "target": "human"},
+                {"source": "human", "target": "done"},
+            ],
+        },
+    }
+    id = (await api.done("POST", "/api/admin/flows", flow))["id"]
+    await api.done("POST", f"/api/admin/flows/{id}/activate")
+    reply = await api.call("DELETE", f"{PROVIDERS}/captcha")
+    refused(reply, 409, "conflict")
+    assert "human" in reply.body["message"]
+    await api.done("POST", f"/api/admin/flows/{id}/deactivate")
+    assert (await api.call("DELETE", f"{PROVIDERS}/captcha")).status == 204
+
+
 async def test_a_condition_on_a_provider_is_kept(api: Api) -> None:
     await made(api)
     tag = (await api.call("GET", GOOGLE)).headers["ETag"]
