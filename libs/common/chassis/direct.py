@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 
 class Answer:
@@ -80,7 +80,10 @@ _HEADERS_MOST: Final = 100
 _HEAD: Final = re.compile(
     rb"POST (/[!-~]*) HTTP/1\.1((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*)+)"
 )
+_HEADERS: Final = re.compile(r"\r\n([^:]+):[ \t]*([!-~]*(?:[ \t]+[!-~]+)*)")
+"""A name and its value, of what is a head."""
 _BEGINS: Final = b"POST /"
+_KEEPS: Final = ("keep-alive", "Keep-Alive")
 _LENGTH: Final = re.compile("[0-9]{1,9}")
 _UNUSUAL: Final = frozenset(
     name.lower()
@@ -89,7 +92,9 @@ _UNUSUAL: Final = frozenset(
         *(hdrs.EXPECT, hdrs.UPGRADE, "HTTP2-Settings"),
     )
 )
-_STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each} {each.phrase}\r\n" for each in HTTPStatus}
+_STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each} {each.phrase}" for each in HTTPStatus}
+_ENDS: Final = ("", "")
+_CLOSES: Final = ("Connection: close", *_ENDS)
 
 
 class Whole:
@@ -100,7 +105,7 @@ class Whole:
     method: Final = hdrs.METH_POST
     match_info: Final[Mapping[str, str]] = {}
 
-    def __init__(self, path: str, headers: CIMultiDict[str], body: bytes, remote: str) -> None:
+    def __init__(self, path: str, headers: CIMultiDictProxy[str], body: bytes, remote: str) -> None:
         """Come from the address `remote`."""
         self.raw_path = path
         self.headers = headers
@@ -132,54 +137,88 @@ class Unread(enum.Enum):
     UNUSUAL = enum.auto()
 
 
+class _Head(NamedTuple):
+    path: str
+    headers: CIMultiDictProxy[str]
+    length: int
+    """Bytes of the body."""
+
+
+_heads: Final[dict[bytes, _Head]] = {}
+"""Those that come again, letter for letter, as from one client over one connection they do."""
+_HEADS_MOST: Final = 500
+_HEAD_KEPT: Final = 1_000
+"""Bytes of the largest that is kept."""
+_COME_AGAIN: Final = frozenset(
+    name.lower()
+    for name in (
+        *(hdrs.HOST, hdrs.CONNECTION, hdrs.CONTENT_TYPE, hdrs.CONTENT_LENGTH),
+        *(hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.ACCEPT_LANGUAGE, hdrs.USER_AGENT),
+        *(hdrs.ORIGIN, hdrs.CACHE_CONTROL, hdrs.PRAGMA),
+    )
+)
+"""What a head may have to be kept. Nothing that is of one request, or that proves who calls."""
+
+
 def read(data: bytes, direct: Direct, remote: str) -> Whole | Unread:
     """Read `data`, all of it, as one plain request for a path in `direct`."""
     end = data.find(b"\r\n\r\n", 0, HEAD_MOST)
     if end < 0:
         plain = len(data) < HEAD_MOST and data.startswith(_BEGINS[: len(data)])
         return Unread.SHORT if plain else Unread.UNUSUAL
-    head = _HEAD.fullmatch(data, 0, end)
-    if head is None:
-        return Unread.UNUSUAL
-    path = head[1].decode()
-    lines = head[2].decode().split("\r\n")
-    told: dict[str, str] = {}
-    for line in lines[1:]:
-        name, _, value = line.partition(":")
-        told[name.lower()] = value.strip(" \t")
-    # Of a header that is there twice, aiohttp knows whether it may be.
-    if len(told) != len(lines) - 1 or not _UNUSUAL.isdisjoint(told) or "host" not in told:
-        return Unread.UNUSUAL
-    length = told.get("content-length", "")
-    keeps = told.get("connection", "keep-alive") in ("keep-alive", "Keep-Alive")
-    if not (keeps and _LENGTH.fullmatch(length) and path in direct.handlers):
-        return Unread.UNUSUAL
-    if int(length) > direct.body_limit or len(told) > _HEADERS_MOST:
+    head = _heads.get(data[:end]) or _read_head(data[:end])
+    if head is None or head.path not in direct.handlers or head.length > direct.body_limit:
         return Unread.UNUSUAL
     begin = end + 4
-    missing = begin + int(length) - len(data)
+    missing = begin + head.length - len(data)
     if missing:
         # More than one request at once is as unusual as any.
         return Unread.SHORT if missing > 0 else Unread.UNUSUAL
-    return Whole(path, CIMultiDict(told), data[begin:], remote)
+    return Whole(head.path, head.headers, data[begin:], remote)
+
+
+def _read_head(data: bytes) -> _Head | None:
+    found = _HEAD.fullmatch(data)
+    if found is None:
+        return None
+    told = _HEADERS.findall(found[2].decode())
+    headers = CIMultiDict(told)
+    names = {*map(str.lower, headers)}
+    # Of a header that is there twice, aiohttp knows whether it may be.
+    if len(names) != len(told) or len(told) > _HEADERS_MOST:
+        return None
+    if "host" not in names or not _UNUSUAL.isdisjoint(names):
+        return None
+    length = headers.get(hdrs.CONTENT_LENGTH, "")
+    keeps = "connection" not in names or headers[hdrs.CONNECTION] in _KEEPS
+    if not (keeps and _LENGTH.fullmatch(length)):
+        return None
+    head = _Head(found[1].decode(), CIMultiDictProxy(headers), int(length))
+    if names <= _COME_AGAIN and len(data) <= _HEAD_KEPT:
+        if len(_heads) >= _HEADS_MOST:
+            _heads.clear()
+        _heads[data] = head
+    return head
 
 
 def write(answer: Answer, *, last: bool) -> bytes:
     """Write `answer`; `last` tells the client that the connection closes."""
-    headers, body = answer.headers, answer.body
-    told = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    body = answer.body
+    lines = [
+        _STATUS_LINES[answer.status],
+        *map(": ".join, answer.headers.items()),
+        f"Content-Length: {len(body)}",
+        _date(int(time.time())),
+        *(_CLOSES if last else _ENDS),
+    ]
+    head = "\r\n".join(lines)
     # A value with the end of a line in it would be another header, or another answer.
-    if told.count("\n") != len(headers) or told.count("\r") != len(headers):
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
         raise ValueError("a header has the end of a line in it")
-    closing = "Connection: close\r\n" if last else ""
-    head = (
-        f"{_STATUS_LINES[answer.status]}{told}{closing}"
-        f"Content-Length: {len(body)}\r\nDate: {_date(int(time.time()))}\r\n\r\n"
-    )
     return head.encode() + body
 
 
 @lru_cache(1)
 def _date(now: int) -> str:
-    """Write a time as headers have it; it is the same for all answers of a second."""
-    return formatdate(now, usegmt=True)
+    """Write the header of a time; it is the same for all answers of a second."""
+    return f"Date: {formatdate(now, usegmt=True)}"

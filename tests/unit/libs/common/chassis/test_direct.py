@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from aiohttp import StreamReader, web
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from multidict import CIMultiDictProxy
 
 from libs.common.chassis.direct import HEAD_MOST, Answer, Direct, Unread, Whole, read, write
 
@@ -117,9 +118,49 @@ async def test_what_is_read_is_what_aiohttp_reads(line: bytes) -> None:
     ((message, payload),) = parsed_by_aiohttp(data)
     assert (message.method, message.path) == (request.method, request.raw_path)
     told = [(name.lower(), value) for name, value in message.headers.items()]
-    assert told == list(request.headers.items())
+    assert told == [(name.lower(), value) for name, value in request.headers.items()]
     assert (await payload.read(), payload.is_eof()) == (request.body, True)
     assert not message.should_close
+
+
+def headers_of(data: bytes) -> CIMultiDictProxy[str]:
+    request = read(data, DIRECT, "")
+    assert isinstance(request, Whole)
+    return request.headers
+
+
+def test_a_head_that_comes_again_is_not_read_again() -> None:
+    again = PLAIN.replace(b"body", b"Body")
+    assert headers_of(PLAIN) is headers_of(again)
+    request = read(again, DIRECT, "192.0.2.7")
+    assert isinstance(request, Whole)
+    assert (request.body, request.remote) == (b"Body", "192.0.2.7")
+    assert read(PLAIN, Direct({}, body_limit=100), "") is Unread.UNUSUAL
+    assert read(PLAIN, Direct(DIRECT.handlers, body_limit=3), "") is Unread.UNUSUAL
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Authorization: Bearer abc",
+        b"Cookie: a=b",
+        b"Idempotency-Key: once",
+        b"X-Request-Id: once",
+        b"X-Forwarded-For: 192.0.2.7",
+        b"User-Agent: " + 1000 * b"a",
+    ],
+)
+def test_a_head_with_what_is_of_one_request_or_proves_who_calls_is_not_kept(line: bytes) -> None:
+    data = with_header(line)
+    assert headers_of(data) == headers_of(data)
+    assert headers_of(data) is not headers_of(data)
+
+
+def test_only_so_many_heads_are_kept() -> None:
+    first = headers_of(PLAIN)
+    for number in range(500):
+        headers_of(with_header(f"User-Agent: {number}".encode()))
+    assert headers_of(PLAIN) is not first
 
 
 def parsed_by_aiohttp(data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
