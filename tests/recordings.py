@@ -17,6 +17,10 @@ from tests.flows import Case
 from tests.walks import NOTHING_KNOWN, NOW, Walk, World, program
 
 
+def no_clock() -> float:
+    return 0.0
+
+
 class Recorded:
     """A walk, and its log."""
 
@@ -30,7 +34,7 @@ class Recorded:
         """To which nodes, and what."""
         self.facts = facts
         self._words = words_of(made)
-        self._recorder = Recorder(self._words)
+        self._recorder = Recorder(self._words, no_clock)
         heard = world or World()
         answer = heard.answer
 
@@ -46,7 +50,7 @@ class Recorded:
 
     def sends(self, action: str = "", /, **inputs: Json) -> Turn:
         """Submit `inputs` to the node that waits."""
-        self._recorder = Recorder(self._words)
+        self._recorder = Recorder(self._words, no_clock)
         self.sent.append((self.walk.at, inputs))
         turn = self.walk.sends(**inputs)
         self._keep(turn, Submission(action, inputs), None)

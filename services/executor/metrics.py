@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from libs.common.chassis.metrics import PREFIX, Metrics
 from libs.common.chassis.tally import Counters, Histograms
-from libs.common.flow.interpreter import Watch
 from libs.common.flow.model import FlowType
-from libs.common.flow.node import Visit
-from libs.common.flow.plan import Instruction
-from libs.common.flow.turn import Move, Over, Turn
+from libs.common.flow.recorder import Recorder
+from libs.common.flow.turn import Over, Turn
 
 _HERE: Final = "waits"
 _END: Final = "ends"
@@ -71,7 +68,6 @@ class ExecutorMetrics:
         self.plan_misses = counters("plan_cache_misses", "Plans fetched from Redis.")
         self.plans_wanted = counters("plans_wanted", "Times the compiler was asked to publish.")
         self.effects = counters("effects", "Effects, by what became of them.", "effect", "result")
-
         self.calls = counters(
             "calls",
             "Calls of flows over HTTP, by what became of them; `spared` where nobody answered "
@@ -79,29 +75,19 @@ class ExecutorMetrics:
             "result",
         )
 
-    def timed(self, watch: Watch | None) -> Watch:
-        """Return what is to watch a turn from now on: it times nodes, then tells `watch`."""
-        now, add = time.perf_counter, self.node_seconds.add
-        began = now()
-
-        def tell(step: Instruction, visit: Visit, move: Move) -> None:
-            nonlocal began
-            add(now() - began, step.type.name)
-            if watch is not None:
-                watch(step, visit, move)
-            began = now()
-
-        return tell
-
-    def turn(self, turn: Turn, seconds: float) -> None:
-        """Count a turn that is stored."""
-        session = turn.session
-        self.seconds.add(seconds, session.type.value)
+    def turn(self, turn: Turn, seconds: float, recorder: Recorder) -> None:
+        """Count a turn that is stored, and whose nodes `recorder` has timed."""
+        session, kind = turn.session, str(turn.session.type)
+        self.seconds.add(seconds, kind)
+        began = recorder.began
+        for step, _, _, _, moved in recorder.seen:
+            self.node_seconds.add(moved - began, step.type.name)
+            began = moved
         for passed in turn.path:
             self.nodes.add(passed.type, passed.outcome or (_END if session.over else _HERE))
         if isinstance(turn.shown, Over):
             ends = self.completions if turn.shown.succeeded else self.failures
-            ends.add(session.tenant, session.type.value)
+            ends.add(session.tenant, kind)
 
     def start(self, tenant: str, kind: FlowType) -> None:
         """Count a session that is stored for the first time."""

@@ -243,7 +243,7 @@ class Sessions:
             handle.owner,
             session.revision,
             sealed,
-            session.type.value,
+            session.type,
             "" if submit is None else submit.digests[0],
             "1" if stored.again else "0",
             "" if submit is None or stored.again else submit.shape,

@@ -7,11 +7,11 @@ that was typed, and nothing that names anybody.
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Final
 
 import msgspec
 
-from libs.common.flow.interpreter import Watch
 from libs.common.flow.plan import Program
 from libs.common.flow.record import MOST_ENTRIES, Entry, decode
 from libs.common.flow.recorder import Recorder, Words, head_of, words_of
@@ -48,14 +48,13 @@ class StepLog:
         submitted: Submission | None = None,
     ) -> Watched:
         """Return what is to watch the next turn of `session`."""
-        if not self._on:
-            return Watched(program, session, surroundings, submitted)
         words = self._words.get(program.plan)
         if words is None:
             if len(self._words) >= _PLANS_MOST:
                 self._words.clear()
-            words = self._words[program.plan] = words_of(program)
-        return Watched(program, session, surroundings, submitted, Recorder(words))
+            words = self._words[program.plan] = words_of(program) if self._on else {}
+        recorder = Recorder(words, perf_counter)
+        return Watched(program, session, surroundings, submitted, recorder, self._on)
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -67,22 +66,18 @@ class Watched(msgspec.Struct, frozen=True):
     surroundings: Surroundings
     submitted: Submission | None
     """None where it is the first turn."""
-    recorder: Recorder | None = None
-    """None where nothing is kept."""
-
-    @property
-    def watch(self) -> Watch | None:
-        """What the interpreter tells of nodes."""
-        return None if self.recorder is None else self.recorder.watch
+    recorder: Recorder
+    kept: bool
+    """There is to be an entry."""
 
     @property
     def hear(self) -> Hear | None:
         """What is told of answers."""
-        return None if self.recorder is None else self.recorder.hear
+        return self.recorder.hear if self.kept else None
 
     def entry(self, turn: Turn) -> bytes | None:
         """Return what is to be kept of `turn`, if anything."""
-        if self.recorder is None or turn.session.revision > MOST_ENTRIES:
+        if not self.kept or turn.session.revision > MOST_ENTRIES:
             return None
         head = None
         if self.submitted is None:

@@ -32,6 +32,7 @@ from libs.common.errors import (
 )
 from libs.common.flow.interpreter import Walk, advance, begin
 from libs.common.flow.model import FlowType
+from libs.common.flow.recorder import Recorder
 from libs.common.flow.turn import Over, Session, Stay, Submission, Turn
 from services.executor import answers, wire
 from services.executor.assertions import Assertions
@@ -120,12 +121,11 @@ class Turns:
         self.rollouts.begin(session)
         handle = self.sessions.handle(call.tenant, session.id)
         watched = self.steps.watch(begun.program, session, call.surroundings(now))
-        watch = self.metrics.timed(watched.watch)
-        walk = begin(begun.program, session, watched.surroundings, watch)
+        walk = begin(begun.program, session, watched.surroundings, watched.recorder.watch)
         turn = await self._walk(walk, watched, None)
         answer = await self._store(handle, watched, turn, None, None)
         self.metrics.start(call.tenant, session.type)
-        self._count(turn, time.perf_counter() - began)
+        self._count(turn, time.perf_counter() - began, watched.recorder)
         return answer
 
     async def submit(self, call: Call, admit: Admit) -> bytes:
@@ -140,13 +140,15 @@ class Turns:
         try:
             found = await self._find(handle, submit, admit)
             try:
-                return await self._answer(call, handle, submit, found)
+                answer = self._given(found)
+                return answer or await self._advance(call, handle, submit, found)
             except Conflict as error:
                 if isinstance(error, Overtaken):
                     raise
                 # The claim lapsed in the middle of the turn. Somebody else may have run it since.
                 found = await self._wait(handle, submit, found.revision)
-                return await self._answer(call, handle, submit, found)
+                answer = self._given(found)
+                return answer or await self._advance(call, handle, submit, found)
         except (Overtaken, SessionOver):
             # Nothing was claimed.
             raise
@@ -155,13 +157,14 @@ class Turns:
             self.sessions.release(handle)
             raise
 
-    async def _answer(self, call: Call, handle: Handle, submit: Submit, found: Found) -> bytes:
+    def _given(self, found: Found) -> bytes | None:
+        """Return the answer that there is; None where the caller is to make it."""
         match found.standing:
             case Standing.CLAIMED:
-                return await self._advance(call, handle, submit, found)
+                return None
             case Standing.ANSWERED:
                 self.metrics.replays.add()
-                return found.answer or b""
+                return found.answer
             case Standing.STALE:
                 self.metrics.conflicts.add()
                 raise Overtaken(found.answer or b"")
@@ -212,11 +215,10 @@ class Turns:
         submitted = Submission(call.request.action_id or "", call.request.inputs or {})
         surroundings = call.surroundings(int(self.clock()))
         watched = self.steps.watch(program, session, surroundings, submitted)
-        watch = self.metrics.timed(watched.watch)
-        walk = advance(program, session, submitted, surroundings, watch)
+        walk = advance(program, session, submitted, surroundings, watched.recorder.watch)
         turn = await self._walk(walk, watched, handle)
         answer = await self._store(handle, watched, turn, submit, found)
-        self._count(turn, time.perf_counter() - began)
+        self._count(turn, time.perf_counter() - began, watched.recorder)
         return answer
 
     async def _walk(self, walk: Walk, watched: Watched, held: Handle | None) -> Turn:
@@ -241,9 +243,9 @@ class Turns:
             self.rollouts.end(watched.begun, Ending.FAULT)
             raise
 
-    def _count(self, turn: Turn, seconds: float) -> None:
+    def _count(self, turn: Turn, seconds: float, recorder: Recorder) -> None:
         """Tell whoever counts of a turn that is stored."""
-        self.metrics.turn(turn, seconds)
+        self.metrics.turn(turn, seconds, recorder)
         if turn.broken:
             log.warning("invariant_refused", invariants=turn.broken)
             self.metrics.invariant_refusals.add(turn.session.tenant, turn.session.type.value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -271,16 +271,23 @@ def _of_run(value: Json) -> Redacted:
     return value if isinstance(value, bool) else mask(value)
 
 
+Seen: TypeAlias = tuple[Instruction, Visit, Move, Sequence[Answered], float]
+"""A node that moved, what it was answered, and when it moved."""
+
+
 class Recorder:
     """Keeps what one turn does: a `Watch` of the interpreter's, told of answers as well."""
 
-    __slots__ = ("_answers", "_seen", "_words")
+    __slots__ = ("_answers", "_clock", "_words", "began", "seen")
 
-    def __init__(self, words: Mapping[str, Words]) -> None:
+    def __init__(self, words: Mapping[str, Words], clock: Callable[[], float]) -> None:
         """Take the `words_of` the program that is run."""
         self._words = words
-        self._seen: list[tuple[str, Visit, Move, Sequence[Answered]]] = []
+        self._clock = clock
         self._answers: list[Answered] = []
+        self.began = clock()
+        self.seen: list[Seen] = []
+        """What moved so far, in order."""
 
     def hear(self, question: Question[Any], answer: Any) -> None:  # noqa: ANN401 - as the question declares
         """Keep what was asked, for the node that moves next."""
@@ -292,7 +299,7 @@ class Recorder:
         if self._answers:
             # What is answered next is the next node's.
             answers, self._answers = self._answers, []
-        self._seen.append((step.id, visit, move, answers))
+        self.seen.append((step, visit, move, answers, self._clock()))
 
     def entry(
         self,
@@ -305,23 +312,21 @@ class Recorder:
         action = ""
         inputs: list[str] = []
         if submitted is not None:
-            words = self._words[self._seen[0][0]]
+            words = self._words[self.seen[0][0].id]
             if submitted.action in words.actions:
                 action = submitted.action
             inputs = [name for name in submitted.inputs if name in words.inputs]
+        passages: list[tuple[Any, ...]] = []
+        for step, visit, move, answers, _ in self.seen:
+            kind = type(move)
+            if kind is Stay and not answers:
+                passages.append((step.id, "stay"))
+            else:
+                passages.append(self._passage(step.id, visit, move, answers))
         shown, client = turn.shown, surroundings.client
         message = None if shown.message is None else shown.message.key
-        passages: list[tuple[Any, ...]] = [
-            # Most nodes learn nothing, and ask nothing.
-            (node, "leave", move.outcome)
-            if type(move) is Leave and move.facts is None and not (answers or move.points)
-            else (node, "stay")
-            if type(move) is Stay and not answers
-            else self._passage(node, visit, move, answers)
-            for node, visit, move, answers in self._seen
-        ]
-        revision, at = turn.session.revision, surroundings.time
         errors = shown.field_errors if isinstance(shown, Stay) else ()
+        revision, at = turn.session.revision, surroundings.time
         if not (errors or self._answers or turn.broken or client or head):
             return _ENCODER.encode((revision, at, passages, action, inputs, message))
         return _ENCODER.encode(

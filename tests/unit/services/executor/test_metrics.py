@@ -1,18 +1,16 @@
-from types import SimpleNamespace
 from typing import Any
-
-import pytest
 
 from libs.common.chassis.metrics import Metrics
 from libs.common.flow.model import FlowType
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import Instruction
+from libs.common.flow.recorder import Recorder, words_of
 from libs.common.flow.turn import Move, Question
 from services.executor.metrics import ExecutorMetrics
 from tests.walks import ALICE, PASSWORD, Walk, World, flow, node, program
 
 ANSWER_SECONDS = 3.0
-RECORDING_SECONDS = 100.0
+BETWEEN_SECONDS = 100.0
 
 LOGIN = flow(
     "login",
@@ -33,26 +31,27 @@ class Slow(World):
         return super().answer(question)
 
 
-def test_a_node_is_timed_with_what_it_waits_for_and_without_what_watches_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_node_is_timed_with_what_it_waits_for() -> None:
     world = Slow(alice={})
-    monkeypatch.setattr(
-        "services.executor.metrics.time", SimpleNamespace(perf_counter=lambda: world.now)
-    )
     counted = Metrics("executor", "test")
     metrics = ExecutorMetrics(counted)
-    seen: list[str] = []
+    made = program(LOGIN)
 
-    def watch(step: Instruction, _visit: Visit, _move: Move) -> None:
-        seen.append(step.id)
-        world.now += RECORDING_SECONDS
+    def recorder() -> Recorder:
+        return Recorder(words_of(made), lambda: world.now)
 
-    walk = Walk(program(LOGIN), world, watch=metrics.timed(watch))
-    walk.sends(email=ALICE)
-    walk.sends(password=PASSWORD)
+    watching = recorder()
+
+    def watch(step: Instruction, visit: Visit, move: Move) -> None:
+        watching.watch(step, visit, move)
+
+    walk = Walk(made, world, watch=watch)
+    metrics.turn(walk.turn, 1.0, watching)
+    for inputs in ({"email": ALICE}, {"password": PASSWORD}):
+        world.now += BETWEEN_SECONDS
+        watching = recorder()
+        metrics.turn(walk.sends(**inputs), 1.0, watching)
     assert walk.succeeded
-    assert seen == ["start", "who", "who", "password", "password", "done"]
 
     def measured(what: str, kind: str) -> float | None:
         name = f"gatehouse_node_seconds_{what}"
@@ -62,8 +61,14 @@ def test_a_node_is_timed_with_what_it_waits_for_and_without_what_watches_it(
     assert [measured("sum", kind) for kind in ("start", "password_input")] == [0, ANSWER_SECONDS]
 
 
-def test_a_turn_that_nobody_watches_is_timed_as_well() -> None:
+def test_a_turn_is_counted_by_how_its_nodes_were_left() -> None:
     counted = Metrics("executor", "test")
-    Walk(program(LOGIN), watch=ExecutorMetrics(counted).timed(None))
-    labels = {"node_type": "identifier_input"}
-    assert counted.registry.get_sample_value("gatehouse_node_seconds_count", labels) == 1
+    made = program(LOGIN)
+    recorder = Recorder(words_of(made), lambda: 0.0)
+    ExecutorMetrics(counted).turn(Walk(made, watch=recorder.watch).turn, 1.0, recorder)
+
+    def times(kind: str, outcome: str) -> float | None:
+        labels = {"node_type": kind, "outcome": outcome}
+        return counted.registry.get_sample_value("gatehouse_node_outcomes_total", labels)
+
+    assert times("start", "success") == times("identifier_input", "waits") == 1

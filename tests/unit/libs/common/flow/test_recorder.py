@@ -49,7 +49,7 @@ from libs.common.nodes.prompt import RESERVED
 from libs.common.secret import Secret
 from tests.flows import EMAIL, Case, flows
 from tests.questions import every_question
-from tests.recordings import Recorded
+from tests.recordings import Recorded, no_clock
 from tests.walks import (
     ALICE,
     CODE,
@@ -464,7 +464,7 @@ def test_how_a_session_began_is_kept_with_its_first_turn() -> None:
 
 def recording(plan: Program) -> tuple[Recorder, Recorded]:
     """A recorder that has seen the first turn, and the turn."""
-    made, recorder = Recorded(plan), Recorder(words_of(plan))
+    made, recorder = Recorded(plan), Recorder(words_of(plan), no_clock)
     step = plan.steps[made.walk.turn.session.node]
     visit = Visit("", 1, step.id, plan.type, Facts(), NOW)
     recorder.watch(step, visit, Leave("success"))
