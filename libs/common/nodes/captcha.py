@@ -59,15 +59,13 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     if visit.tries >= config.attempts:
         return Leave("failure")
     judgement = yield from ask(CheckCaptcha(config.provider, Secret(sent)))
-    match judgement:
-        case Judgement.PASSED:
-            return Leave("success")
-        case Judgement.UNKNOWN:
-            return (yield from _show(config, Message("captcha.unknown")))
-        case Judgement.REFUSED if visit.tries + 1 >= config.attempts:
-            return Leave("failure", tried=True)
-        case Judgement.REFUSED:
-            return (yield from _show(config, Message("captcha.wrong"), tried=True))
+    if judgement is Judgement.PASSED:
+        return Leave("success")
+    if judgement is Judgement.UNKNOWN:
+        return (yield from _show(config, Message("captcha.unknown")))
+    if visit.tries + 1 >= config.attempts:
+        return Leave("failure", tried=True)
+    return (yield from _show(config, Message("captcha.wrong"), tried=True))
 
 
 def _show(
