@@ -58,6 +58,7 @@ from libs.common.flow.questions import (
     MayLeadTo,
     Taken,
     Verdict,
+    VerifyEmail,
     WriteUser,
     Written,
 )
@@ -189,6 +190,9 @@ class World:
                 return _verdict(question.account, question.password.reveal() == PASSWORD)
             case CheckTotp() | CheckCode():
                 return _verdict(question.account, question.code.reveal() == CODE)
+            case VerifyEmail():
+                to = question.account or question.to
+                return _verdict(to, question.code.reveal() == CODE)
             case SeekPasskey() | OfferPasskey():
                 return Ceremony("challenge", {})
             case CheckPasskey():

@@ -23,20 +23,22 @@ class Minter:
         """Make them under the first of `keys`, and know those of all: keys are rotated."""
         self._keys = keys
 
-    def digits(self, tenant: str, code: Code) -> str:
-        """Return what `code` looks like."""
-        return self._all(tenant, code)[0]
+    def digits(self, tenant: str, code: Code, to: str) -> str:
+        """Return what `code` looks like that is sent `to` there."""
+        return self._all(tenant, code, to)[0]
 
-    def is_right(self, tenant: str, code: Code, typed: Secret) -> bool:
-        """Whether this is what `code` looks like."""
+    def is_right(self, tenant: str, code: Code, to: str, typed: Secret) -> bool:
+        """Whether this is what `code` looks like that was sent `to` there."""
         right = False
-        for digits in self._all(tenant, code):
+        for digits in self._all(tenant, code, to):
             # No early way out, as for every secret.
             right |= hmac.compare_digest(digits.encode(), typed.reveal().encode())
         return right
 
-    def _all(self, tenant: str, code: Code) -> list[str]:
-        digests = self._keys.digests(_PURPOSE, f"{tenant}\0{code.length}\0{code.name}".encode())
+    def _all(self, tenant: str, code: Code, to: str) -> list[str]:
+        # Of the address too: else whoever changes theirs could verify another's by an old code.
+        named = f"{tenant}\0{code.length}\0{code.name}\0{to}".encode()
+        digests = self._keys.digests(_PURPOSE, named)
         # Of 128 bits: that some codes are likelier than others cannot be noticed.
         return [
             str(int.from_bytes(digest) % 10**code.length).zfill(code.length) for digest in digests

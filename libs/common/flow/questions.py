@@ -73,6 +73,25 @@ class CheckCode(Question[Verdict], frozen=True):
     code: Secret
 
 
+class VerifyEmail(Question[Verdict], frozen=True):
+    """Is this the code that was mailed? Then the account's address is verified, if it went there.
+
+    A code is of one address too: it is wrong where the account has another by now.
+    """
+
+    account: str | None
+    identifier: str | None
+    """As of `CheckCode`."""
+    to: str | None
+    """The address that it went to, where that is no account's."""
+    sent: Code
+    code: Secret
+
+    def __repr__(self) -> str:
+        """Show nothing of the address."""
+        return f"VerifyEmail(account={self.account!r})"
+
+
 class LoadUser(Question[Mapping[str, Json] | None], frozen=True):
     """What is known of the account? `user` in expressions; None where it is gone."""
 
@@ -109,6 +128,8 @@ class WriteUser(Question[Written | Taken], frozen=True):
     account: str | None
     attributes: Mapping[str, Json]
     password_hash: str | None
+    verified: bool = False
+    """That mail to the `email` among them reaches the user."""
 
     def __repr__(self) -> str:
         """Show nothing of the user."""

@@ -44,6 +44,8 @@ class Learned(msgspec.Struct, frozen=True, omit_defaults=True):
     attached: bool | None = None
     password_hash: bool | None = None
     """A password to be written is staged, or none any more."""
+    verified: bool | None = None
+    """Mail was seen to reach the user at an address."""
     inputs: tuple[str, ...] = ()
     staged: tuple[str, ...] = ()
     """Names of what was set in these."""

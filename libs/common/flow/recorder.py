@@ -33,6 +33,7 @@ from libs.common.flow.questions import (
     MayLeadTo,
     Taken,
     Verdict,
+    VerifyEmail,
     WriteUser,
     Written,
 )
@@ -137,6 +138,7 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (CheckPassword, _verdict, True),
             (CheckTotp, _verdict, True),
             (CheckCode, _verdict, True),
+            (VerifyEmail, _verdict, True),
             (LoadUser, _there, True),
             (SeekPasskey, _there, True),
             (CheckPasskey, _there, False),
@@ -228,6 +230,8 @@ def learned(before: Facts, after: Facts, *, fixed: bool = False) -> dict[str, An
         new["account"] = after.account is not None
     if after.password_hash != before.password_hash:
         new["password_hash"] = after.password_hash is not None
+    if after.verified != before.verified:
+        new["verified"] = after.verified is not None
     if after.proved is not before.proved and after.proved != before.proved:
         kept = len(before.proved)
         new["forgot"] = forgot = after.proved[:kept] != before.proved

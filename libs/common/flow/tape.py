@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from libs.common.flow.model import Json, TriggerPoint
 from libs.common.flow.passkeys import CheckPasskey, KeepPasskey
-from libs.common.flow.questions import FindAccount, LoadUser, WriteUser
+from libs.common.flow.questions import FindAccount, LoadUser, VerifyEmail, WriteUser
 from libs.common.flow.record import Answered, Entry, Head, Learned, Passage
 from libs.common.flow.turn import Enter, Facts, Leave, Move, Over, Stay, Surroundings
 from libs.common.flow.unknown import Mask, UnknownUser, unmask
@@ -24,7 +24,7 @@ from libs.common.flow.view import View
 _NO_VIEW: Final = View(())
 _NAMING: Final = frozenset({FindAccount.__name__, CheckPasskey.__name__})
 """Questions whose answer is an account."""
-_WRITING: Final = frozenset({WriteUser.__name__, KeepPasskey.__name__})
+_WRITING: Final = frozenset({WriteUser.__name__, KeepPasskey.__name__, VerifyEmail.__name__})
 """Questions that change what is known of a user."""
 
 
@@ -162,7 +162,7 @@ def _user(answer: Answered) -> Any:  # noqa: ANN401 - a user, None, or that nobo
 def _gains(learned: Learned, name: str) -> Gained:
     """Give what was learned names of its own: `name` is unlike any other's."""
     changes: dict[str, Any] = {}
-    for field in ("identifier", "account", "password_hash"):
+    for field in ("identifier", "account", "password_hash", "verified"):
         there: bool | None = getattr(learned, field)
         if there is not None:
             changes[field] = f"{field} {name}" if there else None

@@ -42,6 +42,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Attributes of the user that `user_write` will write."""
     password_hash: str | None = None
     """The argon2id hash of the password that `user_write` will write."""
+    verified: str | None = None
+    """The email address, in its normal form, at which mail was seen to reach the caller."""
     inputs: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """What was typed so far, by name; never a secret."""
     attributes: Mapping[str, Json] = msgspec.field(default_factory=dict)

@@ -33,6 +33,7 @@ from libs.common.flow.questions import (
     MayLeadTo,
     Taken,
     Verdict,
+    VerifyEmail,
     WriteUser,
     Written,
 )
@@ -112,12 +113,20 @@ class World:
         self._users[question.account] = {**known, **enrolled}
         return True
 
+    def verify_email(self, question: VerifyEmail) -> Verdict:
+        """Take the code; the address that it went to is verified."""
+        account = question.account
+        if account in self._users:
+            self._users[account] = {**self._users[account], "email_verified": True}
+        return Verdict.RIGHT
+
     def write(self, question: WriteUser) -> Written:
         """Write an account."""
         # As the directory does, so that the same visit again writes the same account.
         account = question.account or question.key
         known = self._users.get(account) or new_user(self._time)
-        self._users[account] = {**known, **question.attributes, "id": account}
+        verified = {"email_verified": True} if question.verified else {}
+        self._users[account] = {**known, **question.attributes, "id": account, **verified}
         hashed = question.password_hash is not None
         self.written.append(
             Write(account, question.account is None, question.attributes, MASK if hashed else None)
@@ -167,6 +176,7 @@ PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyTyp
         CheckPassword: _GUESS,
         CheckTotp: _GUESS,
         CheckCode: _GUESS,
+        VerifyEmail: {**_GUESS, SUCCESS: World.verify_email},
         LoadUser: {SUCCESS: World.load},
         SeekPasskey: {SUCCESS: World.seek_passkey},
         CheckPasskey: {

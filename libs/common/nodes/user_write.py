@@ -43,7 +43,8 @@ def run(config: Config, visit: Visit) -> Dialogue:
     # A turn that dies is run again at the same revision, and makes no second account; a later
     # visit is at another, and does not change what this one made.
     key = str(uuid.uuid5(uuid.UUID(visit.session), f"{visit.node}:{visit.revision}"))
-    question = WriteUser(key, facts.account, attributes, facts.password_hash)
+    verified = facts.verified is not None and attributes.get("email") == facts.verified
+    question = WriteUser(key, facts.account, attributes, facts.password_hash, verified)
     answer = yield from ask(question)
     if isinstance(answer, Taken):
         return Leave("taken")

@@ -39,12 +39,17 @@ class Directory(Protocol):
         account: str | None,
         attributes: Mapping[str, Json],
         password_hash: str | None,
+        *,
+        verified: bool = False,
     ) -> Written | Taken:
-        """Make an account, or write onto `account`.
+        """Make an account, or write onto `account`; its `email` is `verified`, or has yet to be.
 
         The same `key` again writes onto the account that it made. Raises `Invalid` for an
         identifier that is none, and `NotFound` where `account` is gone.
         """
+
+    async def verify_email(self, tenant: str, account: str, email: str) -> bool:
+        """Note that mail to `email` reaches the account's owner; false where it has another."""
 
     async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
         """Give the account a confirmed authenticator, in place of the one it had."""

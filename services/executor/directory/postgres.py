@@ -83,6 +83,8 @@ class PostgresDirectory:
         account: str | None,
         attributes: Mapping[str, Json],
         password_hash: str | None,
+        *,
+        verified: bool = False,
     ) -> Written | Taken:
         """See `Directory.write`."""
         values = {
@@ -92,6 +94,7 @@ class PostgresDirectory:
                 {name: value for name, value in attributes.items() if name not in KINDS}
             ).decode(),
             "password_hash": password_hash,
+            "verified": verified,
         }
         try:
             async with asking_postgres():
@@ -112,6 +115,14 @@ class PostgresDirectory:
         if written is None:
             raise NotFound("the account is gone")
         return Written(str(written))
+
+    async def verify_email(self, tenant: str, account: str, email: str) -> bool:
+        """See `Directory.verify_email`."""
+        async with asking_postgres():
+            noted = await _QUERIES.verify_email(
+                self._pool, tenant=tenant, account=account, email=email
+            )
+        return noted is not None
 
     async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
         """See `Directory.enrol_totp`."""

@@ -37,13 +37,14 @@ SELECT
 FROM users AS u
 WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked;
 
--- name: create(id, tenant, key, email, username, phone, attributes, password_hash)$
+-- name: create(id, tenant, key, email, verified, username, phone, attributes, password_hash)$
 -- a new account, or the one that this key made before
 INSERT INTO users AS u
-    (id, tenant, creation_key, email, username, phone, attributes, password_hash)
-VALUES (:id, :tenant, :key, :email, :username, :phone, :attributes, :password_hash)
+    (id, tenant, creation_key, email, email_verified, username, phone, attributes, password_hash)
+VALUES (:id, :tenant, :key, :email, :verified, :username, :phone, :attributes, :password_hash)
 ON CONFLICT (creation_key) DO UPDATE SET
     email = excluded.email,
+    email_verified = excluded.email_verified,
     username = excluded.username,
     phone = excluded.phone,
     attributes = excluded.attributes,
@@ -52,17 +53,23 @@ ON CONFLICT (creation_key) DO UPDATE SET
 WHERE u.tenant = excluded.tenant
 RETURNING u.id;
 
--- name: update(tenant, account, email, username, phone, attributes, password_hash)$
+-- name: update(tenant, account, email, verified, username, phone, attributes, password_hash)$
 -- what is given, onto the account; another address has yet to be verified
 UPDATE users SET
     email = coalesce(:email, email),
-    email_verified = email_verified AND coalesce(:email = email, true),
+    email_verified = :verified OR (email_verified AND coalesce(:email = email, true)),
     username = coalesce(:username, username),
     phone = coalesce(:phone, phone),
     attributes = attributes || :attributes,
     password_hash = coalesce(:password_hash, password_hash),
     updated_at = now()
 WHERE tenant = :tenant AND id = :account AND NOT blocked
+RETURNING id;
+
+-- name: verify_email(tenant, account, email)$
+-- that mail to this address reaches the account's owner
+UPDATE users SET email_verified = true, updated_at = now()
+WHERE tenant = :tenant AND id = :account AND email = :email AND NOT blocked
 RETURNING id;
 
 -- name: enrol_totp(tenant, account, sealed)!

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from libs.common.flow.questions import CheckCode, CheckTotp, Verdict
+from libs.common.flow.questions import CheckCode, CheckTotp, Code, Verdict, VerifyEmail
+from libs.common.secret import Secret
 from services.executor.handlers.world import NOBODY, World
 
 
@@ -26,11 +27,41 @@ async def check_totp(world: World, tenant: str, question: CheckTotp) -> Verdict:
 async def check_code(world: World, tenant: str, question: CheckCode) -> Verdict:
     """Answer `CheckCode`."""
     account, identifier = question.account, question.identifier
+    verdict, _ = await _check(
+        world, tenant, account, identifier, None, question.sent, question.code
+    )
+    return verdict
+
+
+async def verify_email(world: World, tenant: str, question: VerifyEmail) -> Verdict:
+    """Answer `VerifyEmail`."""
+    account, to = question.account, question.to
+    verdict, address = await _check(
+        world, tenant, account, question.identifier or to, to, question.sent, question.code
+    )
+    if verdict is not Verdict.RIGHT or account is None:
+        return verdict
+    noted = await world.directory.verify_email(tenant, account, address)
+    return Verdict.RIGHT if noted else Verdict.WRONG
+
+
+async def _check(
+    world: World,
+    tenant: str,
+    account: str | None,
+    identifier: str | None,
+    to: str | None,
+    sent: Code,
+    code: Secret,
+) -> tuple[Verdict, str]:
+    """Judge a code that went `to` there, or else to the account; say where it went."""
     if not await world.sent_codes.take(tenant, account, identifier):
-        return Verdict.BLOCKED
-    right = world.minter.is_right(tenant, question.sent, question.code)
-    # Nobody was sent it: that the digits are right is luck.
-    if account is None or not right:
-        return Verdict.WRONG
+        return Verdict.BLOCKED, ""
+    user = await world.directory.load(tenant, account or NOBODY)
+    address = to or (user or {}).get("email")
+    # An address that nobody has: so that nobody's code takes as long to make.
+    right = world.minter.is_right(tenant, sent, str(address), code)
+    if address is None or not right:
+        return Verdict.WRONG, ""
     await world.sent_codes.refund(tenant, account, identifier)
-    return Verdict.RIGHT
+    return Verdict.RIGHT, str(address)

@@ -16,6 +16,7 @@ from libs.common.flow.questions import (
     HashPassword,
     LoadUser,
     MayLeadTo,
+    VerifyEmail,
     WriteUser,
 )
 from libs.common.flow.turn import Question
@@ -38,6 +39,7 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     OfferPasskey: passkeys.offer,
     KeepPasskey: passkeys.keep,
     CheckCode: codes.check_code,
+    VerifyEmail: codes.verify_email,
     LoadUser: users.load,
     HashPassword: passwords.make_hash,
     WriteUser: users.write,

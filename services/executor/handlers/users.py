@@ -22,5 +22,10 @@ async def load(world: World, tenant: str, question: LoadUser) -> Mapping[str, Js
 async def write(world: World, tenant: str, question: WriteUser) -> Written | Taken:
     """Answer `WriteUser`."""
     return await world.directory.write(
-        tenant, question.key, question.account, question.attributes, question.password_hash
+        tenant,
+        question.key,
+        question.account,
+        question.attributes,
+        question.password_hash,
+        verified=question.verified,
     )

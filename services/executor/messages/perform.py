@@ -125,7 +125,7 @@ class Post:
         assert self.mailer is not None  # noqa: S101 - it was looked at
         slots = dict(mail.slots)
         if mail.code is not None:
-            slots["code"] = self.minter.digits(told.tenant, mail.code)
+            slots["code"] = self.minter.digits(told.tenant, mail.code, to)
         try:
             letter = write_letter(
                 told.id, mail, sender=self.sender, to=to, user=user, slots=slots, at=self.clock()

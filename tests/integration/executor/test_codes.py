@@ -11,7 +11,7 @@ import jwt
 import pytest_asyncio
 import redis.asyncio
 
-from libs.common.flow.model import Graph, Json
+from libs.common.flow.model import FlowType, Graph, Json
 from tests.integration.executor.conftest import Build, Executor, House, Reply
 from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
 from tests.mailbox import Mailbox, mailbox, text_of
@@ -178,3 +178,93 @@ async def test_no_code_is_found_in_redis_or_the_log(
     assert stored
     assert not any(code in each for each in stored)
     assert code not in executor.logged()
+
+
+def registration() -> Graph:
+    fields = [{"name": "email", "type": "email", "label": "Email"}]
+    return graph(
+        [
+            START,
+            {"id": "details", "type": "prompt", "config": {"fields": fields}},
+            {"id": "verify", "type": "email_verification"},
+            {"id": "write", "type": "user_write"},
+            SUCCESS,
+        ],
+        [
+            ("start", "details"),
+            ("details", "verify"),
+            ("verify", "write"),
+            ("write", "success"),
+        ],
+    )
+
+
+async def verified(house: House, email: str) -> bool | None:
+    account = await house.directory.find("default", ("email",), email)
+    user = None if account is None else await house.directory.load("default", account)
+    return None if user is None else bool(user["email_verified"])
+
+
+async def test_a_registration_verifies_the_address_before_it_is_written(
+    house: House, executor: Executor, box: Mailbox
+) -> None:
+    await house.publish(registration(), FlowType.REGISTRATION)
+    step = await executor.answer(await executor.start("REGISTRATION"), email="New@example.com")
+    letter = await box.next()
+    assert letter["To"] == "new@example.com"
+    code = code_in(text_of(letter))
+    await executor.answer(step, code=wrong(code))
+    assert await verified(house, "new@example.com") is None
+    done = await executor.answer(step, code=code)
+    assert done.body["flowStatus"] == "COMPLETE"
+    assert await verified(house, "new@example.com") is True
+
+
+async def test_wrong_codes_for_a_new_address_are_counted_under_it(
+    house: House, box: Mailbox
+) -> None:
+    executor = await house.executor(smtp_url=box.url, code_burst=1, code_rate=0.0001)
+    await house.publish(registration(), FlowType.REGISTRATION)
+    step = await executor.answer(await executor.start("REGISTRATION"), email="new@example.com")
+    code = code_in(text_of(await box.next()))
+    await executor.answer(step, code=wrong(code))
+    blocked = await executor.answer(step, code=code)
+    assert blocked.body["flowStatus"] == "ERROR"
+    other = await executor.answer(await executor.start("REGISTRATION"), email="b@example.com")
+    done = await executor.answer(other, code=code_in(text_of(await box.next())))
+    assert done.body["flowStatus"] == "COMPLETE"
+
+
+def recovery() -> Graph:
+    return graph(
+        [START, IDENTIFIER, {"id": "verify", "type": "email_verification"}, SUCCESS],
+        [("start", "identifier"), ("identifier", "verify"), ("verify", "success")],
+    )
+
+
+async def test_who_reads_the_mail_of_an_account_has_verified_its_address(
+    house: House, executor: Executor, box: Mailbox
+) -> None:
+    await house.publish(recovery(), FlowType.ACCOUNT_RECOVERY)
+    started = await executor.start("ACCOUNT_RECOVERY")
+    step = await executor.answer(started, identifier=EMAIL)
+    assert await verified(house, EMAIL) is False
+    done = await executor.answer(step, code=code_in(text_of(await box.next())))
+    assert done.body["flowStatus"] == "COMPLETE"
+    assert await verified(house, EMAIL) is True
+
+
+async def test_a_code_does_not_verify_an_address_that_it_was_not_sent_to(
+    house: House, executor: Executor, box: Mailbox
+) -> None:
+    await house.publish(recovery(), FlowType.ACCOUNT_RECOVERY)
+    started = await executor.start("ACCOUNT_RECOVERY")
+    step = await executor.answer(started, identifier=EMAIL)
+    code = code_in(text_of(await box.next()))
+    account = await house.directory.find("default", ("email",), EMAIL)
+    # Meanwhile, in another session.
+    taken = {"email": "victim@example.com"}
+    await house.directory.write("default", str(uuid.uuid4()), account, taken, None)
+    refused = await executor.answer(step, code=code)
+    assert refused.data["messages"][0]["i18nKey"] == "code.wrong"
+    assert await verified(house, "victim@example.com") is False

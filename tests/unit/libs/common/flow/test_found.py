@@ -92,6 +92,7 @@ def named(**changes: Any) -> Facts:  # noqa: ANN401 - fields of facts
         named(proved=("pwd", "otp")),
         named(staged={"nick": TYPED}),
         named(password_hash="$1$"),
+        named(verified="a@example.com"),
     ],
 )
 @pytest.mark.parametrize("question", ["CheckPassword", "CheckTotp", "FindAccount"])

@@ -8,6 +8,7 @@ from libs.common.flow.questions import (
     CheckTotp,
     Code,
     HashPassword,
+    VerifyEmail,
     WriteUser,
 )
 from libs.common.flow.turn import Question
@@ -22,6 +23,7 @@ SECRET = "hunter2-correct-horse"
         CheckPassword("a1", "alice", Secret(SECRET)),
         CheckTotp("a1", "alice", Secret(SECRET), "session:1"),
         CheckCode("a1", "alice", Code("session:node:1", 6), Secret(SECRET)),
+        VerifyEmail("a1", SECRET, SECRET, Code("session:node:1", 6), Secret(SECRET)),
         HashPassword(Secret(SECRET)),
         WriteUser("key", "a1", {"name": SECRET}, SECRET),
     ],

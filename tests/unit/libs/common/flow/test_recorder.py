@@ -26,6 +26,7 @@ from libs.common.flow.questions import (
     MayLeadTo,
     Taken,
     Verdict,
+    VerifyEmail,
     WriteUser,
     Written,
 )
@@ -151,7 +152,10 @@ def test_there_is_a_word_for_the_answer_to_every_question() -> None:
 
 def test_personal_is_what_hangs_on_whom_the_run_has_named() -> None:
     asked = {"CallAction", "CallWebhook", "CheckPassword", "CheckTotp", "LoadUser", "WriteUser"}
-    assert asked | {"SeekPasskey", "OfferPasskey", "KeepPasskey", "CheckCode"} == PERSONAL
+    assert (
+        asked | {"SeekPasskey", "OfferPasskey", "KeepPasskey", "CheckCode", "VerifyEmail"}
+        == PERSONAL
+    )
 
 
 KEY = "c8e06de8-7123-44ac-8209-02be5b55387e"
@@ -164,6 +168,7 @@ KEY = "c8e06de8-7123-44ac-8209-02be5b55387e"
         (FindAccount(("email",), ALICE), None, False),
         (CheckPassword("alice", ALICE, Secret(PASSWORD)), Verdict.RIGHT, "RIGHT"),
         (CheckTotp("alice", ALICE, Secret(CODE), "x:1"), Verdict.BLOCKED, "BLOCKED"),
+        (VerifyEmail("alice", ALICE, None, Code("x:1", 6), Secret(CODE)), Verdict.RIGHT, "RIGHT"),
         (CheckCode("alice", ALICE, Code("x:1", 6), Secret(CODE)), Verdict.WRONG, "WRONG"),
         (LoadUser("alice"), None, False),
         (HashPassword(Secret(PASSWORD)), "$argon2id$", True),
@@ -228,6 +233,7 @@ FULL = Facts(
     attached=True,
     staged={"nick": "Ali"},
     password_hash="$argon2id$",
+    verified=ALICE,
     inputs={"email": ALICE, "nick": "Ali"},
     attributes={"mark": "red", "yes": True, "list": ["Ali"], "nothing": None},
 )
@@ -243,6 +249,7 @@ def test_what_became_known_is_kept_by_name_and_kind() -> None:
         consented=True,
         attached=True,
         password_hash=True,
+        verified=True,
         inputs=("email", "nick"),
         staged=("nick",),
         attributes={
@@ -264,6 +271,7 @@ def test_what_is_not_known_any_more_is_kept_as_that() -> None:
         consented=False,
         attached=False,
         password_hash=False,
+        verified=False,
         dropped=(
             ("staged", "nick"),
             *(("attributes", name) for name in ("mark", "yes", "list", "nothing")),

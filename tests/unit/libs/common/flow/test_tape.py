@@ -152,6 +152,7 @@ FACTS = st.builds(
     consented=st.booleans(),
     staged=MAPS,
     password_hash=st.sampled_from([None, "$1$", "$2$"]),
+    verified=st.sampled_from([None, "a@example.com", "b@example.com"]),
     inputs=MAPS,
     attributes=MAPS,
 )
@@ -167,6 +168,7 @@ def shape(facts: Facts) -> object:
         facts.identifier is None,
         facts.account is None,
         facts.password_hash is None,
+        facts.verified is None,
         facts.proved,
         facts.created,
         facts.authenticated,

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.calls import CallAction, CallWebhook, Reached, Target
@@ -21,6 +22,7 @@ from libs.common.flow.questions import (
     MayLeadTo,
     Taken,
     Verdict,
+    VerifyEmail,
     WriteUser,
     Written,
 )
@@ -39,6 +41,7 @@ GUESSES: list[Question[Any]] = [
     CheckPassword("alice", None, Secret("guess")),
     CheckTotp("alice", None, Secret("123456"), "attempt"),
     CheckCode("alice", None, Code("session:node:1", 6), Secret("123456")),
+    VerifyEmail("alice", None, None, Code("session:node:1", 6), Secret("123456")),
 ]
 HASH = HashPassword(Secret("hunter22"))
 
@@ -118,6 +121,25 @@ def test_whoever_is_called_answers_what_the_script_says(
     assert answer(world(), question, UNSCRIPTED) == Reached({})
     assert answer(world(), question, scripted("success", score=1)) == Reached({"score": 1})
     assert answer(world(), question, scripted("failure")) is None
+
+
+def verifies(account: str | None) -> VerifyEmail:
+    return VerifyEmail(account, None, None, Code("session:node:1", 6), Secret("123456"))
+
+
+def test_an_address_that_was_verified_stays_so_for_the_rest_of_the_run() -> None:
+    asked = world(email="a@example.com")
+    answer(asked, verifies(None), UNSCRIPTED)
+    answer(asked, verifies(ACCOUNT), scripted("failure"))
+    assert (asked.load(LoadUser(ACCOUNT)) or {}).get("email_verified") is None
+    answer(asked, verifies(ACCOUNT), UNSCRIPTED)
+    assert (asked.load(LoadUser(ACCOUNT)) or {})["email_verified"] is True
+
+
+def test_an_account_is_written_with_an_address_that_was_verified() -> None:
+    asked = world()
+    answer(asked, replace(writes(None, None, email="a@example.com"), verified=True), UNSCRIPTED)
+    assert (asked.load(LoadUser("key")) or {})["email_verified"] is True
 
 
 def test_a_password_is_hashed_to_nothing() -> None:

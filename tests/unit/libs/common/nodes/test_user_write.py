@@ -28,6 +28,23 @@ def test_a_new_account_is_written_and_is_the_callers() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("verified", "written"),
+    [("sasha@example.com", True), ("other@example.com", False), (None, False)],
+)
+def test_an_address_is_written_as_verified_only_if_it_is_the_one_that_was(
+    verified: str | None, written: bool
+) -> None:
+    staged = Facts(staged={"email": "Sasha@example.com"}, verified=verified)
+    question = next(run(STEP, visit(staged)))
+    assert question == WriteUser(KEY, None, {"email": "sasha@example.com"}, None, written)
+
+
+def test_who_has_verified_an_address_and_is_written_without_one_has_none() -> None:
+    staged = Facts(staged={"username": "sasha"}, verified="sasha@example.com")
+    assert next(run(STEP, visit(staged))) == WriteUser(KEY, None, {"username": "sasha"}, None)
+
+
 def test_an_account_without_a_password_proves_none() -> None:
     staged = Facts(staged={"username": "Sasha"})
     dialogue = Playbook(run(STEP, visit(staged)))
