@@ -29,8 +29,9 @@ from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground, run
 from libs.common.errors import Unavailable
-from libs.common.flow.messaging import SendMail
+from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.questions import SignedIn
+from libs.common.flow.turn import Effect
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.executor.app import executor_app
 from services.executor.assertions import Assertions, KeySet
@@ -47,9 +48,10 @@ from services.executor.handlers.authenticator import Authenticator
 from services.executor.handlers.world import World
 from services.executor.inspect import Inspector
 from services.executor.limits import Guesses, Requests, Searches
+from services.executor.messages.gateway import Account, Gateway, check_url
 from services.executor.messages.letters import Sender
 from services.executor.messages.mailer import Mailer, Server, longest
-from services.executor.messages.perform import Outbox, Post
+from services.executor.messages.perform import Desk, Outbox, Post, Texting
 from services.executor.metrics import ExecutorMetrics
 from services.executor.minter import Minter
 from services.executor.nats import (
@@ -62,7 +64,7 @@ from services.executor.nats import (
     answer_inspections,
 )
 from services.executor.pages import parse_pages
-from services.executor.performer import Performer, counting
+from services.executor.performer import Perform, Performer, counting
 from services.executor.plans import Plans
 from services.executor.registered import Registered
 from services.executor.rollouts import Rollouts
@@ -198,20 +200,29 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         keys=key_set.jwks,
     )
 
-    post = Post(
+    desk = Desk(
         directory=directory,
         outbox=Outbox(
             line,
             hidden,
             Bucket("message", settings.message_burst, settings.message_rate),
-            claim=longest(settings.smtp_seconds),
+            claim=max(longest(settings.smtp_seconds), settings.sms_seconds),
         ),
-        mailer=open_mailer(settings, closers),
         minter=minter,
-        sender=read("mail_from", Sender.parse, settings.mail_from),
         clock=time.time,
     )
-    performer = Performer({SignedIn: counting(directory), SendMail: post.send}, metrics)
+    post = Post(
+        desk=desk,
+        mailer=open_mailer(settings, closers),
+        sender=read("mail_from", Sender.parse, settings.mail_from),
+    )
+    texting = Texting(desk=desk, gateway=open_gateway(settings, closers))
+    table: Mapping[type[Effect], Perform] = {
+        SignedIn: counting(directory),
+        SendMail: post.send,
+        SendSms: texting.send,
+    }
+    performer = Performer(table, metrics)
 
     async def perform(message: Message) -> None:
         await performer.perform(decode(message.data))
@@ -271,6 +282,23 @@ def open_mailer(settings: Settings, closers: contextlib.AsyncExitStack) -> Maile
     )
     closers.push_async_callback(mailer.close)
     return mailer
+
+
+def open_gateway(settings: Settings, closers: contextlib.AsyncExitStack) -> Gateway | None:
+    """Make what sends SMS; None where no gateway is set."""
+    if settings.sms_url is None:
+        return None
+    account = Account(
+        read("sms_url", check_url, settings.sms_url),
+        settings.sms_form,
+        settings.sms_from,
+        settings.sms_user,
+        settings.sms_secret,
+    )
+    # Wherever the operator says: no tenant has a say in it.
+    anywhere = Outgoing(Networks(("0.0.0.0/0", "::/0")))
+    closers.push_async_callback(anywhere.close)
+    return Gateway(anywhere, account, seconds=settings.sms_seconds)
 
 
 async def reach(line: RedisLine) -> None:

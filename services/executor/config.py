@@ -153,11 +153,11 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         Rate, Meta(description="wrong codes a second that an identifier wins back")
     ] = 1 / 900
     message_burst: Annotated[
-        Bucket, Meta(description="mails at once, per recipient; more are dropped, and counted")
+        Bucket, Meta(description="messages at once, per recipient; more are dropped, and counted")
     ] = 10
-    message_rate: Annotated[Rate, Meta(description="mails a second that a recipient wins back")] = (
-        1 / 120
-    )
+    message_rate: Annotated[
+        Rate, Meta(description="messages a second that a recipient wins back")
+    ] = 1 / 120
     trusted_proxies: TrustedProxies = ()
     outgoing_allowed: OutgoingAllowed = ()
     allowed_origins: Annotated[
@@ -223,8 +223,29 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         Meta(description="who mail is from", examples=["Example <no-reply@example.com>"]),
     ] = "Gatehouse <no-reply@localhost>"
     messengers: Annotated[
-        int, Meta(ge=1, le=100, description="mails that are handed over at a time")
+        int, Meta(ge=1, le=100, description="messages that are handed over at a time")
     ] = 2
+    sms_url: Annotated[
+        str | None,
+        Meta(
+            description="gateway that SMS are posted to; without one, they are set aside as dead",
+            examples=["https://sms.example.com/send"],
+        ),
+    ] = None
+    sms_form: Annotated[Literal["json", "twilio"], Meta(description="what the gateway is sent")] = (
+        "json"
+    )
+    sms_user: Annotated[
+        str | None,
+        Meta(description="user of the gateway; without one, sms_secret is a bearer token"),
+    ] = None
+    sms_secret: Annotated[Secret | None, Meta(description="secret of the gateway")] = None
+    sms_from: Annotated[str, Meta(min_length=1, description="number or name that SMS are from")] = (
+        "Gatehouse"
+    )
+    sms_seconds: Annotated[
+        float, Meta(gt=0, le=60, description="time that the gateway has to answer")
+    ] = 10.0
 
     step_log: Annotated[
         Literal["on", "off"],

@@ -7,10 +7,10 @@ from typing import Final, TypeAlias
 import msgspec
 
 from libs.common.chassis.seal import Keys
-from libs.common.flow.messaging import SendMail
+from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.questions import SignedIn
 
-AnyMessage: TypeAlias = SendMail
+AnyMessage: TypeAlias = SendMail | SendSms
 """Effects that somebody else's server has a part in: it may be slow, and take what it likes."""
 AnyEffect: TypeAlias = SignedIn | AnyMessage
 """Every effect there is."""

@@ -1,4 +1,4 @@
-"""What leaves by mail: effects, which an executor performs once their session is stored.
+"""What leaves by mail and by SMS: effects, which an executor performs once their session is stored.
 
 A message is worded where it is sent, so that no code is in a session: there it has but a name.
 """
@@ -42,3 +42,21 @@ class SendMail(Effect, frozen=True):
     def __repr__(self) -> str:
         """Show nothing of what is written, nor to whom."""
         return f"SendMail(account={self.account!r})"
+
+
+class SendSms(Effect, frozen=True):
+    """An SMS, as `SendMail` is a mail: to an account's phone number, or to another."""
+
+    account: str | None
+    text: str
+    to: str | None = None
+    user: Mapping[str, Json] = msgspec.field(default_factory=dict)
+    facts: Mapping[str, Json] = msgspec.field(default_factory=dict)
+    flow: str = ""
+    code: Code | None = None
+    slots: Mapping[str, str] = msgspec.field(default_factory=dict)
+    until: int | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of what is written, nor to whom."""
+        return f"SendSms(account={self.account!r})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -61,6 +62,8 @@ class Code(msgspec.Struct, frozen=True):
     """Of a visit to a node, so that no two have the same."""
     length: int
     """Digits."""
+    kind: Literal["email", "phone"] = "email"
+    """Of the address that it was sent to: it is a code of that, too."""
 
 
 class CheckCode(Question[Verdict], frozen=True):

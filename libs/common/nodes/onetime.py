@@ -6,19 +6,19 @@ its digits are nobody's to see here. Nothing that is shown tells whether it went
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from libs.common.flow.messaging import SendMail
+from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.model import Json
 from libs.common.flow.node import Visit
 from libs.common.flow.questions import Code
 from libs.common.flow.turn import Message, Stay
 from libs.common.flow.view import Component
 from libs.common.nodes.form import Field, Form, Kind, make_form
-from libs.common.nodes.mail import Body, Letter, Subject, Words, compose, read_letter
+from libs.common.nodes.mail import Body, Letter, Subject, Words, compose, compose_sms, read_letter
 
 Length = Annotated[int, msgspec.Meta(ge=4, le=10)]
 Lasting = Annotated[int, msgspec.Meta(ge=30, le=86_400)]
@@ -39,6 +39,11 @@ WORDS: Final = Words(
 )
 
 
+SMS_WORDS: Final = Words(
+    "", "{{ code }} is your code. It works for {{ minutes }} minutes. Tell nobody."
+)
+
+
 class OneTime(msgspec.Struct, frozen=True):
     """How a code is sent and asked for, as a plan holds it."""
 
@@ -51,10 +56,18 @@ class OneTime(msgspec.Struct, frozen=True):
     """Seconds before another is sent."""
     sends: int
     """Codes of one visit."""
+    by_sms: bool = False
 
 
 def make_one_time(
-    node: str, words: Words, *, length: int, lasts: int, wait: int, sends: int
+    node: str,
+    words: Words,
+    *,
+    length: int,
+    lasts: int,
+    wait: int,
+    sends: int,
+    by_sms: bool = False,
 ) -> OneTime:
     """Draw what the node with the id `node` shows, or raise `InvalidConfig` about `words`."""
     config: dict[str, Json] = {
@@ -66,7 +79,7 @@ def make_one_time(
     resend = Component(RESEND, "RESEND", action_id=RESEND, config=config)
     field = Field("code", Kind.OTP, "Code", shortest=length, longest=length)
     form = make_form(node, (field,), more=(resend,))
-    return OneTime(form, read_letter(words, SLOTS), length, lasts, wait, sends)
+    return OneTime(form, read_letter(words, SLOTS), length, lasts, wait, sends, by_sms)
 
 
 def words_of(subject: Subject | None, text: Body | None, html: Body | None) -> Words:
@@ -92,7 +105,8 @@ class Issued(msgspec.Struct, frozen=True):
 
     def code(self, step: OneTime, visit: Visit) -> Code:
         """Name the code."""
-        return Code(f"{visit.session}:{visit.node}:{self.revision}", step.length)
+        kind: Literal["email", "phone"] = "phone" if step.by_sms else "email"
+        return Code(f"{visit.session}:{visit.node}:{self.revision}", step.length, kind)
 
     def kept(self) -> dict[str, Json]:
         """Return it as a session keeps it."""
@@ -105,14 +119,15 @@ def send(
     """Send the first code of a visit, or one more than was `issued`, and ask for it."""
     now = visit.surroundings.time
     following = Issued(visit.revision, now, 1 if issued is None else issued.sent + 1)
-    mail: SendMail = replace(
-        compose(step.letter, visit, account, to),
+    write = compose_sms if step.by_sms else compose
+    sent: SendMail | SendSms = replace(
+        write(step.letter, visit, account, to),
         code=following.code(step, visit),
         slots={"minutes": str(max(1, step.lasts // 60))},
         until=now + step.lasts,
     )
     message = None if issued is None else Message("code.sent", "INFO")
-    return Stay(step.form.view, message, kept=following.kept(), effects=(mail,))
+    return Stay(step.form.view, message, kept=following.kept(), effects=(sent,))
 
 
 def issued_by(visit: Visit) -> Issued:

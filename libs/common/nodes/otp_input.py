@@ -10,15 +10,17 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from libs.common.flow.node import NodeType, Site, Visit, fixed, gaining
+from libs.common.errors import Problem
+from libs.common.flow.node import InvalidConfig, NodeType, Site, Visit, fixed
 from libs.common.flow.proof import Gain
 from libs.common.flow.questions import CheckCode
 from libs.common.flow.turn import Dialogue, Message, Stay
 from libs.common.nodes.form import read
 from libs.common.nodes.guess import Attempts, guess
-from libs.common.nodes.mail import Body, Subject
+from libs.common.nodes.mail import Body, Subject, Words
 from libs.common.nodes.onetime import (
     RESEND,
+    SMS_WORDS,
     Lasting,
     Length,
     OneTime,
@@ -35,8 +37,8 @@ from libs.common.nodes.onetime import (
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    channel: Literal["email"] = "email"
-    """Where the code goes: to the account's email address."""
+    channel: Literal["email", "sms"] = "email"
+    """Where the code goes: to the account's email address, or to its phone number."""
     length: Length = 6
     """Digits of a code."""
     expires_seconds: Lasting = 600
@@ -51,7 +53,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Words of the author's own, as `send_email` has them, with `{{ code }}` and `{{ minutes }}`
     as well; so of `text` and `html`."""
     text: Body | None = None
-    """What the message says."""
+    """What the message says, and all that there is of an SMS."""
     html: Body | None = None
     """What it says, as HTML."""
 
@@ -62,15 +64,31 @@ class Lowered(msgspec.Struct, frozen=True):
 
 
 def lower(config: Config, site: Site) -> Lowered:
+    by_sms = config.channel == "sms"
     step = make_one_time(
         site.node,
-        words_of(config.subject, config.text, config.html),
+        _sms_words(config) if by_sms else words_of(config.subject, config.text, config.html),
         length=config.length,
         lasts=config.expires_seconds,
         wait=config.resend_seconds,
         sends=config.sends,
+        by_sms=by_sms,
     )
     return Lowered(step, config.attempts)
+
+
+def _sms_words(config: Config) -> Words:
+    for name in ("subject", "html"):
+        if getattr(config, name) is not None:
+            message = "An SMS has a text and nothing else"
+            raise InvalidConfig(Problem("invalid_config", message, path=name))
+    return SMS_WORDS if config.text is None else Words("", config.text)
+
+
+def _amr(config: Config | OneTime) -> str:
+    by_sms = config.by_sms if isinstance(config, OneTime) else config.channel == "sms"
+    # A number can be taken over without the phone: whoever demands more can tell (RFC 8176).
+    return "sms" if by_sms else "otp"
 
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
@@ -87,7 +105,7 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     code = issued_by(visit).code(step, visit)
     question = CheckCode(facts.account, facts.identifier, code, filled.secrets["code"])
     move = yield from guess(
-        question, visit, step.form, attempts=config.attempts, amr="otp", wrong="code.wrong"
+        question, visit, step.form, attempts=config.attempts, amr=_amr(step), wrong="code.wrong"
     )
     return replace(move, kept=visit.kept) if isinstance(move, Stay) else move
 
@@ -101,5 +119,5 @@ NODE: NodeType[Config, Lowered] = NodeType(
     run=run,
     outcomes=fixed("success", "failure"),
     waits=frozenset({"success", "failure"}),
-    proves=gaining(success=(Gain(("otp",)),)),
+    proves=lambda config: {"success": (Gain((_amr(config),)),)},
 )

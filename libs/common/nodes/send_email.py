@@ -9,7 +9,6 @@ import msgspec
 
 from libs.common.errors import Problem
 from libs.common.flow.expression import Expression
-from libs.common.flow.identifier import normalise
 from libs.common.flow.node import (
     InvalidConfig,
     NodeType,
@@ -17,7 +16,6 @@ from libs.common.flow.node import (
     Visit,
     fixed,
     parse_expression,
-    scope_for,
 )
 from libs.common.flow.turn import Dialogue, Leave
 from libs.common.nodes.mail import (
@@ -28,6 +26,7 @@ from libs.common.nodes.mail import (
     TemplateName,
     Words,
     address_of,
+    address_said,
     compose,
     read_letter,
 )
@@ -73,21 +72,13 @@ def _words(config: Config) -> Words:
 
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
-    facts = visit.facts
     if config.to is None:
-        address = address_of(facts)
-        if address is None:
-            return Leave("failure")
-        account, to = address
+        address = address_of(visit.facts)
     else:
-        scope = yield from scope_for(visit, config.to)
-        value = config.to.evaluate(scope)
-        to = normalise("email", value) if isinstance(value, str) else None
-        if to is None:
-            return Leave("failure")
-        # An account that was only named is not spoken of to an address that anybody may choose.
-        account = facts.account if facts.owned else None
-    return Leave("success", effects=(compose(config.letter, visit, account, to),))
+        address = yield from address_said(config.to, visit, "email")
+    if address is None:
+        return Leave("failure")
+    return Leave("success", effects=(compose(config.letter, visit, *address),))
 
 
 NODE: NodeType[Config, Lowered] = NodeType(

@@ -58,7 +58,7 @@ async def _check(
     if not await world.sent_codes.take(tenant, account, identifier):
         return Verdict.BLOCKED, ""
     user = await world.directory.load(tenant, account or NOBODY)
-    address = to or (user or {}).get("email")
+    address = to or (user or {}).get(sent.kind)
     # An address that nobody has: so that nobody's code takes as long to make.
     right = world.minter.is_right(tenant, sent, str(address), code)
     if address is None or not right:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -22,6 +22,7 @@ from libs.common.flow.identifier import normalise
 from libs.common.flow.messaging import SendMail
 from libs.common.flow.model import Json
 from libs.common.flow.words import Part, fill, read_words
+from services.executor.told import AnyMessage
 
 _KEPT: Final = 256
 """Words kept ready: a plan's are sent again and again."""
@@ -67,22 +68,32 @@ def write_letter(
     The same effect makes the same `Message-ID`, by which who gets it twice can tell. Raises
     `Hopeless` where no mail can go `to` there.
     """
-    scope: Scope = {"user": user, "facts": mail.facts, "flow": {"type": mail.flow}}
-    names = frozenset(slots)
     letter = EmailMessage(policy=SMTP)
     letter["From"] = sender.header
     letter["To"] = _recipient(to)
     # On one line, whatever was filled in: another line would be another header.
-    letter["Subject"] = " ".join(fill(_words(mail.subject, names), scope, slots).split())
+    letter["Subject"] = " ".join(word(mail.subject, mail, user, slots).split())
     letter["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
     letter["Message-ID"] = f"<{digest(id)}@{sender.address.rpartition('@')[2]}>"
     # So that no holiday answers it (RFC 3834).
     letter["Auto-Submitted"] = "auto-generated"
-    letter.set_content(fill(_words(mail.text, names), scope, slots))
+    letter.set_content(word(mail.text, mail, user, slots))
     if mail.html is not None:
-        body = fill(_words(mail.html, names), scope, slots, html.escape)
+        body = word(mail.html, mail, user, slots, html.escape)
         letter.add_alternative(body, subtype="html")
     return letter
+
+
+def word(
+    text: str,
+    message: AnyMessage,
+    user: Mapping[str, Json],
+    slots: Mapping[str, str],
+    escape: Callable[[str], str] = str,
+) -> str:
+    """Fill in one text of `message`."""
+    scope: Scope = {"user": user, "facts": message.facts, "flow": {"type": message.flow}}
+    return fill(_words(text, frozenset(slots)), scope, slots, escape)
 
 
 def _recipient(to: str) -> Address:

@@ -34,6 +34,7 @@ from structlog.typing import FilteringBoundLogger
 from libs.common.chassis.consume import Hopeless
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
+from services.executor.messages.trouble import PutOff
 
 log: Final[FilteringBoundLogger] = structlog.get_logger()
 
@@ -44,10 +45,6 @@ _IDLE_SECONDS: Final = 30.0
 """A connection that nobody used for so long is not trusted to be one."""
 _PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 _PERMANENT: Final = 500
-
-
-class PutOff(Exception):
-    """The server did not take this mail, and may the next time."""
 
 
 class Server(msgspec.Struct, frozen=True):

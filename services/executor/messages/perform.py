@@ -10,23 +10,24 @@ What became of each is counted:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 from libs.common.chassis.bucket import Bucket, give_back, take, tokens
 from libs.common.chassis.consume import Hopeless
 from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.errors import Unavailable
-from libs.common.flow.messaging import SendMail
+from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.model import Json
 from services.executor.directory import Directory
 from services.executor.handlers.world import NOBODY
-from services.executor.messages.letters import Sender, digest, write_letter
+from services.executor.messages.gateway import Gateway
+from services.executor.messages.letters import Sender, digest, word, write_letter
 from services.executor.messages.mailer import Mailer
 from services.executor.minter import Minter
 from services.executor.performer import PERFORMED
-from services.executor.told import Told
+from services.executor.told import AnyMessage, Told
 
 _AGAIN_SECONDS: Final = 1.0
 _SENT: Final = b"sent"
@@ -76,40 +77,44 @@ class Outbox:
         await give_back(self._line, tokens(self._secret, tenant, ((self._bucket, to),)))
 
 
+HandOver: TypeAlias = Callable[[str, Mapping[str, Json], Mapping[str, str]], Awaitable[None]]
+"""(address, user, slots) → nothing, once somebody has taken the message."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Post:
-    """Performs mail."""
+class Desk:
+    """Sees to it that each message leaves once, and to whom."""
 
     directory: Directory
     outbox: Outbox
-    mailer: Mailer | None
-    """None where the deployment has no mail server."""
     minter: Minter
-    sender: Sender
     clock: Callable[[], float]
     """Unix seconds."""
 
-    async def send(self, told: Told, mail: SendMail) -> str:
-        """Send `mail`, and say what became of it."""
+    async def once(self, told: Told, message: AnyMessage, kind: str, hand_over: HandOver) -> str:
+        """Have `message` handed over to an address of this `kind`; say what became of it."""
         tenant = told.tenant
         # Looked for even where there is no account: as long as what is looked for there takes.
-        account = await self.directory.load(tenant, mail.account or NOBODY)
-        to = mail.to or (account or {}).get("email")
+        account = await self.directory.load(tenant, message.account or NOBODY)
+        to = message.to or (account or {}).get(kind)
         if not isinstance(to, str):
             return "nobody"
-        if mail.until is not None and self.clock() > mail.until:
+        if message.until is not None and self.clock() > message.until:
             return "late"
-        if self.mailer is None:
-            raise Hopeless("this deployment has no mail server: GATEHOUSE_SMTP_URL is not set")
         if not await self.outbox.claim(told.id):
             return "repeated"
         try:
             if not await self.outbox.take(tenant, to):
                 await self.outbox.release(told.id)
                 return "limited"
-            await self._hand_over(told, mail, to, account or mail.user)
+            try:
+                await hand_over(to, account or message.user, self._slots(tenant, message, to))
+            except BaseException:
+                with suppress(Unavailable):
+                    await self.outbox.give_back(tenant, to)
+                raise
         except BaseException:
-            # Whatever it was, the mail has not left, as far as anybody can know.
+            # Whatever it was, the message has not left, as far as anybody can know.
             with suppress(Unavailable):
                 await self.outbox.release(told.id)
             raise
@@ -119,22 +124,59 @@ class Post:
             await self.outbox.remember(told.id)
         return PERFORMED
 
-    async def _hand_over(
-        self, told: Told, mail: SendMail, to: str, user: Mapping[str, Json]
-    ) -> None:
-        assert self.mailer is not None  # noqa: S101 - it was looked at
-        slots = dict(mail.slots)
-        if mail.code is not None:
-            slots["code"] = self.minter.digits(told.tenant, mail.code, to)
-        try:
+    def _slots(self, tenant: str, message: AnyMessage, to: str) -> Mapping[str, str]:
+        if message.code is None:
+            return message.slots
+        return {**message.slots, "code": self.minter.digits(tenant, message.code, to)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Post:
+    """Performs mail."""
+
+    desk: Desk
+    mailer: Mailer | None
+    """None where the deployment has no mail server."""
+    sender: Sender
+
+    async def send(self, told: Told, mail: SendMail) -> str:
+        """Send `mail`, and say what became of it."""
+
+        async def hand_over(to: str, user: Mapping[str, Json], slots: Mapping[str, str]) -> None:
+            if self.mailer is None:
+                raise Hopeless("this deployment has no mail server: GATEHOUSE_SMTP_URL is not set")
             letter = write_letter(
-                told.id, mail, sender=self.sender, to=to, user=user, slots=slots, at=self.clock()
+                told.id,
+                mail,
+                sender=self.sender,
+                to=to,
+                user=user,
+                slots=slots,
+                at=self.desk.clock(),
             )
             await self.mailer.send(letter, sender=self.sender.address, to=to)
-        except BaseException:
-            with suppress(Unavailable):
-                await self.outbox.give_back(told.tenant, to)
-            raise
+
+        return await self.desk.once(told, mail, "email", hand_over)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Texting:
+    """Performs SMS."""
+
+    desk: Desk
+    gateway: Gateway | None
+    """None where the deployment has none."""
+
+    async def send(self, told: Told, sms: SendSms) -> str:
+        """Send `sms`, and say what became of it."""
+
+        async def hand_over(to: str, user: Mapping[str, Json], slots: Mapping[str, str]) -> None:
+            if self.gateway is None:
+                raise Hopeless("this deployment has no SMS gateway: GATEHOUSE_SMS_URL is not set")
+            text = word(sms.text, sms, user, slots)
+            await self.gateway.send(text, to=to, key=digest(told.id))
+
+        return await self.desk.once(told, sms, "phone", hand_over)
 
 
 def _key(id: str) -> str:

@@ -18,8 +18,9 @@ from libs.common.chassis.seal import Keys
 from libs.common.flow.messaging import SendMail
 from libs.common.secret import Secret
 from services.executor.messages.letters import Sender
-from services.executor.messages.mailer import Mailer, PutOff, Server
-from services.executor.messages.perform import Outbox, Post
+from services.executor.messages.mailer import Mailer, Server
+from services.executor.messages.perform import Desk, Outbox, Post
+from services.executor.messages.trouble import PutOff
 from services.executor.metrics import ExecutorMetrics
 from services.executor.minter import Minter
 from services.executor.nats import MESSAGES_SUBJECT
@@ -221,13 +222,14 @@ async def test_a_mail_that_is_told_again_is_not_sent_again(
 
 def post(house: House, box: Mailbox, *, most: int = 10, seconds: float = 5.0) -> Post:
     server = Server.parse(box.url)
-    return Post(
+    desk = Desk(
         directory=house.directory,
         outbox=Outbox(house.line, b"secret", Bucket("message", most, 0.001), claim=60),
-        mailer=Mailer(server, seconds=seconds),
         minter=Minter(Keys.parse(house.settings.session_keys)),
-        sender=Sender("Us", "us@example.org"),
         clock=lambda: 1_790_000_000.0,
+    )
+    return Post(
+        desk=desk, mailer=Mailer(server, seconds=seconds), sender=Sender("Us", "us@example.org")
     )
 
 

@@ -13,7 +13,8 @@ from deploy.local.ports import free_port
 from libs.common.chassis.consume import Hopeless
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
-from services.executor.messages.mailer import Mailer, PutOff, Server
+from services.executor.messages.mailer import Mailer, Server
+from services.executor.messages.trouble import PutOff
 from tests.clients.tls import serving
 from tests.mailbox import HOST, Mailbox, mailbox, text_of
 

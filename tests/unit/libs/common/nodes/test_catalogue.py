@@ -18,7 +18,7 @@ from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
 from services.management.nodetypes import field_docstrings, structs_in
 
 FOLDER = Path(__file__).parents[5] / "libs/common/nodes"
-AMR = {"pwd", "otp", "hwk", "swk", "user", "mfa"}
+AMR = {"pwd", "otp", "sms", "hwk", "swk", "user", "mfa"}
 """Of RFC 8176, those that a node here may say."""
 
 each = pytest.mark.parametrize("node", CATALOGUE, ids=lambda node: node.name)
@@ -60,6 +60,7 @@ def test_what_a_node_type_says_of_its_outcomes_is_of_outcomes_that_it_has(
         "subflow": {"flow": "other"},
         "redirect": {"url": "/there"},
         "send_email": {"template": "welcome"},
+        "send_sms": {"text": "Hello"},
         "webhook": {"url": "https://hooks.example.com", "outcomes": [{"outcome": "a"}]},
         "action": {"action": "risk", "outcomes": [{"outcome": "a"}]},
     }

@@ -4,12 +4,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from libs.common.flow.messaging import SendMail
+from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.model import Json
 from libs.common.flow.node import InvalidConfig, Visit
+from libs.common.flow.proof import Gain
 from libs.common.flow.questions import CheckCode, Code, Verdict
 from libs.common.flow.turn import Facts, FieldError, Leave, Message, Stay, Surroundings
-from libs.common.nodes.onetime import WORDS
+from libs.common.nodes.onetime import SMS_WORDS, WORDS
 from libs.common.nodes.otp_input import NODE, Config, run
 from libs.common.secret import Secret
 from tests.playbook import SESSION, Playbook, lowered, visit
@@ -165,3 +166,29 @@ def test_words_that_cannot_be_filled_in_are_refused() -> None:
 def test_a_code_that_could_be_guessed_is_refused(config: dict[str, Json]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(config, Config)
+
+
+def test_a_code_may_go_to_a_phone_and_says_so_in_the_proof() -> None:
+    step = lowered(NODE, {"channel": "sms"})
+    code = Code(f"{SESSION}:step:3", 6, "phone")
+    slots = {"minutes": "10"}
+    sms = SendSms("alice", SMS_WORDS.text, flow="login", code=code, slots=slots, until=NOW + 600)
+    Playbook(run(step, visit(ALICE))).ends(Stay(step.step.form.view, kept=KEPT, effects=(sms,)))
+    dialogue = Playbook(run(step, submit(TYPED)))
+    question = CheckCode("alice", "alice@example.com", code, Secret("123456"))
+    proved = Leave("success", replace(ALICE, proved=("sms",)))
+    dialogue.asks(question, answered=Verdict.RIGHT).ends(proved)
+    assert NODE.proves(Config(channel="sms")) == {"success": (Gain(("sms",)),)}
+    assert NODE.proves(Config()) == {"success": (Gain(("otp",)),)}
+
+
+def test_an_sms_has_words_of_the_authors_own() -> None:
+    step = lowered(NODE, {"channel": "sms", "text": "{{ code }}!"})
+    assert step.step.letter.words.text == "{{ code }}!"
+
+
+@pytest.mark.parametrize("name", ["subject", "html"])
+def test_an_sms_has_neither_subject_nor_html(name: str) -> None:
+    with pytest.raises(InvalidConfig) as refused:
+        lowered(NODE, {"channel": "sms", name: "Hello"})
+    assert [problem.path for problem in refused.value.problems] == [name]
