@@ -37,7 +37,7 @@ PERFORMERS: Final = Consumer(
 )
 MESSAGES_SUBJECT: Final = "gatehouse.messages"
 MESSAGES: Final = Stream(name="GATEHOUSE_MESSAGES", subjects=(MESSAGES_SUBJECT,), work_queue=True)
-"""Apart from the other effects, so that a slow server of somebody else holds up nothing but these."""
+"""Apart from other effects, so that a slow server of somebody else holds up nothing but these."""
 MESSENGERS: Final = Consumer(
     stream=MESSAGES,
     durable="messengers",
