@@ -56,6 +56,7 @@ from services.management.routes.writes import Writes
 from services.management.running import Running
 from services.management.sessions import Sessions
 from services.management.simulations import Simulations
+from services.management.standing import Standings
 from services.management.store import Store
 from services.management.tenants import Tenants
 from services.management.tiers import Tier, Tiers
@@ -160,6 +161,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     )
     callers = Callers(
         tokens,
+        Standings(use.clients.find_standing, time.monotonic),
         issuers,
         audience=settings.admin_audience,
         tenant_claim=settings.admin_tenant_claim,

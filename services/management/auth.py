@@ -22,6 +22,7 @@ from libs.common.errors import Denied, Unauthenticated
 from libs.common.secret import Secret
 from services.management.issuers import Issuers
 from services.management.keysets import PublicKey
+from services.management.standing import Standings
 
 ALGORITHM: Final = "HS256"
 CLOCKS_APART: Final = 5.0
@@ -34,6 +35,10 @@ _BROKEN: Final = (jwt.InvalidTokenError, UnicodeError, RecursionError, OverflowE
 """What PyJWT raises for some token or other, besides its own errors for most."""
 _TENANT: Final = "tenant"
 """The claim of our tokens that confines them."""
+_PROOF: Final = "client_proof"
+"""The claim of our tokens that ties them to their client's secret."""
+CLIENTS: Final = "@clients"
+"""After the id of a client, in the subject of its tokens."""
 
 Scope = Literal[
     "read:flows",
@@ -77,6 +82,8 @@ class Caller(msgspec.Struct, frozen=True):
     scopes: frozenset[str]
     tenant: str | None
     """The only tenant they may touch; None for any."""
+    proof: str | None = None
+    """What the token says of the secret that it was given for; None where it was given for none."""
 
     def require(self, scope: Scope, tenant: str) -> None:
         """Raise `Denied` unless they may do what `scope` stands for in `tenant`."""
@@ -95,6 +102,7 @@ class _Claims(msgspec.Struct, frozen=True):
     """RFC 8693 4.2: with spaces."""
     permissions: tuple[str, ...] = ()
     """As Auth0 has it."""
+    client_proof: str | None = None
 
 
 TenantClaim = Annotated[str, Meta(pattern=r"^[!-~]{1,63}$")]
@@ -126,9 +134,18 @@ class Tokens:
         )
 
     def mint(
-        self, subject: str, scopes: Iterable[str], *, tenant: str | None, lifetime: timedelta
+        self,
+        subject: str,
+        scopes: Iterable[str],
+        *,
+        tenant: str | None,
+        lifetime: timedelta,
+        proof: str | None = None,
     ) -> str:
-        """Sign a token that is valid from now on for `lifetime`."""
+        """Sign a token that is valid from now on for `lifetime`.
+
+        With a `proof`, `subject` is a client, and it is valid as long as that has the same secret.
+        """
         now = datetime.now(UTC)
         claims = {
             "iss": self._issuer,
@@ -141,6 +158,8 @@ class Tokens:
         }
         if tenant is not None:
             claims[_TENANT] = tenant
+        if proof is not None:
+            claims[_PROOF] = proof
         return jwt.encode(claims, self._key.reveal(), ALGORITHM)
 
 
@@ -148,13 +167,21 @@ class Callers:
     """Tells who calls by the token of whichever issuer it is."""
 
     def __init__(
-        self, tokens: Tokens, issuers: Issuers, *, audience: str, tenant_claim: str
+        self,
+        tokens: Tokens,
+        standings: Standings,
+        issuers: Issuers,
+        *,
+        audience: str,
+        tenant_claim: str,
     ) -> None:
-        """Take `tokens`, and those of `issuers` that are for `audience`.
+        """Take `tokens`, while their clients have `standings`, and those of `issuers`.
 
+        The latter have to be for `audience`.
         `tenant_claim` says in the latter which tenant they are confined to.
         """
         self._tokens = tokens
+        self._standings = standings
         self._issuers = issuers
         self._audience = audience
         self._tenant_claim = tenant_claim
@@ -162,14 +189,15 @@ class Callers:
     async def identify(self, authorization: str | None) -> Caller:
         """Return who sent this `Authorization` header.
 
-        Raises `Unauthenticated`, and `Unavailable` where the keys of their issuer are not known.
+        Raises `Unauthenticated`, and `Unavailable` where the keys of their issuer, or what their
+        client is, are not known.
         """
         token = bearer_of(authorization)
         # What a token says of its issuer chooses only whose keys have to verify it.
         url, kid, algorithm = _claimed(token)
         issuer = self._issuers.get(url)
         if issuer is None:
-            return self._tokens.verify(token)
+            return await self._of_client(self._tokens.verify(token))
         key = await issuer.key(kid) if isinstance(kid, str) else None
         if key is None or algorithm not in key.algorithms:
             raise Unauthenticated(_REFUSED)
@@ -183,6 +211,15 @@ class Callers:
         )
         # Two issuers may know different people by the same name, and neither is one of ours.
         return msgspec.structs.replace(caller, subject=f"{issuer.url}|{caller.subject}")
+
+    async def _of_client(self, caller: Caller) -> Caller:
+        """Return `caller` with no more than their client may do today, if they are one."""
+        if caller.proof is None:
+            return caller
+        scopes = await self._standings.scopes(caller.subject.removesuffix(CLIENTS), caller.proof)
+        if scopes is None:
+            raise Unauthenticated(_REFUSED)
+        return msgspec.structs.replace(caller, scopes=caller.scopes & scopes)
 
 
 def bearer_of(authorization: str | None) -> str:
@@ -230,4 +267,5 @@ def _caller(
         )
     except (msgspec.ValidationError, *_BROKEN) as error:
         raise Unauthenticated(_REFUSED) from error
-    return Caller(known.sub, frozenset((*known.scope.split(), *known.permissions)), tenant)
+    scopes = frozenset((*known.scope.split(), *known.permissions))
+    return Caller(known.sub, scopes, tenant, known.client_proof)

@@ -29,6 +29,7 @@ from services.management.etags import tag_of
 from services.management.queries import QUERIES
 from services.management.records import Place
 from services.management.rows import NO_TENANT, Rows
+from services.management.standing import Standing
 from services.management.store import Store
 
 NO_CLIENT: Final = "there is no such client"
@@ -113,6 +114,13 @@ class Clients:
         async with self._store.reading(tenant) as rows:
             return await _find(rows, tenant, caller, id)
 
+    async def find_standing(self, id: str) -> Standing | None:
+        """Return what a client is today; None where there is none."""
+        # Of whichever tenant: ids are random, and whoever asks has a token of it.
+        async with self._store.reading("") as rows:
+            row = await QUERIES.find_standing(rows.connection, client_id=id)
+        return None if row is None else Standing(row["secret_hash"], tuple(row["scopes"]))
+
     async def create(
         self, tenant: str, caller: Caller, new: NewClient, author: Author
     ) -> tuple[Client, Secret]:
@@ -131,7 +139,7 @@ class Clients:
     async def update(
         self, tenant: str, caller: Caller, id: str, edit: ClientEdit, author: Author
     ) -> Client:
-        """Change a client; the tokens that it has stay as they are until they expire."""
+        """Change a client; the tokens that it has allow no more than it may do, and no less."""
         async with self._store.changing(tenant, author) as change:
             before = await _held(change, tenant, caller, id)
             name = before.name if edit.name is UNSET else edit.name
@@ -149,7 +157,7 @@ class Clients:
     async def rotate_secret(
         self, tenant: str, caller: Caller, id: str, author: Author
     ) -> tuple[Client, Secret]:
-        """Give a client another secret; the one before is good for nothing from now on."""
+        """Give a client another secret; the one before is good for nothing, nor are its tokens."""
         secret = _random()
         async with self._store.changing(tenant, author) as change:
             before = await _held(change, tenant, caller, id)
@@ -163,7 +171,7 @@ class Clients:
         return after, secret
 
     async def delete(self, tenant: str, caller: Caller, id: str, author: Author) -> None:
-        """Delete a client; the tokens that it has are good until they expire."""
+        """Delete a client, and with it all tokens that it has."""
         async with self._store.changing(tenant, author) as change:
             before = await _held(change, tenant, caller, id)
             await QUERIES.delete_client(change.connection, client_id=id)

@@ -14,9 +14,10 @@ import msgspec
 
 from libs.common.errors import Invalid, Problem, Unauthenticated
 from libs.common.secret import Secret
-from services.management.auth import Tokens
+from services.management.auth import CLIENTS, Tokens
 from services.management.clients import CLIENT_ID, digest
 from services.management.queries import QUERIES
+from services.management.standing import proof_of
 from services.management.store import Store
 
 CLIENT_CREDENTIALS: Final = "client_credentials"
@@ -77,11 +78,12 @@ class Grants:
             problem = Problem("invalid_scope", "ask for scopes that the client has", path="scope")
             raise Invalid("the client lacks a scope that it asks for", (problem,))
         everywhere = found["every_tenant"] and not wanted.confined
-        subject = f"{id}@clients"
+        subject = f"{id}{CLIENTS}"
         token = self._tokens.mint(
             subject,
             scopes,
             tenant=None if everywhere else tenant,
             lifetime=timedelta(seconds=self._seconds),
+            proof=proof_of(found["secret_hash"]),
         )
         return Granted(Secret(token), subject, scopes, self._seconds)

@@ -23,6 +23,10 @@ SELECT secret_hash, tenant IS NULL AS every_tenant, scopes
 FROM api_clients
 WHERE client_id = :client_id AND (tenant = :tenant OR tenant IS NULL);
 
+-- name: find_standing(client_id)^
+-- what the tokens of a client hang on
+SELECT secret_hash, scopes FROM api_clients WHERE client_id = :client_id;
+
 -- name: add_client(client_id, tenant, name, scopes, secret_hash)^
 INSERT INTO api_clients (client_id, tenant, name, scopes, secret_hash)
 VALUES (:client_id, :tenant, :name, :scopes, :secret_hash)

@@ -75,6 +75,29 @@ async def test_another_secret_makes_the_one_before_good_for_nothing(api: Api) ->
     assert (await token_of(api, rotated)).status == 401
 
 
+async def test_the_tokens_of_a_client_end_with_its_secret_and_with_itself(start: Start) -> None:
+    api, replica = await start(), await start()
+    client = await made(api)
+    before = (await token_of(api, client)).body["access_token"]
+    one = f"{CLIENTS}/{client['client_id']}"
+    # Of replicas that have not seen it of late, so that nothing has to pass.
+    rotated = await api.done("POST", f"{one}/rotate-secret")
+    assert (await replica.call("GET", "/api/admin/flows", bearer=before)).status == 401
+    after = (await token_of(api, rotated)).body["access_token"]
+    assert (await replica.call("GET", "/api/admin/flows", bearer=after)).status == 200
+    await api.done("DELETE", one)
+    assert (await api.call("GET", "/api/admin/flows", bearer=after)).status == 401
+
+
+async def test_a_token_allows_no_more_than_its_client_may_do_by_now(api: Api) -> None:
+    client = await made(api)
+    bearer = (await token_of(api, client)).body["access_token"]
+    edit: Json = {"scopes": ["read:clients"]}
+    await api.done("PUT", f"{CLIENTS}/{client['client_id']}", edit)
+    assert (await api.call("GET", CLIENTS, bearer=bearer)).status == 403
+    assert (await api.call("GET", "/api/admin/flows", bearer=bearer)).status == 403
+
+
 async def test_nobody_gives_a_client_more_than_they_may_do(api: Api) -> None:
     bearer = token("create:clients", "update:clients", "read:flows")
     reply = await api.call("POST", CLIENTS, CI, bearer=bearer)

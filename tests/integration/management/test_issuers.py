@@ -37,6 +37,7 @@ from services.management.issuers import (
     parse_issuers,
     web_session,
 )
+from services.management.standing import Standings
 from tests.integration.management.conftest import FLOW, Start
 from tests.integration.management.issuer import (
     AUDIENCE,
@@ -85,13 +86,20 @@ async def issuer() -> AsyncIterator[StandIn]:
         yield issuer
 
 
+async def no_client(_id: str) -> None:
+    """Nobody here has a token of a client."""
+
+
 @pytest.fixture
 async def verifier(issuer: StandIn) -> AsyncIterator[Verifier]:
     async with web_session() as session:
         clock = Clock()
         site = Web(session, loopback=True)
         issuers = Issuers((issuer.url,), site, LIFETIMES, clock)
-        yield Verifier(Callers(OURS, issuers, audience=AUDIENCE, tenant_claim=CLAIM), clock)
+        callers = Callers(
+            OURS, Standings(no_client, clock), issuers, audience=AUDIENCE, tenant_claim=CLAIM
+        )
+        yield Verifier(callers, clock)
 
 
 @pytest.mark.parametrize(
