@@ -32,6 +32,7 @@ from libs.common.nodes.messages import MESSAGES
 from services.compiler.config import Settings as Compiler
 from services.executor.config import Settings as Executor
 from services.executor.faults import FAULTS
+from services.executor.texts.catalogue import read_texts
 from services.management.config import Settings as Management
 from services.management.nodetypes import field_docstrings, structs_in
 from services.management.routes.faces import PREFIXES, Face
@@ -259,9 +260,8 @@ def errors() -> str:
         "release.\n\n" + table(("`code`", "status", "kind", "`message`"), faults),
         "## Problems of a flow\n\n`code` of what `/validate` finds, by rule.\n\n"
         + table(("`code`", "severity", "rule", "for example"), found),
-        "## Messages to users\n\n`i18nKey` and the words that come with it, for clients that speak "
-        "another language.\n\n"
-        + table(("`i18nKey`", "`message`"), [(f"`{key}`", text) for key, text in MESSAGES.items()]),
+        "## Messages to users\n\n`i18nKey` and the words that come with it, in the languages that "
+        "ship. [More of them](../how-to/speak-another-language.md) are files.\n\n" + words_table(),
     )
 
 
@@ -289,6 +289,14 @@ CODES: Mapping[Face, tuple[str, ...]] = {
     Face.OAUTH: ("error",),
 }
 """The fields of a refusal that are for programs."""
+
+
+def words_table() -> str:
+    """What users are told, in each language that ships."""
+    languages = read_texts(None).languages.values()
+    rows = [(f"`{key}`", *(each.say(key) for each in languages)) for key in MESSAGES]
+    return table(("`i18nKey`", *(f"`{each.tag}`" for each in languages)), rows)
+
 
 SEVERITIES: Mapping[str, tuple[Rule, ...]] = {"error": RULES, "warning": ADVICE}
 

@@ -74,6 +74,7 @@ from services.executor.sessions import Sessions
 from services.executor.sites import parse_sites
 from services.executor.starts import Lifetimes, Starts
 from services.executor.steplog import StepLog
+from services.executor.texts.catalogue import read_texts
 from services.executor.told import decode, unseal
 from services.executor.turns import Turns
 
@@ -100,6 +101,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     pages = read("redirect_origins", parse_pages, settings.redirect_origins)
     allowed = read("outgoing_allowed", Networks, settings.outgoing_allowed)
     sites = parse_sites(settings.issuer, settings.passkey_sites, settings.passkey_origins)
+    texts = read("texts_folder", read_texts, settings.texts_folder)
     outposts = read("outpost_tokens", parse_outposts, settings.outpost_tokens)
 
     patience = Limits(deadline=settings.redis_seconds)
@@ -178,6 +180,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         world=world,
         assertions=assertions,
         effects=effects,
+        texts=texts,
         steps=StepLog(on=settings.step_log == "on"),
         metrics=metrics,
         keys=keys,

@@ -12,8 +12,8 @@ from msgspec import UNSET, UnsetType
 
 from libs.common.flow.turn import FieldError, Message, Over, Session, Stay, Submission
 from libs.common.flow.view import View
-from libs.common.nodes.messages import MESSAGES
 from services.executor import wire
+from services.executor.texts.catalogue import Language
 
 _STEP: Final = hashlib.blake2b(digest_size=8)
 
@@ -30,7 +30,7 @@ def step_id(session: str, revision: int) -> str:
     return hasher.hexdigest()
 
 
-def show(session: Session, shown: Stay, step: str) -> wire.Answer:
+def show(session: Session, shown: Stay, step: str, language: Language) -> wire.Answer:
     """Show `step`, the view that `session` waits at, and what was wrong with what was sent."""
     message, errors = shown.message, shown.field_errors
     if shown.url is not None:
@@ -49,20 +49,20 @@ def show(session: Session, shown: Stay, step: str) -> wire.Answer:
         type="VIEW" if shown.webauthn is None else "WEBAUTHN",
         step_id=step,
         data=wire.Data(
-            components=shown.view.components_json,
+            components=shown.view.components_in(language.tag, language.words),
             web_authn=UNSET if shown.webauthn is None else shown.webauthn,
             webauthn_data=UNSET if shown.webauthn is None else shown.webauthn,
             required_params=shown.view.required,
-            messages=() if message is None else (_message(message),),
-            field_errors=tuple(map(_field_error, errors)) if errors else (),
-            additional_data=_error(message, errors) if message or errors else UNSET,
+            messages=() if message is None else (_message(message, language),),
+            field_errors=tuple(_field_error(error, language) for error in errors),
+            additional_data=_error(message, errors, language),
         ),
     )
 
 
-def end(session: Session, over: Over, assertion: str | None) -> wire.Answer:
+def end(session: Session, over: Over, assertion: str | None, language: Language) -> wire.Answer:
     """Say how the flow of `session` ended, with the `assertion` where it signed somebody in."""
-    status = _message(over.message) if over.message else None
+    status = _message(over.message, language) if over.message else None
     if over.text is not None:
         status = wire.Message("INFO" if over.succeeded else "ERROR", over.text)
     additional: dict[str, str] = {}
@@ -97,19 +97,17 @@ def could_answer(view: View, submitted: Submission) -> bool:
     return submitted.action in view.actions and submitted.inputs.keys() >= set(view.required)
 
 
-def _message(message: Message) -> wire.Message:
-    return wire.Message(message.type, _text(message.key), message.key)
+def _message(message: Message, language: Language) -> wire.Message:
+    return wire.Message(message.type, language.say(message.key), message.key)
 
 
-def _field_error(error: FieldError) -> wire.FieldError:
-    return wire.FieldError(error.identifier, _text(error.key), error.key)
+def _field_error(error: FieldError, language: Language) -> wire.FieldError:
+    return wire.FieldError(error.identifier, language.say(error.key), error.key)
 
 
-def _error(message: Message | None, errors: tuple[FieldError, ...]) -> dict[str, str] | UnsetType:
+def _error(
+    message: Message | None, errors: tuple[FieldError, ...], language: Language
+) -> dict[str, str] | UnsetType:
     if message is not None:
-        return {"error": _text(message.key)} if message.type == "ERROR" else UNSET
-    return {"error": _text(errors[0].key)}
-
-
-def _text(key: str) -> str:
-    return MESSAGES.get(key, key)
+        return {"error": language.say(message.key)} if message.type == "ERROR" else UNSET
+    return {"error": language.say(errors[0].key)} if errors else UNSET

@@ -191,6 +191,14 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
             examples=["acme=https://login.acme.example"],
         ),
     ] = ()
+    texts_folder: Annotated[
+        str | None,
+        Meta(
+            description="folder of more languages, and of other words for those there are: "
+            "`de-AT.json` holds texts by key",
+            examples=["/etc/gatehouse/texts"],
+        ),
+    ] = None
     default_redirect: Annotated[
         Redirect,
         Meta(description="page that a denied start leads on to where it names no `next`"),

@@ -54,6 +54,7 @@ from services.executor.sessions import (
 )
 from services.executor.starts import Lifetimes, Starts
 from services.executor.steplog import StepLog, Watched
+from services.executor.texts.catalogue import Texts
 
 log: Final[FilteringBoundLogger] = structlog.get_logger()
 
@@ -102,6 +103,7 @@ class Turns:
     assertions: Assertions
     effects: Effects
     steps: StepLog
+    texts: Texts
     metrics: ExecutorMetrics
     keys: Keys
     lifetimes: Lifetimes
@@ -266,13 +268,14 @@ class Turns:
         now, submitted = watched.surroundings.time, watched.submitted
         idle_until = min(session.expires_at, now + self.lifetimes.idle)
         session = msgspec.structs.replace(session, idle_until=idle_until)
+        language = self.texts.of(watched.surroundings.language)
         step, again = "", False
         if isinstance(shown, Stay):
             step = answers.step_id(session.id, session.revision)
-            answer = answers.show(session, shown, step)
+            answer = answers.show(session, shown, step, language)
             again = submitted is not None and answers.could_answer(shown.view, submitted)
         else:
-            answer = answers.end(session, shown, self._assert(session, shown))
+            answer = answers.end(session, shown, self._assert(session, shown), language)
         body = wire.encode(answer)
         telling = None
         if turn.effects or (found is not None and found.effects is not None):

@@ -9,6 +9,10 @@ import msgspec
 
 from libs.common.flow.model import Json
 
+KEY = "i18nKey"
+"""What a component's config has where its words are not the author's: their key."""
+
+_WORDS = ("label", "text")
 _JSON = msgspec.json.Encoder()
 
 
@@ -31,10 +35,20 @@ class View(msgspec.Struct, frozen=True, dict=True):
     required: tuple[str, ...] = ()
     """Identifiers of the inputs that must be sent: `requiredParams`."""
 
+    def components_in(self, language: str, words: Mapping[str, str]) -> msgspec.Raw:
+        """Return the components as JSON; what is not the author's has the `words` of `language`.
+
+        Kept by language, since a plan's views are sent again and again.
+        """
+        said = self._said.get(language)
+        if said is None:
+            said = msgspec.Raw(_JSON.encode([_say(one, words) for one in self.components]))
+            self._said[language] = said
+        return said
+
     @functools.cached_property
-    def components_json(self) -> msgspec.Raw:
-        """The components as JSON. Kept, since a plan's views are sent again and again."""
-        return msgspec.Raw(_JSON.encode(self.components))
+    def _said(self) -> dict[str, msgspec.Raw]:
+        return {}
 
     @functools.cached_property
     def actions(self) -> frozenset[str]:
@@ -45,6 +59,17 @@ class View(msgspec.Struct, frozen=True, dict=True):
     def resends(self) -> frozenset[str]:
         """Those of them by which another message is asked for, whatever else was typed."""
         return frozenset(_names(self.components, "RESEND"))
+
+
+def _say(component: Component, words: Mapping[str, str]) -> Component:
+    config = component.config
+    if config is not None and KEY in config:
+        # A newer compiler knows words that this release does not: those of the plan stay.
+        said = words.get(config[KEY])
+        if said is not None:
+            config = {**config, **{name: said for name in _WORDS if name in config}}
+    inner = tuple(_say(one, words) for one in component.components)
+    return msgspec.structs.replace(component, config=config, components=inner)
 
 
 def _names(components: tuple[Component, ...], *types: str) -> Iterator[str]:

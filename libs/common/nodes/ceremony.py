@@ -36,10 +36,10 @@ class Declined(msgspec.Struct, frozen=True):
 
 
 def make_view(decline: str | None) -> View:
-    """Draw what stands beside the ceremony: a button to decline it by, if it has a text."""
+    """Draw what stands beside the ceremony: a button to decline it by, if its text has a key."""
     buttons: tuple[Component, ...] = ()
     if decline is not None:
-        buttons = (draw_button(Button(DECLINE, DECLINE, decline), "SECONDARY"),)
+        buttons = (draw_button(Button(DECLINE, DECLINE, key=decline), "SECONDARY"),)
     return View(buttons, (INPUT,))
 
 

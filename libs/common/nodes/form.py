@@ -20,7 +20,8 @@ from libs.common.errors import Invalid, Problem
 from libs.common.flow.identifier import normalise
 from libs.common.flow.model import Json
 from libs.common.flow.turn import FieldError, Message, Stay, Submission
-from libs.common.flow.view import Component, View
+from libs.common.flow.view import KEY, Component, View
+from libs.common.nodes.messages import MESSAGES
 from libs.common.secret import Secret
 
 
@@ -66,7 +67,7 @@ class Field(msgspec.Struct, frozen=True):
 
     name: str
     kind: Kind
-    label: str
+    label: str = ""
     required: bool = True
     placeholder: str | None = None
     hint: str | None = None
@@ -76,6 +77,8 @@ class Field(msgspec.Struct, frozen=True):
     """Characters."""
     bounds_shown: bool = False
     """Tell the client of `shortest` and `longest`, so that it can check them first."""
+    key: str | None = None
+    """Of a label that is not the author's, and so in the user's language."""
 
 
 class Button(msgspec.Struct, frozen=True):
@@ -84,10 +87,12 @@ class Button(msgspec.Struct, frozen=True):
     id: str = "submit"
     action: str = "submit"
     """What the client sends as `actionId`."""
-    text: str = "Continue"
+    text: str = ""
+    key: str | None = None
+    """Of a text that is not the author's, and so in the user's language."""
 
 
-SUBMIT = Button()
+SUBMIT = Button(key="button.continue")
 """The button of a form whose author has no say in it."""
 
 
@@ -178,7 +183,7 @@ def _input(field: Field) -> Component:
     config: dict[str, Json] = {
         "identifier": field.name,
         "name": field.name,
-        "label": field.label,
+        **_words("label", field.label, field.key),
         "required": field.required,
     }
     if field.placeholder is not None:
@@ -194,8 +199,24 @@ def _input(field: Field) -> Component:
 
 def draw_button(button: Button, variant: str = "PRIMARY") -> Component:
     """Draw a button."""
-    config = {"text": button.text, "identifier": button.id, "name": button.id}
+    config = {
+        **_words("text", button.text, button.key),
+        "identifier": button.id,
+        "name": button.id,
+    }
     return Component(button.id, "BUTTON", variant, button.action, config)
+
+
+def own_words(name: str, key: str) -> dict[str, Json]:
+    """Say, in a component's config, the `name` that is no author's: it follows the user's language.
+
+    `name` is `label` or `text`.
+    """
+    return {name: MESSAGES[key], KEY: key}
+
+
+def _words(name: str, text: str, key: str | None) -> dict[str, Json]:
+    return {name: text} if key is None else own_words(name, key)
 
 
 class _Wrong(Exception):

@@ -19,11 +19,16 @@ from libs.common.flow.turn import Dialogue, Facts, FieldError, Leave, Stay, ask
 from libs.common.nodes.form import Field, Form, Kind, make_form, read, refused
 
 FIELDS = {
-    "email": Field("email", Kind.EMAIL, "Email"),
-    "username": Field("username", Kind.USERNAME, "User name"),
-    "phone": Field("phone", Kind.TELEPHONE, "Phone number"),
+    "email": Field("email", Kind.EMAIL, key="label.email"),
+    "username": Field("username", Kind.USERNAME, key="label.username"),
+    "phone": Field("phone", Kind.TELEPHONE, key="label.phone"),
 }
-WORDS = {"email": "email", "username": "user name", "phone": "phone number"}
+LABELS = {
+    frozenset({"email", "username"}): "label.email_or_username",
+    frozenset({"email", "phone"}): "label.email_or_phone",
+    frozenset({"username", "phone"}): "label.username_or_phone",
+    frozenset(FIELDS): "label.identifier",
+}
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,8 +55,7 @@ def lower(config: Config, site: Site) -> Lowered:
 def _field(kinds: tuple[str, ...]) -> Field:
     if len(kinds) == 1:
         return FIELDS[kinds[0]]
-    label = " or ".join(WORDS[kind] for kind in kinds)
-    return Field("identifier", Kind.TEXT, label[0].upper() + label[1:])
+    return Field("identifier", Kind.TEXT, key=LABELS[frozenset(kinds)])
 
 
 def run(config: Lowered, visit: Visit) -> Dialogue:

@@ -1,7 +1,7 @@
-"""What users are told, by key: the one place where the words are.
+"""What users are told, by key, in English: what is here is in every language's file as well.
 
-The key goes to the client as `i18nKey`, so that it can say the same in another language. No
-text tells whether an account exists.
+The key goes to the client as `i18nKey`, so that it can say the same in words of its own. No text
+tells whether an account exists.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from types import MappingProxyType
 
 MESSAGES: Mapping[str, str] = MappingProxyType(
     {
+        "button.another_way": "Use another way",
+        "button.continue": "Continue",
+        "button.not_now": "Not now",
+        "button.resend": "Send another code",
         "captcha.unknown": "This cannot be checked just now. Try again in a moment.",
         "captcha.wrong": "That could not be confirmed. Try again.",
         "code.expired": "That code has expired. Have another one sent.",
@@ -31,6 +35,16 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "field.username": "Enter a user name without spaces and `@`.",
         "flow.failed": "This could not be completed.",
         "form.invalid": "Check what is marked and try again.",
+        "label.code": "Code",
+        "label.email": "Email",
+        "label.email_or_phone": "Email or phone number",
+        "label.email_or_username": "Email or user name",
+        "label.identifier": "Email, user name or phone number",
+        "label.password": "Password",
+        "label.phone": "Phone number",
+        "label.totp": "Authentication code",
+        "label.username": "User name",
+        "label.username_or_phone": "User name or phone number",
         "passkey.expired": "That took too long. Try again.",
         "passkey.refused": "That passkey cannot be kept. Try again, or use another device.",
         "passkey.wrong": "That passkey is not right. Try again, or use another one.",

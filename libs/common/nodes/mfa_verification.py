@@ -43,7 +43,7 @@ def lower(config: Config, site: Site) -> Lowered:
     if not methods:
         message = f"None of these methods can be verified; add one of: {', '.join(WORKING)}"
         raise InvalidConfig(Problem("invalid_config", message, path="methods"))
-    field = Field("code", Kind.OTP, "Authentication code", shortest=6, longest=6)
+    field = Field("code", Kind.OTP, key="label.totp", shortest=6, longest=6)
     return Lowered(make_form(site.node, (field,)), methods, config.attempts)
 
 

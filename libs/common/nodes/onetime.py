@@ -17,7 +17,7 @@ from libs.common.flow.node import Visit
 from libs.common.flow.questions import Code
 from libs.common.flow.turn import Message, Stay
 from libs.common.flow.view import Component
-from libs.common.nodes.form import Field, Form, Kind, make_form
+from libs.common.nodes.form import Field, Form, Kind, make_form, own_words
 from libs.common.nodes.mail import Body, Letter, Subject, Words, compose, compose_sms, read_letter
 
 Length = Annotated[int, msgspec.Meta(ge=4, le=10)]
@@ -71,13 +71,13 @@ def make_one_time(
 ) -> OneTime:
     """Draw what the node with the id `node` shows, or raise `InvalidConfig` about `words`."""
     config: dict[str, Json] = {
-        "text": "Send another code",
+        **own_words("text", "button.resend"),
         "identifier": RESEND,
         "name": RESEND,
         "waitSeconds": wait,
     }
     resend = Component(RESEND, "RESEND", action_id=RESEND, config=config)
-    field = Field("code", Kind.OTP, "Code", shortest=length, longest=length)
+    field = Field("code", Kind.OTP, key="label.code", shortest=length, longest=length)
     form = make_form(node, (field,), more=(resend,))
     return OneTime(form, read_letter(words, SLOTS), length, lasts, wait, sends, by_sms)
 

@@ -26,7 +26,7 @@ class Lowered(msgspec.Struct, frozen=True):
 
 
 def lower(config: Config, site: Site) -> Lowered:
-    form = make_form(site.node, (Field("password", Kind.PASSWORD, "Password"),))
+    form = make_form(site.node, (Field("password", Kind.PASSWORD, key="label.password"),))
     return Lowered(form, config.attempts)
 
 

@@ -99,8 +99,8 @@ class Submit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The button's id."""
     action_id: ComponentId | None = None
     """What the client sends as `actionId`; the button's id unless given, and that works too."""
-    text: Text = "Continue"
-    """What the button says."""
+    text: Text | None = None
+    """What the button says; `Continue`, in the user's language, unless given."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,19 +121,25 @@ class Lowered(msgspec.Struct, frozen=True):
 
 
 def lower(config: Config, site: Site) -> Lowered:
-    submit = config.submit
     form = make_form(
         site.node,
         tuple(map(_field, config.fields)),
         id=config.id,
         title=config.title,
-        button=Button(submit.id, submit.action_id or submit.id, submit.text),
+        button=_button(config.submit),
     )
     problems = (*_wrong_fields(config.fields), *_wrong_ids(form))
     if problems:
         raise InvalidConfig(*problems)
     passwords = [field.name for field in config.fields if field.type == "password"]
     return Lowered(form, passwords[0] if passwords else None)
+
+
+def _button(submit: Submit) -> Button:
+    action = submit.action_id or submit.id
+    if submit.text is None:
+        return Button(submit.id, action, key="button.continue")
+    return Button(submit.id, action, submit.text)
 
 
 def _field(field: PromptField) -> Field:

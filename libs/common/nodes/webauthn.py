@@ -31,7 +31,7 @@ from libs.common.nodes.ceremony import REQUEST, Declined, Seconds, challenge_of,
 from libs.common.nodes.ceremony import show as show_ceremony
 from libs.common.nodes.guess import Attempts
 
-DECLINE = "Use another way"
+DECLINE = "button.another_way"
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,7 +18,7 @@ from libs.common.nodes.ceremony import CREATION, Declined, Seconds, challenge_of
 from libs.common.nodes.ceremony import show as show_ceremony
 from libs.common.nodes.guess import Attempts
 
-DECLINE = "Not now"
+DECLINE = "button.not_now"
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -127,6 +127,27 @@ async def test_a_tenant_is_named_by_path_or_host(house: House, executor: Executo
     assert (await executor.start(headers=named)).status == 200
 
 
+async def test_the_user_is_told_in_the_language_that_they_ask_for(
+    house: House, executor: Executor
+) -> None:
+    await house.publish(LOGIN)
+    german = {"Accept-Language": "de-AT, en;q=0.5"}
+    step = await executor.start(headers=german)
+    field, button = step.data["components"][0]["components"]
+    assert (field["config"]["label"], field["config"]["i18nKey"]) == (
+        "E-Mail-Adresse oder Benutzername",
+        "label.email_or_username",
+    )
+    assert button["config"]["text"] == "Weiter"
+    empty = {"flowId": step.body["flowId"], "inputs": {"identifier": ""}}
+    wrong = await executor.post(headers=german, **empty)
+    assert wrong.data["fieldErrors"] == [
+        {"identifier": "identifier", "message": "Das wird benötigt.", "i18nKey": "field.required"}
+    ]
+    said = await executor.answer(wrong, identifier=" ")
+    assert said.data["fieldErrors"][0]["message"] == "This is needed."
+
+
 async def test_what_a_client_sends_besides_is_ignored(house: House, executor: Executor) -> None:
     await house.publish(LOGIN)
     step = await executor.post(

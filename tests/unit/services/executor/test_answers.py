@@ -9,6 +9,7 @@ from libs.common.flow.view import Component, View
 from libs.common.nodes.messages import MESSAGES
 from services.executor import wire
 from services.executor.answers import could_answer, end, show, step_id
+from services.executor.texts.catalogue import Language
 
 SESSION = Session(
     id="5f31ce20-872d-4334-8f9f-3572710dbc57",
@@ -21,6 +22,8 @@ SESSION = Session(
     idle_until=60,
 )
 BUTTON = Component("submit", "BUTTON", "PRIMARY", "go-on")
+ENGLISH = Language("en", MESSAGES)
+GERMAN = Language("de", {"form.invalid": "Bitte prüfen."})
 VIEW = View((Component("form", "FORM", components=(BUTTON,)),), ("password",))
 
 
@@ -30,7 +33,7 @@ def body(answer: wire.Answer) -> dict[str, object]:
 
 
 def test_a_view_is_shown_with_no_key_that_says_nothing() -> None:
-    assert body(show(SESSION, Stay(VIEW), "step")) == {
+    assert body(show(SESSION, Stay(VIEW), "step", ENGLISH)) == {
         "flowId": SESSION.id,
         "flowType": "LOGIN",
         "flowStatus": "INCOMPLETE",
@@ -57,7 +60,7 @@ def test_a_view_is_shown_with_no_key_that_says_nothing() -> None:
 
 
 def test_a_page_to_be_sent_to_is_a_redirection_that_goes_on() -> None:
-    assert body(show(SESSION, Stay(View(()), url="/terms"), "step")) == {
+    assert body(show(SESSION, Stay(View(()), url="/terms"), "step", ENGLISH)) == {
         "flowId": SESSION.id,
         "flowType": "LOGIN",
         "flowStatus": "INCOMPLETE",
@@ -70,7 +73,9 @@ def test_a_page_to_be_sent_to_is_a_redirection_that_goes_on() -> None:
 def test_a_ceremony_is_given_under_both_names_beside_its_view() -> None:
     options = {"publicKeyCredentialRequestOptions": {"challenge": "Zm9v"}}
     view = View((BUTTON,), ("tokenResponse",))
-    answer = body(show(SESSION, Stay(view, Message("passkey.wrong"), webauthn=options), "step"))
+    answer = body(
+        show(SESSION, Stay(view, Message("passkey.wrong"), webauthn=options), "step", ENGLISH)
+    )
     assert answer["type"] == "WEBAUTHN"
     data = answer["data"]
     assert isinstance(data, dict)
@@ -82,7 +87,7 @@ def test_a_ceremony_is_given_under_both_names_beside_its_view() -> None:
 
 def test_what_was_wrong_is_said_in_words_and_by_key() -> None:
     shown = Stay(VIEW, Message("form.invalid"), (FieldError("password", "field.required"),))
-    data = body(show(SESSION, shown, "step"))["data"]
+    data = body(show(SESSION, shown, "step", ENGLISH))["data"]
     assert isinstance(data, dict)
     assert data["messages"] == [
         {"type": "ERROR", "message": MESSAGES["form.invalid"], "i18nKey": "form.invalid"}
@@ -97,8 +102,19 @@ def test_what_was_wrong_is_said_in_words_and_by_key() -> None:
     assert data["additionalData"] == {"error": MESSAGES["form.invalid"]}
 
 
+def test_what_was_wrong_is_said_in_the_users_language() -> None:
+    shown = Stay(VIEW, Message("form.invalid"), (FieldError("password", "a.newer_key"),))
+    data = body(show(SESSION, shown, "step", GERMAN))["data"]
+    assert isinstance(data, dict)
+    assert data["messages"] == [
+        {"type": "ERROR", "message": "Bitte prüfen.", "i18nKey": "form.invalid"}
+    ]
+    assert data["fieldErrors"][0]["message"] == "a.newer_key"
+    assert data["additionalData"] == {"error": "Bitte prüfen."}
+
+
 def test_an_end_without_words_has_no_data() -> None:
-    assert body(end(SESSION, Over(succeeded=True), None)) == {
+    assert body(end(SESSION, Over(succeeded=True), None, ENGLISH)) == {
         "flowId": SESSION.id,
         "flowType": "LOGIN",
         "flowStatus": "COMPLETE",
@@ -108,21 +124,21 @@ def test_an_end_without_words_has_no_data() -> None:
 
 
 def test_an_assertion_is_given_under_both_names() -> None:
-    assert body(end(SESSION, Over(succeeded=True, sign_in=True), "jwt"))["data"] == {
+    assert body(end(SESSION, Over(succeeded=True, sign_in=True), "jwt", ENGLISH))["data"] == {
         "userAssertion": "jwt",
         "additionalData": {"userAssertion": "jwt"},
     }
 
 
 def test_a_redirect_is_given_under_both_names() -> None:
-    answer = body(end(SESSION, Over(succeeded=True, redirect="/home"), None))
+    answer = body(end(SESSION, Over(succeeded=True, redirect="/home"), None, ENGLISH))
     assert answer["type"] == "REDIRECTION"
     assert answer["data"] == {"url": "/home", "redirectURL": "/home"}
 
 
 def test_a_failure_says_the_authors_words_where_there_are_any() -> None:
     over = Over(succeeded=False, message=Message("flow.failed"), text="Ask the help desk.")
-    answer = body(end(SESSION, over, None))
+    answer = body(end(SESSION, over, None, ENGLISH))
     assert answer["flowStatus"] == "ERROR"
     assert answer["data"] == {
         "messages": [{"type": "ERROR", "message": "Ask the help desk."}],
@@ -154,13 +170,13 @@ def test_another_message_may_be_asked_for_whatever_is_required(action: str) -> N
 
 
 def test_an_ended_flow_shows_somebody_else_only_that_it_ended() -> None:
-    answer = wire.encode(end(SESSION, Over(succeeded=True, sign_in=True), "jwt"))
+    answer = wire.encode(end(SESSION, Over(succeeded=True, sign_in=True), "jwt", ENGLISH))
     shown = msgspec.json.decode(wire.current_step(answer))
     assert (shown["flowStatus"], shown["data"]) == ("COMPLETE", {})
 
 
 def test_a_running_flow_shows_somebody_else_its_current_step() -> None:
-    answer = wire.encode(show(SESSION, Stay(VIEW), "step"))
+    answer = wire.encode(show(SESSION, Stay(VIEW), "step", ENGLISH))
     assert bytes(wire.current_step(answer)) == answer
 
 

@@ -22,7 +22,7 @@ VIEW = View(
 
 
 def test_components_are_written_as_on_the_page_and_without_what_is_not_there() -> None:
-    assert msgspec.json.decode(VIEW.components_json)[0] == {
+    assert msgspec.json.decode(VIEW.components_in("en", {}))[0] == {
         "id": "form_1",
         "type": "FORM",
         "components": [
@@ -38,8 +38,36 @@ def test_components_are_written_as_on_the_page_and_without_what_is_not_there() -
     }
 
 
-def test_the_components_are_written_once() -> None:
-    assert VIEW.components_json is VIEW.components_json
+def test_the_components_are_written_once_for_each_language() -> None:
+    view = View((Component("go", "BUTTON", config={"text": "Continue", "i18nKey": "go"}),))
+    german = view.components_in("de", {"go": "Weiter"})
+    assert view.components_in("de", {}) is german
+    assert view.components_in("en", {"go": "Go on"}) != german
+
+
+def test_words_that_are_not_the_authors_are_in_the_users_language() -> None:
+    words = {"label.email": "E-Mail-Adresse", "button.continue": "Weiter", "Continue": "no"}
+    view = View(
+        (
+            Component(
+                "form",
+                "FORM",
+                components=(
+                    Component("a", "INPUT", config={"label": "Email", "i18nKey": "label.email"}),
+                    Component("b", "BUTTON", config={"text": "Go", "i18nKey": "button.continue"}),
+                    Component("c", "BUTTON", config={"text": "Continue"}),
+                    Component("d", "BUTTON", config={"text": "Newer", "i18nKey": "button.newer"}),
+                ),
+            ),
+        )
+    )
+    (form,) = msgspec.json.decode(view.components_in("de", words))
+    assert [one["config"] for one in form["components"]] == [
+        {"label": "E-Mail-Adresse", "i18nKey": "label.email"},
+        {"text": "Weiter", "i18nKey": "button.continue"},
+        {"text": "Continue"},
+        {"text": "Newer", "i18nKey": "button.newer"},
+    ]
 
 
 def test_a_button_is_named_by_its_action_or_its_id_or_not_at_all() -> None:

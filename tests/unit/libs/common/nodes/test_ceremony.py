@@ -9,7 +9,7 @@ from libs.common.flow.turn import FieldError, Submission
 from libs.common.nodes.ceremony import DECLINE, Declined, make_view, read
 from libs.common.secret import Secret
 
-PLAIN, POLITE = make_view(None), make_view("Not now")
+PLAIN, POLITE = make_view(None), make_view("button.not_now")
 CREDENTIAL = '{"id":"a","type":"public-key","x":"\\u00ff\\u00fe>>>???"}'
 PACKED = Secret('{"id":"a","type":"public-key","x":"ÿþ>>>???"}')
 

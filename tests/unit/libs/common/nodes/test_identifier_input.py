@@ -10,6 +10,7 @@ from libs.common.flow.node import InvalidConfig
 from libs.common.flow.questions import FindAccount
 from libs.common.flow.turn import Facts, FieldError, Leave, Message, Stay
 from libs.common.nodes.identifier_input import NODE, Config, run
+from libs.common.nodes.messages import MESSAGES
 from tests.playbook import Playbook, lowered, visit
 
 EMAIL = lowered(NODE)
@@ -18,21 +19,30 @@ FIND = FindAccount(("email",), "alice@example.com")
 
 
 @pytest.mark.parametrize(
-    ("types", "name", "variant", "label"),
+    ("types", "name", "variant", "key"),
     [
-        (["email"], "email", "EMAIL", "Email"),
-        (["username"], "username", "TEXT", "User name"),
-        (["phone"], "phone", "TELEPHONE", "Phone number"),
-        (["email", "username"], "identifier", "TEXT", "Email or user name"),
+        (["email"], "email", "EMAIL", "label.email"),
+        (["username"], "username", "TEXT", "label.username"),
+        (["phone"], "phone", "TELEPHONE", "label.phone"),
+        (["email", "username"], "identifier", "TEXT", "label.email_or_username"),
+        (["phone", "email"], "identifier", "TEXT", "label.email_or_phone"),
+        (["phone", "username"], "identifier", "TEXT", "label.username_or_phone"),
+        (["username", "phone", "email"], "identifier", "TEXT", "label.identifier"),
     ],
 )
 def test_the_input_is_named_after_the_only_type_or_after_none(
-    types: list[str], name: str, variant: str, label: str
+    types: list[str], name: str, variant: str, key: str
 ) -> None:
     step = lowered(NODE, {"identifier_types": types})
     field = step.form.view.components[0].components[0]
     assert (field.id, field.variant) == (name, variant)
-    assert field.config == {"identifier": name, "name": name, "label": label, "required": True}
+    assert field.config == {
+        "identifier": name,
+        "name": name,
+        "label": MESSAGES[key],
+        "i18nKey": key,
+        "required": True,
+    }
     Playbook(run(step, visit())).ends(Stay(step.form.view))
 
 
