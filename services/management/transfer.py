@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET
 
 from services.management.author import Author
 from services.management.flows import Edit, Flows, NewFlow, existing
@@ -41,6 +42,8 @@ class Transfer:
             name=name,
             display_name=display_name,
             description=found.version.flow.description,
+            title=found.version.flow.title,
+            look=found.version.flow.look,
             type=definition.type,
             graph=definition.graph,
             settings=definition.settings,
@@ -75,6 +78,8 @@ class Transfer:
                 edit = Edit(
                     display_name=new.display_name,
                     description=new.description,
+                    title=UNSET if new.title is None else new.title,
+                    look=new.look,
                     type=new.type,
                     graph=new.graph,
                     settings=all_of(new.settings),

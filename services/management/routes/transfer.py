@@ -20,6 +20,7 @@ from services.management.blueprints.report import Report
 from services.management.flows import NewFlow
 from services.management.goldens import MOST_TESTS
 from services.management.importing import Fate, ImportedFlow
+from services.management.records import Look
 from services.management.routes.decode import YAML, decode, decode_document, decode_query
 from services.management.routes.face import FLOW, flow_id
 from services.management.routes.golden import stored_test, written_test
@@ -70,6 +71,8 @@ class Portable(SomeSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: AnySlug
     display_name: DisplayName
     description: Description | None = None
+    title: DisplayName | None = None
+    look: Look = Look()
     type: FlowType
     graph: Graph
     golden_tests: Annotated[tuple[NamedGolden, ...], Meta(max_length=MOST_TESTS)] = ()
@@ -208,6 +211,8 @@ def _written(exported: Exported) -> Json:
         "name": flow.name,
         "display_name": flow.display_name,
         **({} if flow.description is None else {"description": flow.description}),
+        **({} if flow.title is None else {"title": flow.title}),
+        **({} if flow.look == Look() else {"look": flow.look}),
         "type": definition.type,
         **msgspec.to_builtins(shown(definition.settings)),
         "graph": definition.graph,
@@ -244,6 +249,8 @@ def _new(flow: Portable) -> NewFlow:
         name=flow.name,
         display_name=flow.display_name,
         description=flow.description,
+        title=flow.title,
+        look=flow.look,
         type=flow.type,
         graph=flow.graph,
         settings=some_of(flow).applied_to(Settings()),

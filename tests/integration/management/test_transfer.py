@@ -113,6 +113,46 @@ async def test_what_is_exported_and_imported_elsewhere_is_the_same_plan(
     assert again.text == out.text
 
 
+async def test_how_a_flow_looks_travels_with_it(api: Api) -> None:
+    id = await api.create()
+    looks = {"title": "Welcome", "background": "/sea.png", "layout": "sidebar_left"}
+    await api.done("PATCH", "/api/v3/flows/instances/sign-in/", looks)
+    out = await api.call("GET", f"{FLOWS}/{id}/export")
+    copied = await api.call("POST", f"{FLOWS}/{id}/copy", {"name": "b", "display_name": "B"})
+    loaded = await load(api, out.text.encode(), to=f"/t/acme{FLOWS}", kind=YAML)
+    assert (copied.status, loaded.status) == (201, 201)
+    for path in ("/api/v3/flows/instances/b/", "/t/acme/api/v3/flows/instances/sign-in/"):
+        shown = await api.done("GET", path)
+        assert {name: shown[name] for name in looks} == looks
+    other = out.text.replace("Welcome", "Hello").encode()
+    replaced = await load(api, other, to=f"/t/acme{FLOWS}", query="?replace=true", kind=YAML)
+    assert replaced.status == 200
+    shown = await api.done("GET", "/t/acme/api/v3/flows/instances/sign-in/")
+    assert (shown["title"], shown["background"]) == ("Hello", "/sea.png")
+
+
+async def test_an_action_is_exported_by_its_id_and_named_where_it_is_not(api: Api) -> None:
+    action: Json = {"id": "risk", "display_name": "Risk", "url": "https://example.com/risk"}
+    await api.done("POST", "/api/admin/actions", action)
+    nodes = [*GRAPH["nodes"], {"id": "ask", "type": "action", "config": {"action": "risk"}}]
+    edges = [
+        *GRAPH["edges"][:-1],
+        {"source": "password", "target": "ask"},
+        {"source": "ask", "target": "success"},
+    ]
+    id = await api.create(graph={"nodes": nodes, "edges": edges})
+    out = (await api.call("GET", f"{FLOWS}/{id}/export")).text
+    assert "action: risk" in out
+    assert "example.com" not in out
+    query = "?validate_only=true&replace=true"
+    there = await load(api, out.encode(), query=query, kind=YAML)
+    assert there.body["flows"][0]["warnings"] == []
+    elsewhere = await load(api, out.encode(), to=f"/t/acme{FLOWS}", query=query, kind=YAML)
+    [warning] = elsewhere.body["flows"][0]["warnings"]
+    assert (warning["code"], warning["node_id"]) == ("not_registered", "ask")
+    assert "'risk'" in warning["message"]
+
+
 async def test_an_imported_flow_is_a_draft_that_says_where_it_is_from(api: Api) -> None:
     reply = await load(api, document())
     assert reply.status == 201
