@@ -5,7 +5,8 @@
     walk = Walk(program(outer, library(inner)))
     walk.sends(name="Sasha")
 
-A passkey is `{"tokenResponse": '{"id": "<account>"}'}`.
+Who comes back from a provider sends `{"state": "state", "code": "<account>"}`, and a passkey is
+`{"tokenResponse": '{"id": "<account>"}'}`.
 
 The world answers from a few people that a test names, and is never asked what the test did not
 expect: a walk keeps all that was asked.
@@ -22,6 +23,7 @@ import msgspec
 from libs.common.flow.calls import CallAction, CallWebhook, Reached
 from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha, Widget
 from libs.common.flow.compile import compile_flow
+from libs.common.flow.federation import BeginSignIn, Begun, Came, FinishSignIn, LinkExternal
 from libs.common.flow.interpreter import Watch, advance, begin
 from libs.common.flow.model import (
     ALONE,
@@ -62,7 +64,16 @@ from libs.common.flow.questions import (
     WriteUser,
     Written,
 )
-from libs.common.flow.turn import Facts, Question, Session, Stay, Submission, Surroundings, Turn
+from libs.common.flow.turn import (
+    External,
+    Facts,
+    Question,
+    Session,
+    Stay,
+    Submission,
+    Surroundings,
+    Turn,
+)
 from libs.common.flow.world import new_user
 from libs.common.nodes.catalogue import NODE_TYPES
 from tests.playbook import SESSION
@@ -188,17 +199,15 @@ class World:
                 return account if account in self.users else None
             case CheckPassword():
                 return _verdict(question.account, question.password.reveal() == PASSWORD)
-            case CheckTotp() | CheckCode():
-                return _verdict(question.account, question.code.reveal() == CODE)
-            case VerifyEmail():
-                to = question.account or question.to
-                return _verdict(to, question.code.reveal() == CODE)
+            case CheckTotp() | CheckCode() | VerifyEmail():
+                who = question.to if isinstance(question, VerifyEmail) else None
+                return _verdict(question.account or who, question.code.reveal() == CODE)
+            case BeginSignIn() | FinishSignIn() | LinkExternal():
+                return self._provide(question)
             case SeekPasskey() | OfferPasskey():
                 return Ceremony("challenge", {})
             case CheckPasskey():
-                account = msgspec.json.decode(question.response.reveal())["id"]
-                known = account in self.users
-                return Shown(account, bound=True, verified=True) if known else None
+                return self._check(question)
             case KeepPasskey():
                 return self._keep(question)
             case LoadUser():
@@ -219,6 +228,19 @@ class World:
             case _:
                 msg = f"nobody answers {question}"
                 raise AssertionError(msg)
+
+    def _provide(self, question: BeginSignIn | FinishSignIn | LinkExternal) -> object:
+        if isinstance(question, BeginSignIn):
+            return Begun("https://provider.invalid/", "state", "nonce", "verifier")
+        if isinstance(question, LinkExternal):
+            return True
+        subject = question.code.reveal()
+        known = subject if subject in self.users else None
+        return Came(External("https://provider.invalid", subject), {}, known)
+
+    def _check(self, question: CheckPasskey) -> Shown | None:
+        account = msgspec.json.decode(question.response.reveal())["id"]
+        return Shown(account, bound=True, verified=True) if account in self.users else None
 
     def _keep(self, question: KeepPasskey) -> bool:
         known = self.users[question.account]

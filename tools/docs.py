@@ -140,6 +140,8 @@ def takes(schema: Mapping[str, Any]) -> str:
             return f"number{span(schema, 'minimum', 'maximum')}"
         case {"type": "array"}:
             return f"list{span(schema, 'minItems', 'maxItems')} of: {takes(schema['items'])}"
+        case {"type": "object", "additionalProperties": Mapping() as values}:
+            return f"map from names to {takes(values)}"
         case {"type": "string"}:
             text = f"text{span(schema, 'minLength', 'maxLength', ' characters')}"
             pattern = schema.get("pattern", "").replace("$(?!\\n)", "$")

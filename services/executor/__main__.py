@@ -41,6 +41,7 @@ from services.executor.calling import Caller
 from services.executor.config import Settings
 from services.executor.denials import Denials
 from services.executor.directory import Directory
+from services.executor.directory.externals import PostgresExternals
 from services.executor.directory.passkeys import PostgresPasskeys
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.effects import Effects
@@ -63,6 +64,7 @@ from services.executor.nats import (
     BusStream,
     answer_inspections,
 )
+from services.executor.openid import CALLBACK_PATH, OpenId
 from services.executor.pages import parse_pages
 from services.executor.performer import Perform, Performer, counting
 from services.executor.plans import Plans
@@ -144,6 +146,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         passwords=Guesses(line, hidden, wrong_passwords),
         codes=Guesses(line, hidden, wrong_codes),
         passkeys=PostgresPasskeys(pool),
+        externals=PostgresExternals(pool),
+        openid=OpenId(outgoing, time.time, settings.issuer.rstrip("/") + CALLBACK_PATH),
         sites=sites,
         sent_codes=Guesses(line, hidden, wrong_sent_codes),
         minter=minter,

@@ -15,8 +15,9 @@ from libs.common.chassis.seal import Keys, Unsealable
 from libs.common.chassis.signing import webhook_secrets
 from libs.common.flow.calls import Target
 from libs.common.secret import Secret
-from libs.common.wire.providers import PURPOSE, Captcha, decode_config
+from libs.common.wire.providers import PURPOSE, Captcha, Oidc, decode_config
 from libs.common.wire.registered import ACTION_SECRET, decode_target
+from services.executor.openid import Client
 
 _QUERIES: Final[Any] = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg")
 
@@ -55,6 +56,26 @@ class Registered:
             log.error("action_unsealable", action=id, reason=str(error))  # noqa: TRY400 -- a trace would tell no more than the reason
             return None
         return target, (Secret(secret.decode()),)
+
+    async def openid(self, tenant: str, id: str) -> Client | None:
+        """Find a provider that people sign in with; None if it cannot be used.
+
+        Raises `Unavailable`.
+        """
+        async with asking_postgres():
+            row = await _QUERIES.find_provider(self._pool, tenant=tenant, id=id)
+        config = None if row is None else decode_config(row["config"])
+        if row is None or not isinstance(config, Oidc):
+            log.warning("provider_unknown", provider=id)
+            return None
+        if row["sealed"] is None:
+            return Client(config, None)
+        try:
+            secret = self._keys.box(tenant, id).open(PURPOSE, row["sealed"])
+        except Unsealable as error:
+            log.error("provider_unsealable", provider=id, reason=str(error))  # noqa: TRY400 -- as above
+            return None
+        return Client(config, Secret(secret.decode()))
 
     async def captcha(self, tenant: str, id: str) -> tuple[Captcha, Secret] | None:
         """Find a captcha's provider with its secret; None if it cannot be used.

@@ -292,6 +292,18 @@ CREATE TABLE passkeys (
 
 CREATE INDEX passkeys_of_user ON passkeys (user_id);
 
+-- Who accounts are to the providers that they sign in with (OpenID Connect Core 1.0, 2).
+CREATE TABLE external_identities (
+    tenant text NOT NULL,
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, issuer, subject)
+);
+
+CREATE INDEX external_identities_of_user ON external_identities (user_id);
+
 -- Effects that are done, by id: JetStream delivers at least once, and a login counts once.
 CREATE TABLE performed_effects (
     id text PRIMARY KEY,

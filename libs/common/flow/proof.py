@@ -32,6 +32,7 @@ FACTORS: Final[Mapping[str, str]] = MappingProxyType(
         "pwd": "knowledge",
         "pin": "knowledge",
         "kba": "knowledge",
+        "fed": "knowledge",
         "otp": "possession",
         "sms": "possession",
         "mail": "possession",
@@ -42,7 +43,8 @@ FACTORS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What somebody knows or has, by `amr` value: two of a kind are one factor (NIST SP 800-63B, 4.2).
 `mfa` is an authenticator that made sure of its user, by something that only the two of them know of
-(5.1.9). A value that is not here is a factor of its own kind."""
+(5.1.9), `fed` a sign-in at a provider, of which nobody knows that it took more than a password. A
+value that is not here is a factor of its own kind."""
 PRESENCE: Final = "user"
 """No factor: somebody was there, whoever it was (RFC 8176)."""
 

@@ -19,6 +19,7 @@ from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha
 from libs.common.flow.contents import contents
 from libs.common.flow.expression import MISSING, Expression
 from libs.common.flow.expression.values import kind
+from libs.common.flow.federation import BeginSignIn, FinishSignIn, LinkExternal
 from libs.common.flow.model import Json
 from libs.common.flow.node import Visit
 from libs.common.flow.passkeys import CheckPasskey, KeepPasskey, OfferPasskey, SeekPasskey
@@ -140,6 +141,9 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (CheckCode, _verdict, True),
             (VerifyEmail, _verdict, True),
             (LoadUser, _there, True),
+            (BeginSignIn, _there, False),
+            (FinishSignIn, _there, False),
+            (LinkExternal, bool, True),
             (SeekPasskey, _there, True),
             (CheckPasskey, _there, False),
             (OfferPasskey, _there, True),

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from libs.common.flow.federation import FinishSignIn
 from libs.common.flow.model import Json, TriggerPoint
 from libs.common.flow.passkeys import CheckPasskey, KeepPasskey
 from libs.common.flow.questions import FindAccount, LoadUser, VerifyEmail, WriteUser
@@ -22,7 +23,7 @@ from libs.common.flow.unknown import Mask, UnknownUser, unmask
 from libs.common.flow.view import View
 
 _NO_VIEW: Final = View(())
-_NAMING: Final = frozenset({FindAccount.__name__, CheckPasskey.__name__})
+_NAMING: Final = frozenset(kind.__name__ for kind in (FindAccount, CheckPasskey, FinishSignIn))
 """Questions whose answer is an account."""
 _WRITING: Final = frozenset({WriteUser.__name__, KeepPasskey.__name__, VerifyEmail.__name__})
 """Questions that change what is known of a user."""

@@ -21,6 +21,17 @@ from libs.common.flow.view import View
 A = TypeVar("A")
 
 
+class External(msgspec.Struct, frozen=True, array_like=True):
+    """Who somebody is to a provider: what `iss` and `sub` say, which together are never another."""
+
+    issuer: str
+    subject: str
+
+    def __repr__(self) -> str:
+        """Show where it is from, and not who."""
+        return f"External({self.issuer!r})"
+
+
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the run has found out so far."""
 
@@ -44,6 +55,9 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """The argon2id hash of the password that `user_write` will write."""
     verified: str | None = None
     """The email address, in its normal form, at which mail was seen to reach the caller."""
+    external: External | None = None
+    """Who the caller has proved to be to a provider, where no account is theirs that is known so:
+    `user_write` makes it known."""
     inputs: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """What was typed so far, by name; never a secret."""
     attributes: Mapping[str, Json] = msgspec.field(default_factory=dict)

@@ -13,6 +13,13 @@ import msgspec
 
 from libs.common.flow.calls import CallAction, CallWebhook, Reached
 from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha, Widget
+from libs.common.flow.federation import (
+    BeginSignIn,
+    Begun,
+    Came,
+    FinishSignIn,
+    LinkExternal,
+)
 from libs.common.flow.identifier import KINDS
 from libs.common.flow.model import Json
 from libs.common.flow.passkeys import (
@@ -38,7 +45,7 @@ from libs.common.flow.questions import (
     Written,
 )
 from libs.common.flow.script import SUCCESS, Cue, Persona
-from libs.common.flow.turn import Question
+from libs.common.flow.turn import External, Question
 from libs.common.secret import MASK
 
 R = TypeVar("R")
@@ -49,6 +56,9 @@ PASSKEY: Final = "webauthn"
 """Among `user.mfa_methods` of who has a passkey."""
 NO_CEREMONY: Final = Ceremony("", {})
 """Nobody has an authenticator here."""
+BEGUN: Final = Begun("https://provider.invalid/", "simulated", "", "")
+"""Where a provider is, and the `state` that comes back."""
+SOMEBODY: Final = External("https://provider.invalid", "simulated-subject")
 
 
 class Write(msgspec.Struct, frozen=True, tag="WriteUser"):
@@ -91,6 +101,10 @@ class World:
     def load(self, question: LoadUser) -> Mapping[str, Json] | None:
         """Return what is known of an account."""
         return self._users.get(question.account)
+
+    def come(self, _question: FinishSignIn) -> Came:
+        """Come back as the persona, whose account is known to the provider."""
+        return Came(SOMEBODY, {}, self.account)
 
     def seek_passkey(self, question: SeekPasskey) -> Ceremony | None:
         """Have a passkey shown, by whoever was named if they have one."""
@@ -188,6 +202,16 @@ PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyTyp
             SUCCESS: World.keep_passkey,
             "failure": lambda _world, _question: False,
         },
+        BeginSignIn: {
+            SUCCESS: lambda _world, _question: BEGUN,
+            "failure": lambda _world, _question: None,
+        },
+        FinishSignIn: {
+            SUCCESS: World.come,
+            "new_user": lambda _world, _question: Came(SOMEBODY, {}, None),
+            "failure": lambda _world, _question: None,
+        },
+        LinkExternal: {SUCCESS: lambda _world, _question: True},
         HashPassword: {SUCCESS: lambda _world, _question: MASK},
         WriteUser: {SUCCESS: World.write, "taken": _taken},
         MayLeadTo: {

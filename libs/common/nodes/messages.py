@@ -49,5 +49,6 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "passkey.refused": "That passkey cannot be kept. Try again, or use another device.",
         "passkey.wrong": "That passkey is not right. Try again, or use another one.",
         "password.wrong": "The password is not right.",
+        "provider.refused": "That did not work. Try again, or another way.",
     }
 )

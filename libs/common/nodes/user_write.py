@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
+from libs.common.flow.federation import LinkExternal
 from libs.common.flow.identifier import KINDS, normalise
 from libs.common.flow.model import Json, TriggerPoint
 from libs.common.flow.node import NodeType, Site, Visit, fixed, gaining
@@ -48,9 +49,15 @@ def run(config: Config, visit: Visit) -> Dialogue:
     answer = yield from ask(question)
     if isinstance(answer, Taken):
         return Leave("taken")
+    if facts.external is not None:
+        # Somebody else's by now, should it not be kept: the account is there all the same, and is
+        # the caller's.
+        yield from ask(LinkExternal(answer.account, facts.external))
     # Whoever chose the password of a new account knows it.
     is_new = facts.account is None
-    proved = ("pwd",) if is_new and facts.password_hash is not None else facts.proved
+    proved = facts.proved
+    if is_new and facts.password_hash is not None:
+        proved = tuple(dict.fromkeys((*proved, "pwd")))
     written = replace(
         facts,
         account=answer.account,
@@ -58,6 +65,7 @@ def run(config: Config, visit: Visit) -> Dialogue:
         proved=proved,
         staged={},
         password_hash=None,
+        external=None,
     )
     return Leave("success", written, points=_passed(facts, is_new=is_new))
 

@@ -109,7 +109,9 @@ def _is_theirs(facts: Facts, shown: Shown) -> bool:
 
 def _proved(facts: Facts, shown: Shown) -> Facts:
     amr = ("hwk" if shown.bound else "swk", "user", *(("mfa",) if shown.verified else ()))
-    proved = tuple(dict.fromkeys((*facts.proved, *amr)))
+    # What nobody was named for says nothing of this account.
+    before = () if facts.account is None else facts.proved
+    proved = tuple(dict.fromkeys((*before, *amr)))
     return replace(facts, account=shown.account, proved=proved)
 
 

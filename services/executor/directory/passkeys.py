@@ -43,7 +43,7 @@ class Passkeys(Protocol):
 
 
 class PostgresPasskeys:
-    """`Passkeys`, in the table of the migration `passkeys`."""
+    """`Passkeys`, in the table of the migration `sign_ins`."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         """Use `pool`, whose owner closes it."""

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from libs.common.flow.calls import CallAction, CallWebhook
 from libs.common.flow.captchas import CheckCaptcha, ShowCaptcha
+from libs.common.flow.federation import BeginSignIn, FinishSignIn, LinkExternal
 from libs.common.flow.passkeys import CheckPasskey, KeepPasskey, OfferPasskey, SeekPasskey
 from libs.common.flow.questions import (
     CheckCode,
@@ -20,7 +21,16 @@ from libs.common.flow.questions import (
     WriteUser,
 )
 from libs.common.flow.turn import Question
-from services.executor.handlers import calls, captchas, codes, pages, passkeys, passwords, users
+from services.executor.handlers import (
+    calls,
+    captchas,
+    codes,
+    federation,
+    pages,
+    passkeys,
+    passwords,
+    users,
+)
 from services.executor.handlers.world import World
 
 T = TypeVar("T")
@@ -34,6 +44,9 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     FindAccount: users.find,
     CheckPassword: passwords.check,
     CheckTotp: codes.check_totp,
+    BeginSignIn: federation.begin,
+    FinishSignIn: federation.finish,
+    LinkExternal: federation.link,
     SeekPasskey: passkeys.seek,
     CheckPasskey: passkeys.check,
     OfferPasskey: passkeys.offer,

@@ -9,9 +9,11 @@ from libs.common.chassis.hasher import Hasher
 from libs.common.chassis.outgoing import Outgoing
 from services.executor.calling import Caller
 from services.executor.directory import Directory
+from services.executor.directory.externals import Externals
 from services.executor.directory.passkeys import Passkeys
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.minter import Minter
+from services.executor.openid import OpenId
 from services.executor.pages import Pages
 from services.executor.registered import Registered
 from services.executor.sites import Sites
@@ -49,6 +51,8 @@ class World:
     sent_codes: Guesses
     """Apart from those: anybody may have a code sent, and try it."""
     minter: Minter
+    externals: Externals
+    openid: OpenId
     pages: Pages
     outgoing: Outgoing
     """For every address that a tenant chose."""

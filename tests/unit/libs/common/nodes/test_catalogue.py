@@ -18,8 +18,8 @@ from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
 from services.management.nodetypes import field_docstrings, structs_in
 
 FOLDER = Path(__file__).parents[5] / "libs/common/nodes"
-AMR = {"pwd", "otp", "sms", "hwk", "swk", "user", "mfa"}
-"""Of RFC 8176, those that a node here may say."""
+AMR = {"pwd", "otp", "sms", "hwk", "swk", "user", "mfa", "fed"}
+"""What a node here may say; all but `fed` are of RFC 8176."""
 
 each = pytest.mark.parametrize("node", CATALOGUE, ids=lambda node: node.name)
 
@@ -59,6 +59,7 @@ def test_what_a_node_type_says_of_its_outcomes_is_of_outcomes_that_it_has(
         "set_attribute": {"attribute": "a", "value": "1"},
         "subflow": {"flow": "other"},
         "redirect": {"url": "/there"},
+        "social_provider_select": {"providers": ["google"]},
         "send_email": {"template": "welcome"},
         "send_sms": {"text": "Hello"},
         "webhook": {"url": "https://hooks.example.com", "outcomes": [{"outcome": "a"}]},

@@ -7,7 +7,9 @@ from libs.common.flow.identifier import KINDS
 from libs.common.nodes.messages import MESSAGES
 
 COMMON = Path(__file__).parents[5] / "libs/common"
-KEY = re.compile(r'"((?:button|captcha|code|field|flow|form|label|passkey|password)\.[a-z_]+)"')
+KEY = re.compile(
+    r'"((?:button|captcha|code|field|flow|form|label|passkey|password|provider)\.[a-z_]+)"'
+)
 
 
 def test_every_key_that_is_said_has_words_and_no_others_have() -> None:

@@ -3,10 +3,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from libs.common.flow.federation import LinkExternal
 from libs.common.flow.model import TriggerPoint
 from libs.common.flow.node import Visit
 from libs.common.flow.questions import Taken, WriteUser, Written
-from libs.common.flow.turn import Facts, Leave
+from libs.common.flow.turn import External, Facts, Leave
 from libs.common.nodes.user_write import NODE, run
 from tests.playbook import Playbook, lowered, visit
 
@@ -121,3 +122,23 @@ def test_writing_onto_an_account_without_a_new_password_is_no_point() -> None:
     dialogue = Playbook(run(STEP, visit(facts)))
     question = WriteUser(KEY, "alice", {"name": "Alice"}, None)
     dialogue.asks(question, answered=Written("alice")).ends(Leave("success", mine))
+
+
+def test_who_came_from_a_provider_is_known_so_from_then_on() -> None:
+    external = External("https://accounts.example.com", "s1")
+    came = Facts(staged=STAGED, proved=("fed",), external=external)
+    dialogue = Playbook(run(STEP, visit(came)))
+    dialogue.asks(WriteUser(KEY, None, NORMAL, None), answered=Written("sasha"))
+    known = Facts(account="sasha", created=True, proved=("fed",))
+    dialogue.asks(LinkExternal("sasha", external), answered=True).ends(
+        Leave("success", known, points=(NEWCOMER,))
+    )
+
+
+def test_a_password_of_a_new_account_adds_to_what_was_proved() -> None:
+    came = msgspec.structs.replace(NEW, proved=("fed",))
+    dialogue = Playbook(run(STEP, visit(came)))
+    left = dialogue.asks(WriteUser(KEY, None, NORMAL, HASH), answered=Written("sasha")).result()
+    assert isinstance(left, Leave)
+    assert left.facts is not None
+    assert left.facts.proved == ("fed", "pwd")

@@ -17,6 +17,18 @@ CREATE TABLE passkeys (
 
 CREATE INDEX passkeys_of_user ON passkeys (user_id);
 
+CREATE TABLE external_identities (
+    tenant text NOT NULL,
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, issuer, subject)
+);
+
+CREATE INDEX external_identities_of_user ON external_identities (user_id);
+
 -- migrate:down
 
+DROP TABLE external_identities;
 DROP TABLE passkeys;
