@@ -63,7 +63,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     providers: Annotated[tuple[Provider, ...], msgspec.Meta(min_length=1, max_length=20)]
     """Ids of providers of the tenant. Where it is one, the user is sent there at once."""
     labels: Mapping[Provider, Text] = msgspec.field(default_factory=dict)
-    """What the button of a provider says; `Continue with <id>` else."""
+    """What the button of a provider says; its id else, which is in no language."""
     attributes: Mapping[Name, Name] | None = None
     """What is staged of somebody new: attribute of the user → claim of the provider. `email` is
     staged only where the provider has verified it. Unless given, `email` and `name`."""
@@ -99,8 +99,7 @@ def lower(config: Config, site: Site) -> Lowered:
         f"form_{site.node}",
         "FORM",
         components=tuple(
-            draw_button(Button(each, each, config.labels.get(each, f"Continue with {each}")))
-            for each in providers
+            draw_button(Button(each, each, config.labels.get(each, each))) for each in providers
         ),
     )
     return Lowered(

@@ -60,7 +60,7 @@ def test_where_there_are_several_the_user_picks() -> None:
     Playbook(run(CHOICE, visit())).ends(Stay(CHOICE.view))
     (form,) = CHOICE.view.components
     assert [(each.action_id, each.config) for each in form.components] == [
-        ("google", {"text": "Continue with google", "identifier": "google", "name": "google"}),
+        ("google", {"text": "google", "identifier": "google", "name": "google"}),
         ("git", {"text": "By Git", "identifier": "git", "name": "git"}),
     ]
     dialogue = Playbook(run(CHOICE, visit(None, {}, action="git")))
