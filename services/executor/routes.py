@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
 from aiohttp import hdrs, web
 from msgspec import UNSET
 
@@ -20,6 +21,7 @@ from libs.common.chassis.direct import Answer, Request, Route, Whole
 from libs.common.chassis.logging import remember
 from libs.common.chassis.problems import JSON, Refusal, decode_json
 from libs.common.chassis.proxies import FORWARDED, Proxies, subject
+from libs.common.chassis.serve import VERSION
 from libs.common.errors import GatehouseError, Invalid, Problem
 from libs.common.secret import Secret
 from services.executor import wire
@@ -27,10 +29,12 @@ from services.executor.assertions import DEFAULT_TENANT
 from services.executor.call import Call, Opening
 from services.executor.faults import describe, fault_of
 from services.executor.limits import Admission, Requests
+from services.executor.openapi import document
 from services.executor.turns import Overtaken, SessionOver, Turns
 
 PATHS: Final = ("/flow/execute", "/api/server/v1/flow/execute")
 KEYS_PATH: Final = "/.well-known/jwks.json"
+DOCUMENT_PATH: Final = "/openapi.json"
 _TENANT: Final = "/t/{tenant:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
 _KEY: Final = "Idempotency-Key"
 _DEVICE: Final = "X-Device-Id"
@@ -49,6 +53,12 @@ _KEYS_HEADERS: Final[Mapping[str, str]] = {
     hdrs.CONTENT_TYPE: JSON,
     hdrs.CACHE_CONTROL: "public, max-age=300",
     # Public keys, which a page of any origin may need to check an assertion.
+    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
+}
+_DOCUMENT: Final = msgspec.json.encode(document(PATHS, KEYS_PATH, VERSION))
+_DOCUMENT_HEADERS: Final[Mapping[str, str]] = {
+    hdrs.CONTENT_TYPE: JSON,
+    hdrs.CACHE_CONTROL: "no-cache",
     hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
 }
 _LONGEST_HEADER: Final = 512
@@ -76,6 +86,7 @@ class Face:
         return [
             *(Route(hdrs.METH_POST, place, self.execute) for place in places),
             *(Route(hdrs.METH_OPTIONS, place, self.preflight) for place in places if self.origins),
+            Route(hdrs.METH_GET, DOCUMENT_PATH, self.describe),
             Route(hdrs.METH_GET, KEYS_PATH, self.publish_keys),
             Route(hdrs.METH_GET, f"{_TENANT}{KEYS_PATH}", self.publish_keys),
         ]
@@ -131,6 +142,10 @@ class Face:
     async def publish_keys(self, _request: web.Request) -> Answer:
         """Publish the keys that assertions are checked with."""
         return Answer(self.keys, _KEYS_HEADERS)
+
+    async def describe(self, _request: web.Request) -> Answer:
+        """Describe this API in OpenAPI 3.1."""
+        return Answer(_DOCUMENT, _DOCUMENT_HEADERS)
 
     def refuse(self, request: Request, refusal: Refusal) -> Answer:
         """Say why `request` was not done: the chassis' `Face`."""

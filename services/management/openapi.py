@@ -12,10 +12,10 @@ from typing import Any, Final, get_args
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import UnsetType
 from msgspec.structs import fields
 
 from libs.common.chassis.app import REQUEST_ID
+from libs.common.chassis.openapi import demanded
 from libs.common.secret import Secret
 from services.management.auth import Scope
 from services.management.etags import IF_MATCH, IF_NONE_MATCH
@@ -348,13 +348,9 @@ def _structs(kinds: Iterable[Any], known: set[type[msgspec.Struct]]) -> set[type
 
 
 def _let_leave_out(struct: type[msgspec.Struct], found: Mapping[str, Any]) -> None:
-    """Demand no field in the schema of `struct` that is not encoded where it is unset.
-
-    msgspec demands all that have no default, as a decoder would.
-    """
+    """Demand no field in the schema of `struct` that is not encoded where it is unset."""
     schema = found.get(f"{struct.__module__}.{struct.__qualname__}") or found[struct.__name__]
-    left_out = {field.encode_name for field in fields(struct) if UnsetType in get_args(field.type)}
-    schema["required"] = [name for name in schema["required"] if name not in left_out]
+    schema["required"] = demanded(struct, schema["required"])
 
 
 def _hook(kind: type) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import io
 import json
 
 import pytest
+from openapi_schema_validator import OAS31Validator
 from yarl import URL
 
-from libs.common.flow.model import FlowType
+from libs.common.flow.model import FlowType, Json
 from tests.integration.executor.conftest import Build, Executor, House
 from tests.integration.executor.graphs import LOGIN, REGISTRATION
 
@@ -146,6 +147,28 @@ async def test_the_user_is_told_in_the_language_that_they_ask_for(
     ]
     said = await executor.answer(wrong, identifier=" ")
     assert said.data["fieldErrors"][0]["message"] == "This is needed."
+
+
+async def test_what_is_answered_is_as_the_document_says(house: House, executor: Executor) -> None:
+    await house.publish(LOGIN)
+    async with executor.http.get(f"{executor.url}/openapi.json") as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        document = await answer.json()
+
+    def complaints(name: str, body: Json) -> list[str]:
+        schema = {**document, "$ref": f"#/components/schemas/{name}"}
+        return [str(error) for error in OAS31Validator(schema).iter_errors(body)]
+
+    step = await executor.start()
+    wrong = await executor.answer(step, identifier="")
+    unknown = await executor.start("NO_SUCH_TYPE")
+    assert [each.status for each in (step, wrong, unknown)] == [200, 200, 400]
+    assert not complaints("Answer", step.body)
+    assert not complaints("Answer", wrong.body)
+    assert not complaints("Refusal", unknown.body)
+    assert complaints("Answer", unknown.body)
+    odd = {**step.body, "data": {"components": [{"id": "no type"}]}}
+    assert complaints("Answer", odd)
 
 
 async def test_what_a_client_sends_besides_is_ignored(house: House, executor: Executor) -> None:
