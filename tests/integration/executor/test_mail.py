@@ -9,14 +9,18 @@ from typing import Any
 import nats
 import pytest
 import pytest_asyncio
+from structlog.testing import CapturingLogger
 
 from deploy.local.ports import free_port
+from libs.common.chassis import consume
 from libs.common.chassis.bucket import Bucket
 from libs.common.chassis.consume import DEAD, Hopeless
+from libs.common.chassis.logging import describe_exception
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.seal import Keys
 from libs.common.flow.messaging import SendMail
 from libs.common.secret import Secret
+from services.executor import __main__
 from services.executor.messages.letters import Sender
 from services.executor.messages.mailer import Mailer, Server
 from services.executor.messages.perform import Desk, Outbox, Post
@@ -167,23 +171,33 @@ async def test_mail_waits_for_a_server_that_is_away(house: House) -> None:
 
 
 async def test_what_is_refused_for_good_is_set_aside_and_nobody_is_named(
-    house: House, executor: Executor, box: Mailbox, nats_url: str
+    house: House, box: Mailbox, nats_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(consume, "log", log)
+    executor = await house.executor(smtp_url=box.url)
     await house.person(EMAIL)
     box.recipients.append(f"550 5.1.1 <{EMAIL}> is unknown")
     await executor.at_password(EMAIL)
     letter = await dead(nats_url)
     assert letter.headers["Gatehouse-Reason"].endswith("refused it for good (550)")
     assert EMAIL.encode() not in letter.data
-    assert EMAIL.encode() not in executor.logged()
+    logged = [(call.args, call.kwargs) for call in log.calls]
+    assert ("message_dead",) in [args for args, _ in logged]
+    assert EMAIL not in repr(logged)
+    described = [describe_exception(each["exc_info"]) for _, each in logged if "exc_info" in each]
+    assert described
+    assert EMAIL not in repr(described)
     assert box.letters == []
 
 
 async def test_without_a_mail_server_mail_is_set_aside_with_the_reason(
-    house: House, nats_url: str
+    house: House, nats_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(__main__, "log", log)
     executor = await house.executor()
-    assert b"mail_not_set_up" in executor.logged()
+    assert ("mail_not_set_up",) in [call.args for call in log.calls]
     await house.person(EMAIL)
     step = await executor.at_password(EMAIL)
     assert step.status == 200
