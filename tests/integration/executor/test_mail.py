@@ -9,11 +9,13 @@ from typing import Any
 import nats
 import pytest
 import pytest_asyncio
+from nats.js.errors import NotFoundError
 from structlog.testing import CapturingLogger
 
 from deploy.local.ports import free_port
 from libs.common.chassis import consume
 from libs.common.chassis.bucket import Bucket
+from libs.common.chassis.bus import Bus
 from libs.common.chassis.consume import DEAD, Hopeless
 from libs.common.chassis.logging import describe_exception
 from libs.common.chassis.metrics import Metrics
@@ -27,7 +29,7 @@ from services.executor.messages.perform import Desk, Outbox, Post
 from services.executor.messages.trouble import PutOff
 from services.executor.metrics import ExecutorMetrics
 from services.executor.minter import Minter
-from services.executor.nats import MESSAGES_SUBJECT
+from services.executor.nats import MESSAGES, MESSAGES_SUBJECT
 from services.executor.performer import Performer
 from services.executor.told import Told, seal
 from tests.integration.executor.conftest import (
@@ -209,7 +211,11 @@ async def dead(nats_url: str) -> Any:  # noqa: ANN401 - nats-py's message
     connection = await nats.connect(nats_url)
 
     async def is_there() -> bool:
-        info = await connection.jetstream().stream_info(DEAD.name)
+        try:
+            info = await connection.jetstream().stream_info(DEAD.name)
+        except NotFoundError:
+            # The executor has not made it yet.
+            return False
         return info.state.messages > 0
 
     try:
@@ -225,11 +231,17 @@ async def test_a_mail_that_is_told_again_is_not_sent_again(
     account, _ = await house.person(EMAIL)
     told = Told("session:1:0", "default", SendMail(account, "S", "T"))
     data = seal(Keys.parse(house.settings.session_keys), told)
-    connection = await nats.connect(nats_url)
-    for _ in range(2):
+    bus = Bus(Secret(nats_url), name="test")
+    bus.open()
+
+    async def is_connected() -> bool:
+        return bus.connected
+
+    await until(is_connected)
+    for number in range(2):
         # As after a crash between the server's word and ours that it was done.
-        await connection.jetstream().publish(MESSAGES_SUBJECT, data)
-    await connection.close()
+        await bus.publish(MESSAGES, MESSAGES_SUBJECT, data, message_id=str(number))
+    await bus.close()
     await until(lambda: performed(executor, "repeated", 1))
     assert len(box.letters) == 1
 
