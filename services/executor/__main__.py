@@ -20,6 +20,7 @@ from libs.common.chassis.config import read, variable
 from libs.common.chassis.consume import Consumption, Message
 from libs.common.chassis.hasher import make_hasher
 from libs.common.chassis.health import Health
+from libs.common.chassis.hosts import parse_hosts
 from libs.common.chassis.networks import Networks
 from libs.common.chassis.outgoing import Outgoing
 from libs.common.chassis.postgres import expecting_tables, open_pool
@@ -252,17 +253,6 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         spared={"postgres": directory.reach, "nats": bus.check},
     )
     return executor_app(face, health, ground, body_limit=settings.body_limit)
-
-
-def parse_hosts(pairs: tuple[str, ...]) -> Mapping[str, str]:
-    """Read `host=tenant` pairs; raise `ValueError` for what is none."""
-    tenants: dict[str, str] = {}
-    for pair in pairs:
-        host, equals, tenant = pair.partition("=")
-        if not (host and equals and tenant):
-            raise ValueError(f"is a list of host=tenant, which `{pair}` is not")
-        tenants[host.strip().lower()] = tenant.strip()
-    return tenants
 
 
 def parse_origins(origins: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from msgspec import UNSET
 
 from libs.common.chassis.bucket import headers as rate_headers
 from libs.common.chassis.direct import Answer, Request, Route, Whole
+from libs.common.chassis.hosts import host_of
 from libs.common.chassis.logging import remember
 from libs.common.chassis.problems import JSON, Refusal, decode_json
 from libs.common.chassis.proxies import FORWARDED, Proxies, subject
@@ -187,8 +188,7 @@ class Face:
         if named is not None:
             return named
         if self.tenants:
-            host = request.host.rpartition(":")[0] or request.host
-            return self.tenants.get(host.lower(), DEFAULT_TENANT)
+            return self.tenants.get(host_of(request), DEFAULT_TENANT)
         return DEFAULT_TENANT
 
     def _address(self, request: Request) -> str:

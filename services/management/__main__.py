@@ -16,6 +16,7 @@ from libs.common.chassis.config import read, variable
 from libs.common.chassis.events import EVENT_STREAM
 from libs.common.chassis.hasher import make_hasher
 from libs.common.chassis.health import Health
+from libs.common.chassis.hosts import parse_hosts
 from libs.common.chassis.postgres import expecting_tables, open_pool
 from libs.common.chassis.proxies import Proxies
 from libs.common.chassis.redis_line.open import open_line
@@ -167,7 +168,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         tenant_claim=settings.admin_tenant_claim,
     )
     counting = Counting(open_limits(settings, store, ground), time.time)
-    door = Door(callers, proxies, counting)
+    hosts = read("tenant_hosts", parse_hosts, settings.tenant_hosts)
+    door = Door(callers, proxies, counting, hosts)
     serving = Serving(door, Writes(repeats), counting)
     return management_app(use, serving, counting, health, ground, body_limit=settings.body_limit)
 

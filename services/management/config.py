@@ -139,6 +139,14 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         Meta(description="tenants that are made at start where they are not there yet"),
     ] = ("default",)
 
+    tenant_hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="hosts that mean a tenant, where a path names none",
+            examples=["manage.acme.example=acme"],
+        ),
+    ] = ()
+
     blueprint_env: Annotated[
         tuple[str, ...],
         Meta(

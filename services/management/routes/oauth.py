@@ -20,7 +20,7 @@ from libs.common.secret import Secret, decode_secret
 from services.management.grants import CHALLENGE, CLIENT_CREDENTIALS, Grants, Wanted
 from services.management.routes.clients import NO_STORE
 from services.management.routes.operation import Content, Operation
-from services.management.routes.serving import count_as, stranger
+from services.management.routes.serving import count_as, is_confined, stranger
 
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -66,7 +66,7 @@ class Endpoints:
             client_id=id,
             client_secret=secret,
             scopes=frozenset((body.scope or "").split()),
-            confined="tenant" in request.match_info,
+            confined=is_confined(request),
         )
         granted = await self._grants.grant(tenant, wanted)
         # Only now: or whoever knows an id could use up what its client has.

@@ -5,13 +5,14 @@ No handler is reached but through here, so none can forget to ask who calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from aiohttp import hdrs, web
 
+from libs.common.chassis.hosts import host_of
 from libs.common.chassis.logging import carried, remember
 from libs.common.chassis.proxies import FORWARDED, Proxies
 from libs.common.chassis.proxies import subject as counted_as
@@ -42,6 +43,8 @@ class Stranger(msgspec.Struct, frozen=True):
     tenant: str
     author: Author
     counting: Counting
+    confined: bool
+    """Whether they named the tenant, and so mean no other."""
 
 
 _ADMITTED: Final = web.RequestKey("admitted", Admitted)
@@ -65,6 +68,11 @@ def stranger(request: web.Request) -> tuple[str, Author]:
     return known.tenant, known.author
 
 
+def is_confined(request: web.Request) -> bool:
+    """Tell whether a stranger means one tenant alone."""
+    return request[_STRANGER].confined
+
+
 async def count_as(request: web.Request, subject: str) -> None:
     """Count a request of a stranger who turned out to be `subject`; raise `Exhausted`."""
     known = request[_STRANGER]
@@ -80,19 +88,27 @@ def require(request: web.Request, scope: Scope) -> None:
 class Door:
     """Lets in who may do what they ask for."""
 
-    def __init__(self, callers: Callers, proxies: Proxies, counting: Counting) -> None:
+    def __init__(
+        self, callers: Callers, proxies: Proxies, counting: Counting, hosts: Mapping[str, str]
+    ) -> None:
+        """`hosts` say which tenant is meant where a path could name one and does not."""
         self._callers = callers
+        self._hosts = hosts
         self._proxies = proxies
         self._counting = counting
 
-    async def admit(self, request: web.Request, scope: Scope) -> Admitted:
-        """Return who calls and what about, or raise for whoever may not do this there."""
+    async def admit(self, request: web.Request, scope: Scope, *, tenants: bool = True) -> Admitted:
+        """Return who calls and what about, or raise for whoever may not do this there.
+
+        `tenants` is whether the path could name a tenant.
+        """
         try:
             caller = await self._callers.identify(request.headers.get(hdrs.AUTHORIZATION))
         except Unauthenticated:
             await self._counting.count(request, None, counted_as(self.address(request)))
             raise
-        tenant = request.match_info.get("tenant", DEFAULT_TENANT)
+        named = self._named(request, tenants=tenants)
+        tenant = DEFAULT_TENANT if named is None else named
         known = TENANT.fullmatch(tenant) is not None
         # Of a caller's own tenant, whichever the path names: nobody uses up what is another's.
         counted = caller.tenant or (tenant if known else DEFAULT_TENANT)
@@ -105,13 +121,20 @@ class Door:
         remember(tenant=tenant)
         return Admitted(caller, tenant, self._author(request, caller.subject))
 
-    async def let_pass(self, request: web.Request) -> Stranger:
+    async def let_pass(self, request: web.Request, *, tenants: bool = True) -> Stranger:
         """Return what is known of somebody who need not say who they are."""
         await self._counting.count(request, None, counted_as(self.address(request)))
-        tenant = request.match_info.get("tenant", DEFAULT_TENANT)
+        named = self._named(request, tenants=tenants)
+        tenant = DEFAULT_TENANT if named is None else named
         if not TENANT.fullmatch(tenant):
             raise NotFound(NO_TENANT)
-        return Stranger(tenant, self._author(request, ""), self._counting)
+        return Stranger(tenant, self._author(request, ""), self._counting, named is not None)
+
+    def _named(self, request: web.Request, *, tenants: bool) -> str | None:
+        """Return the tenant that the path names, else the host; None where neither does."""
+        named: str | None = request.match_info.get("tenant")
+        # What is of all tenants is of none's host: its own token must not open it there.
+        return self._hosts.get(host_of(request)) if named is None and tenants else named
 
     def _author(self, request: web.Request, subject: str) -> Author:
         return Author(subject, self.address(request) or None, carried("request"))
@@ -141,9 +164,9 @@ class Serving:
     def _served(self, operation: Operation[F], endpoints: F) -> Any:  # noqa: ANN401 -- as web.route has it
         async def serve(request: web.Request) -> web.StreamResponse:
             if operation.scope is None:
-                request[_STRANGER] = await self._door.let_pass(request)
+                request[_STRANGER] = await self._door.let_pass(request, tenants=operation.tenants)
                 return await operation.handler(endpoints, request)
-            known = await self._door.admit(request, operation.scope)
+            known = await self._door.admit(request, operation.scope, tenants=operation.tenants)
             if operation.tagged:
                 condition = condition_of(
                     request.headers.get(hdrs.IF_MATCH), request.headers.get(hdrs.IF_NONE_MATCH)

@@ -301,6 +301,29 @@ async def test_the_token_of_a_tenant_is_for_no_other_whatever_that_has(api: Api)
         assert len({reply.text for reply in replies}) == 1, operation.name
 
 
+async def test_a_host_means_its_tenant_and_opens_no_more_than_that(start: Start) -> None:
+    api = await start(tenant_hosts=(f"{MINE}.example={MINE}",))
+    await a_flow(api)
+    at_mine = {"Host": f"{MINE.upper()}.example:8443"}
+    for operation in CLOSED:
+        names, mine = thing(operation)[1], token(tenant=MINE)
+        if operation.tenants:
+            theirs = await call(
+                api, operation, names, bearer=token(tenant="globex"), headers=at_mine
+            )
+            assert theirs.status == 403, operation.name
+            named = await call(api, operation, names, "/t/default", bearer=mine, headers=at_mine)
+            assert named.status == 403, operation.name
+            if not operation.writes:
+                at_host = await call(api, operation, names, bearer=mine, headers=at_mine)
+                at_path = await call(api, operation, names, f"/t/{MINE}", bearer=mine)
+                assert at_host.status == at_path.status, operation.name
+                assert MARK not in at_host.text, operation.name
+        elif "tenant" not in operation.parameters:
+            refused = await call(api, operation, names, bearer=mine, headers=at_mine)
+            assert refused.status == 403, operation.name
+
+
 async def test_in_ones_own_tenant_anothers_thing_is_like_one_that_nobody_has(api: Api) -> None:
     for operation in filter(is_ones_own, CLOSED):
         make, names = thing(operation)

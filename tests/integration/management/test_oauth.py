@@ -130,6 +130,16 @@ async def test_a_token_is_for_the_tenant_of_its_client_or_of_the_path(api: Api) 
     assert claims(await everywhere.json(at="/t/default"))["tenant"] == "default"
 
 
+async def test_a_token_of_a_tenants_host_is_for_that_tenant(start: Start) -> None:
+    api = await start(tenant_hosts=("acme.example=acme",))
+    own = Client(api, await made(api, "/t/acme/api/admin/clients"))
+    everywhere = Client(api, await made(api, every_tenant=True))
+    for client in (own, everywhere):
+        sent = urlencode(client.fields)
+        assert claims(await client.raw(sent, Host="acme.example"))["tenant"] == "acme"
+    refused(await own.raw(urlencode(own.fields), Host="other.example"), 401, "invalid_client")
+
+
 async def test_who_there_is_cannot_be_told_from_a_refusal(api: Api, client: Client) -> None:
     other = Client(api, await made(api, "/t/acme/api/admin/clients"))
     replies = [

@@ -5,7 +5,7 @@ import pytest
 from libs.common.chassis.config import load, read
 from libs.common.chassis.startup import StartupFailure
 from libs.common.flow.model import FlowType
-from services.executor.__main__ import parse_hosts, parse_origins
+from services.executor.__main__ import parse_origins
 from services.executor.config import Settings
 
 LEAST = {
@@ -38,16 +38,6 @@ def test_what_makes_no_sense_is_named_and_not_quoted() -> None:
 
     with pytest.raises(StartupFailure, match=r"^GATEHOUSE_SESSION_KEYS is wrong$"):
         read("session_keys", parse, "secret")
-
-
-def test_hosts_mean_tenants_in_any_case() -> None:
-    assert parse_hosts(("Login.Acme.example = acme",)) == {"login.acme.example": "acme"}
-
-
-@pytest.mark.parametrize("pair", ["acme", "=acme", "acme="])
-def test_a_host_without_a_tenant_is_refused(pair: str) -> None:
-    with pytest.raises(ValueError, match="host=tenant"):
-        parse_hosts((pair,))
 
 
 @pytest.mark.parametrize(
