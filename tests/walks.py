@@ -20,6 +20,21 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from libs.common.flow.accounts import (
+    CheckInvitation,
+    CheckRecoveryCode,
+    DeleteUser,
+    EnrolTotp,
+    Invited,
+    IsBreached,
+    KeepConsent,
+    KeepRecoveryCodes,
+    MakeRecoveryCodes,
+    OfferTotp,
+    RecallConsent,
+    RecoveryCodes,
+    TotpOffer,
+)
 from libs.common.flow.calls import CallAction, CallWebhook, Reached
 from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha, Widget
 from libs.common.flow.compile import compile_flow
@@ -81,7 +96,9 @@ from tests.playbook import SESSION
 R = TypeVar("R")
 
 NOW = Surroundings(time=1_790_000_000, ip="192.0.2.7")
-PASSWORD, CODE = "correct horse", "123456"
+PASSWORD, CODE, RECOVERY_CODE = "correct horse", "123456", "abcde-fghij"
+INVITATION, INVITED = "an invitation", Invited("invitation-1", {"role": "editor"})
+OFFER = TotpOffer("c2VhbGVk", "JBSWY3DPEHPK3PXP", "otpauth://totp/", "data:image/svg+xml,")
 ALICE = "alice@example.com"
 NO_SETTINGS = Settings()
 NOTHING_KNOWN = Facts()
@@ -225,6 +242,25 @@ class World:
                 return Judgement.PASSED
             case CallAction() | CallWebhook():
                 return self.reached
+            case _:
+                return self._of_accounts(question)
+
+    def _of_accounts(self, question: Question[Any]) -> object:
+        match question:
+            case CheckRecoveryCode():
+                return _verdict(question.account, question.code.reveal() == RECOVERY_CODE)
+            case OfferTotp():
+                return OFFER
+            case EnrolTotp():
+                return _verdict(question.account, question.code.reveal() == CODE)
+            case MakeRecoveryCodes():
+                return RecoveryCodes((RECOVERY_CODE,), ("00",))
+            case KeepRecoveryCodes() | KeepConsent() | DeleteUser():
+                return True
+            case RecallConsent() | IsBreached():
+                return False
+            case CheckInvitation():
+                return INVITED if question.token.reveal() == INVITATION else None
             case _:
                 msg = f"nobody answers {question}"
                 raise AssertionError(msg)

@@ -36,6 +36,7 @@ from libs.common.flow.turn import Effect
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.executor.app import executor_app
 from services.executor.assertions import Assertions, KeySet
+from services.executor.breaches import Breaches, check_list
 from services.executor.breaker import Breaker
 from services.executor.callers import Callers, parse_outposts
 from services.executor.calling import Caller
@@ -47,6 +48,7 @@ from services.executor.directory.passkeys import PostgresPasskeys
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.effects import Effects
 from services.executor.handlers.authenticator import Authenticator
+from services.executor.handlers.recovery import Recovery
 from services.executor.handlers.world import World
 from services.executor.inspect import Inspector
 from services.executor.limits import Guesses, Requests, Searches
@@ -116,6 +118,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     bus.open()
     closers.push_async_callback(bus.close)
 
+    url = settings.breached_url
+    breached = None if url is None else read("breached_url", check_list, url)
     outgoing = Outgoing(allowed)
     closers.push_async_callback(outgoing.close)
 
@@ -144,6 +148,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         directory=directory,
         hasher=hasher,
         authenticator=Authenticator(credential_keys, line, time.time),
+        recovery=Recovery(credential_keys),
         passwords=Guesses(line, hidden, wrong_passwords),
         codes=Guesses(line, hidden, wrong_codes),
         passkeys=PostgresPasskeys(pool),
@@ -154,6 +159,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         minter=minter,
         pages=pages,
         outgoing=outgoing,
+        breaches=Breaches(outgoing, breached),
         registered=Registered(pool, credential_keys),
         caller=Caller(outgoing, Breaker(time.monotonic), metrics.calls, clock=time.time),
     )

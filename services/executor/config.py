@@ -77,6 +77,15 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         Meta(description="NATS with JetStream", examples=["nats://localhost:4222"]),
     ]
 
+    breached_url: Annotated[
+        str | None,
+        Meta(
+            description="list of breached passwords that `password_setup` refuses, asked by the "
+            "first five digits of a SHA-1; it may be at `outgoing_allowed`. Without it none is",
+            examples=["https://api.pwnedpasswords.com/range/"],
+        ),
+    ] = None
+
     session_keys: Annotated[
         Secret,
         Meta(

@@ -26,12 +26,12 @@ from libs.common.chassis.seal import Keys
 from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Conflict, GatehouseError
 from libs.common.flow.identifier import KINDS
-from libs.common.flow.questions import Taken
+from libs.common.flow.questions import Taken, Written
 from libs.common.secret import Secret
 from services.executor.assertions import DEFAULT_TENANT
 from services.executor.config import CredentialSettings
 from services.executor.directory.postgres import PostgresDirectory
-from services.executor.handlers.authenticator import seal_secret
+from services.executor.handlers.authenticator import seal_secret, uri_of
 
 _STATEMENT_SECONDS = 10.0
 
@@ -62,14 +62,15 @@ async def add(
         written = await directory.write(tenant, str(uuid.uuid4()), None, attributes, phc)
         if isinstance(written, Taken):
             raise Conflict(f"somebody has this {written.attribute} already")
+        assert isinstance(written, Written)  # noqa: S101 - nobody was invited
         if not totp:
             return Added(written.account)
-        secret = pyotp.random_base32()
-        sealed = seal_secret(keys, tenant, written.account, Secret(secret))
+        secret = Secret(pyotp.random_base32())
+        sealed = seal_secret(keys, tenant, written.account, secret)
         await directory.enrol_totp(tenant, written.account, sealed)
         name = next(iter(attributes.values()))
-        uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="Gatehouse")
-        return Added(written.account, secret, uri)
+        uri = uri_of(secret, issuer="Gatehouse", name=name)
+        return Added(written.account, secret.reveal(), uri)
     finally:
         hasher.close()
         await pool.close()

@@ -43,6 +43,7 @@ from services.management.idempotency import Repeats, Sweep
 from services.management.importing import Importing, allowed_by
 from services.management.instances import FlowInstances
 from services.management.invariants import Invariants
+from services.management.invitations import Invitations, check_link
 from services.management.issuers import Issuers, Lifetimes, Web, parse_issuers, web_session
 from services.management.judging import Judge
 from services.management.limits import LimitMetrics, Limits
@@ -78,6 +79,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         issuer=settings.admin_issuer,
         audience=settings.admin_audience,
     )
+    url = settings.invitation_url
+    invites = None if url is None else read("invitation_url", check_link, url)
     proxies = read("trusted_proxies", Proxies, settings.trusted_proxies)
     issuers = await open_issuers(settings, ground)
     pool = await open_pool(
@@ -155,6 +158,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         providers=Providers(store, credential_keys, NODE_TYPES),
         users=Users(store, hasher),
         actions=Actions(store, credential_keys, NODE_TYPES),
+        invitations=Invitations(store, invites),
         bootstrap=Bootstrap(store, settings.bootstrap_token),
         grants=Grants(store, tokens, seconds=settings.client_token_seconds),
         sessions=Sessions(executors, link),

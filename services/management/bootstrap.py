@@ -9,11 +9,12 @@ import msgspec
 
 from libs.common.chassis.config import variable
 from libs.common.chassis.startup import StartupFailure
+from libs.common.chassis.tokens import digest
 from libs.common.errors import Expired, Unauthenticated
 from libs.common.secret import Secret
 from services.management.auth import LEAST_KEY_BYTES, Scope
 from services.management.author import Author
-from services.management.clients import Client, NewClient, add_client, digest
+from services.management.clients import Client, NewClient, add_client
 from services.management.queries import QUERIES
 from services.management.store import Store
 

@@ -1,13 +1,11 @@
 """The programs that may ask for tokens by themselves, and their secrets.
 
-A secret is 256 random bits that are shown once, so a plain SHA-256 of it is kept: nobody can try
-out what it may be, and a hash that is slow on purpose would only slow down who has the right one.
-Nobody can give a client more than they may do themselves, nor get hold of one that may do more.
+A secret is shown once, and a hash of it is kept. Nobody can give a client more than they may do
+themselves, nor get hold of one that may do more.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections.abc import Iterable
@@ -18,6 +16,7 @@ import asyncpg
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from libs.common.chassis.tokens import digest, make_token
 from libs.common.errors import Denied, NotFound
 from libs.common.flow.model import Json
 from libs.common.secret import Secret
@@ -34,8 +33,6 @@ from services.management.store import Store
 
 NO_CLIENT: Final = "there is no such client"
 CLIENT_ID: Final = re.compile(r"[0-9a-f]{32}")
-
-_SECRET_BYTES: Final = 32
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +155,7 @@ class Clients:
         self, tenant: str, caller: Caller, id: str, author: Author
     ) -> tuple[Client, Secret]:
         """Give a client another secret; the one before is good for nothing, nor are its tokens."""
-        secret = _random()
+        secret = make_token()
         async with self._store.changing(tenant, author) as change:
             before = await _held(change, tenant, caller, id)
             # Whoever has its secret may do what it may.
@@ -180,7 +177,7 @@ class Clients:
 
 async def add_client(change: Change, tenant: str, new: NewClient) -> tuple[Client, Secret]:
     """Create a client, whoever asks for it, and return the only copy of its secret."""
-    secret = _random()
+    secret = make_token()
     row = await QUERIES.add_client(
         change.connection,
         client_id=secrets.token_hex(16),
@@ -192,12 +189,6 @@ async def add_client(change: Change, tenant: str, new: NewClient) -> tuple[Clien
     client = _client(row)
     await change.note_resource("create", _about(None, client))
     return client, secret
-
-
-def digest(secret: Secret) -> bytes:
-    """Return what is kept of a secret that is long and random."""
-    # None of ours has such characters, but a header may.
-    return hashlib.sha256(secret.reveal().encode("utf-8", "surrogatepass")).digest()
 
 
 async def _find(rows: Rows, tenant: str, caller: Caller, id: str) -> Client:
@@ -234,10 +225,6 @@ def _check_reach(caller: Caller, scopes: Iterable[str]) -> None:
 
 def _in_order(scopes: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(scopes)))
-
-
-def _random() -> Secret:
-    return Secret(secrets.token_urlsafe(_SECRET_BYTES))
 
 
 def _about(before: Client | None, after: Client | None) -> Resource:

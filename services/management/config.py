@@ -115,6 +115,14 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             "Without it nobody can",
         ),
     ] = None
+    invitation_url: Annotated[
+        str | None,
+        Meta(
+            description="where people go who are invited, with `{token}` in it and maybe "
+            "`{flow}`; without it only tokens are given",
+            examples=["https://app.example.com/join?invitation={token}"],
+        ),
+    ] = None
     client_token_seconds: Annotated[
         int, Meta(ge=60, le=86_400, description="time that a token of /oauth/token is good for")
     ] = 3600

@@ -12,10 +12,11 @@ from typing import Final
 
 import msgspec
 
+from libs.common.chassis.tokens import digest
 from libs.common.errors import Invalid, Problem, Unauthenticated
 from libs.common.secret import Secret
 from services.management.auth import CLIENTS, Tokens
-from services.management.clients import CLIENT_ID, digest
+from services.management.clients import CLIENT_ID
 from services.management.queries import QUERIES
 from services.management.standing import proof_of
 from services.management.store import Store

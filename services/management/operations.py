@@ -17,6 +17,7 @@ from services.management.goldens import Goldens
 from services.management.grants import Grants
 from services.management.instances import FlowInstances
 from services.management.invariants import Invariants
+from services.management.invitations import Invitations
 from services.management.providers import Providers
 from services.management.rollouts import Rollouts
 from services.management.routes import (
@@ -27,6 +28,7 @@ from services.management.routes import (
     expressions,
     golden,
     invariants,
+    invitations,
     nodetypes,
     oauth,
     openapi,
@@ -76,6 +78,7 @@ class UseCases:
     bootstrap: Bootstrap
     grants: Grants
     instances: FlowInstances
+    invitations: Invitations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +106,7 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(providers.OPERATIONS, lambda use: providers.Endpoints(use.providers)),
     Part(users.OPERATIONS, lambda use: users.Endpoints(use.users)),
     Part(actions.OPERATIONS, lambda use: actions.Endpoints(use.actions)),
+    Part(invitations.OPERATIONS, lambda use: invitations.Endpoints(use.invitations)),
     Part(oauth.OPERATIONS, lambda use: oauth.Endpoints(use.grants)),
     Part(expressions.OPERATIONS, lambda _use: expressions.Endpoints()),
     Part(nodetypes.OPERATIONS, lambda _use: nodetypes.Endpoints(NODE_TYPES)),

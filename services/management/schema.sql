@@ -303,6 +303,46 @@ CREATE TABLE external_identities (
 );
 
 CREATE INDEX external_identities_of_user ON external_identities (user_id);
+-- Each good once, for who has lost their authenticator.
+CREATE TABLE recovery_codes (
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- Under a key of the deployment; the database never sees a code.
+    digest bytea NOT NULL,
+    -- The submit that it was good in; null while it is good.
+    spent_by text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (user_id, digest)
+);
+
+-- Who has the token of one may register, once.
+CREATE TABLE invitations (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    -- SHA-256 of 256 random bits.
+    token_hash bytea NOT NULL CONSTRAINT invitations_token_unique UNIQUE,
+    -- The slug of the flow that it is meant for; it need not be there any more.
+    flow text,
+    -- What is staged of the user, identifiers in their normal form.
+    attributes jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    -- The creation key of the account that it was used for.
+    used_by uuid
+);
+
+CREATE INDEX invitations_listing ON invitations (tenant, created_at, id);
+
+-- What somebody agreed to.
+CREATE TABLE consents (
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- Names it, with a digest of the words that they agreed to.
+    purpose text NOT NULL,
+    given_at timestamptz NOT NULL DEFAULT now(),
+    -- Null where it holds for good.
+    until timestamptz,
+    PRIMARY KEY (user_id, purpose)
+);
 
 -- Effects that are done, by id: JetStream delivers at least once, and a login counts once.
 CREATE TABLE performed_effects (

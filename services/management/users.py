@@ -8,40 +8,31 @@ it, and no value.
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import asyncpg
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from libs.common.errors import Conflict, Invalid, NotFound, Problem
+from libs.common.errors import NotFound
 from libs.common.flow.identifier import KINDS, normalise
 from libs.common.flow.model import Json
-from libs.common.flow.world import new_user
 from libs.common.nodes.form import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from libs.common.secret import Secret
 from services.management.author import Author
 from services.management.change import Change
 from services.management.entries import Resource
 from services.management.etags import tag_of
+from services.management.people import Identifiers, called, named, read_attributes, refused, storing
 from services.management.queries import QUERIES
 from services.management.records import Place
-from services.management.rows import NO_TENANT, Rows
+from services.management.rows import NO_TENANT, Connection, Rows
 from services.management.store import Store
 
 NO_USER: Final = "there is no such user"
 NO_CREDENTIAL: Final = "the user has no such credential"
-
-MOST_ATTRIBUTES: Final = 100
-LARGEST_ATTRIBUTES: Final = 32 * 1024
-"""Bytes of all attributes of a user, as JSON."""
-SYSTEM: Final = frozenset({"id", "blocked", *new_user(0)})
-"""What no attribute is called, since Gatehouse itself says it of each user."""
-
-_TAKEN: Final[Mapping[str, str]] = {f"users_{kind}_unique": kind for kind in KINDS}
 
 
 class Hasher(Protocol):
@@ -70,14 +61,6 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     def tag(self) -> str:
         """Return its entity tag."""
         return tag_of(self)
-
-
-class Identifiers(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account is called by, as somebody wrote it; what is unset stays."""
-
-    email: str | UnsetType | None = UNSET
-    username: str | UnsetType | None = UNSET
-    phone: str | UnsetType | None = UNSET
 
 
 class NewUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,10 +142,10 @@ class Users:
 
     async def create(self, tenant: str, new: NewUser, author: Author) -> User:
         """Create a user; raise `Conflict` where somebody has one of the identifiers."""
-        identifiers = _identifiers(new.identifiers, {})
-        attributes = _attributes(new.attributes, {})
+        identifiers = named(called(new.identifiers, {}))
+        attributes = read_attributes(new.attributes, {})
         hashed = None if new.password is None else await self._hash(new.password)
-        async with self._store.changing(tenant, author) as change, _storing():
+        async with self._store.changing(tenant, author) as change, storing():
             if not await change.has_tenant():
                 raise NotFound(NO_TENANT)
             row = await QUERIES.add_user(
@@ -184,10 +167,10 @@ class Users:
 
         An address that changes has yet to be verified, unless `edit` says that it is.
         """
-        async with self._store.changing(tenant, author) as change, _storing():
+        async with self._store.changing(tenant, author) as change, storing():
             before = await _held(change, tenant, id)
             known = {kind: getattr(before, kind) for kind in KINDS}
-            identifiers = _identifiers(edit.identifiers, known)
+            identifiers = named(called(edit.identifiers, known))
             is_same_address = identifiers["email"] == before.email
             row = await QUERIES.edit_user(
                 change.connection,
@@ -195,7 +178,7 @@ class Users:
                 user=id,
                 email_verified=_or(edit.email_verified, before.email_verified and is_same_address),
                 blocked=_or(edit.blocked, before.blocked),
-                attributes=_attributes(_or(edit.attributes, {}), before.attributes),
+                attributes=read_attributes(_or(edit.attributes, {}), before.attributes),
                 **identifiers,
             )
             after = _user(row)
@@ -229,20 +212,29 @@ class Users:
             found = held.get(credential)
             if found is None:
                 raise NotFound(NO_CREDENTIAL)
-            await DROPS[found.kind](change.connection, user=id)
+            await DROPS[found.kind](change.connection, id, found.id)
             about = Resource(f"users/{id}/credentials/{credential}", {"kind": found.kind}, None)
             await change.note_resource("delete", about)
 
     async def _hash(self, password: Secret) -> str:
         if not SHORTEST_PASSWORD <= len(password.reveal()) <= LONGEST_PASSWORD:
             message = f"Expected {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
-            raise _refused("the password is none", message, "password")
+            raise refused("the password is none", message, "password")
         return await self._hasher.hash(password)
 
 
-DROPS: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
-    "password": QUERIES.drop_password,
-    "totp": QUERIES.drop_totp,
+Drop: TypeAlias = Callable[[Connection, uuid.UUID, str], Awaitable[Any]]
+"""(connection, user, credential) → nothing."""
+
+DROPS: Final[Mapping[str, Drop]] = {
+    "password": lambda connection, user, _: QUERIES.drop_password(connection, user=user),
+    "totp": lambda connection, user, _: QUERIES.drop_totp(connection, user=user),
+    "recovery_codes": lambda connection, user, _: QUERIES.drop_recovery_codes(
+        connection, user=user
+    ),
+    "webauthn": lambda connection, user, credential: QUERIES.drop_passkey(
+        connection, user=user, credential=credential
+    ),
 }
 """What takes a credential of a kind away."""
 
@@ -273,57 +265,6 @@ def _user(row: asyncpg.Record) -> User:
 
 def _or(given: Any, otherwise: Any) -> Any:  # noqa: ANN401 -- of any field
     return otherwise if given is UNSET else given
-
-
-def _identifiers(given: Identifiers, known: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Return what an account is called by, in normal form; raise `Invalid` for what is none."""
-    identifiers: dict[str, str | None] = {}
-    for kind in KINDS:
-        written = getattr(given, kind)
-        if written is UNSET or written is None:
-            identifiers[kind] = known.get(kind) if written is UNSET else None
-            continue
-        identifiers[kind] = normalise(kind, written)
-        if identifiers[kind] is None:
-            raise _refused("an identifier is none", f"this can be nobody's {kind}", kind)
-    if not any(identifiers.values()):
-        message = "a user needs an email, a username or a phone, or nobody could sign in as them"
-        raise _refused("a user needs an identifier", message, KINDS[0])
-    return identifiers
-
-
-def _attributes(given: Mapping[str, Json], known: Mapping[str, Json]) -> str:
-    """Return attributes as they are stored: `known` with `given` over it, without nulls."""
-    for name in given:
-        if name in SYSTEM:
-            message = "Gatehouse says this of each user; call the attribute otherwise"
-            raise _refused("an attribute has no name of its own", message, f"attributes.{name}")
-    merged = {name: value for name, value in {**known, **given}.items() if value is not None}
-    written = msgspec.json.encode(merged)
-    if len(merged) > MOST_ATTRIBUTES or len(written) > LARGEST_ATTRIBUTES:
-        message = f"Expected at most {MOST_ATTRIBUTES} of {LARGEST_ATTRIBUTES} bytes in all"
-        raise _refused("there are too many attributes", message, "attributes")
-    return written.decode()
-
-
-@asynccontextmanager
-async def _storing() -> AsyncIterator[None]:
-    """Say what is wrong with what PostgreSQL does not take."""
-    try:
-        yield
-    except asyncpg.UniqueViolationError as error:
-        kind = _TAKEN.get(error.constraint_name or "")
-        if kind is None:
-            raise
-        raise Conflict(f"another user of this tenant has that {kind}") from error
-    except asyncpg.UntranslatableCharacterError as error:
-        # JSON has a character that PostgreSQL does not store: NUL.
-        message = "an attribute holds a character that cannot be stored"
-        raise _refused(message, message, "attributes") from error
-
-
-def _refused(message: str, problem: str, path: str) -> Invalid:
-    return Invalid(message, (Problem("invalid", problem, path=path),))
 
 
 def _about(before: User | None, after: User | None) -> Resource:

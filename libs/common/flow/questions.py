@@ -120,7 +120,11 @@ class Taken(msgspec.Struct, frozen=True):
     """`email`, `username` or `phone`."""
 
 
-class WriteUser(Question[Written | Taken], frozen=True):
+class Uninvited(msgspec.Struct, frozen=True):
+    """The invitation is good no more: it was used meanwhile, or has expired."""
+
+
+class WriteUser(Question[Written | Taken | Uninvited], frozen=True):
     """Write the staged user: a new one, or onto `account`.
 
     The same `key` again writes onto the user that it made, so a repeat makes no second one.
@@ -133,6 +137,8 @@ class WriteUser(Question[Written | Taken], frozen=True):
     password_hash: str | None
     verified: bool = False
     """That mail to the `email` among them reaches the user."""
+    invitation: str | None = None
+    """Used up with it, so that of two who come with it one is written."""
 
     def __repr__(self) -> str:
         """Show nothing of the user."""

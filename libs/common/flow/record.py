@@ -38,10 +38,14 @@ class Learned(msgspec.Struct, frozen=True, omit_defaults=True):
     """What had been proved before is no proof any more."""
     proved: tuple[str, ...] = ()
     """What is proved now as well."""
+    shown: tuple[str, ...] | None = None
+    """All factors that were shown or set up by now, where there is another."""
     created: bool | None = None
     authenticated: bool | None = None
     consented: bool | None = None
     attached: bool | None = None
+    invitation: bool | None = None
+    """One is to be used up, or none any more."""
     password_hash: bool | None = None
     """A password to be written is staged, or none any more."""
     verified: bool | None = None

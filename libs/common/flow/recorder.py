@@ -14,6 +14,18 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from libs.common.flow.accounts import (
+    CheckInvitation,
+    CheckRecoveryCode,
+    DeleteUser,
+    EnrolTotp,
+    IsBreached,
+    KeepConsent,
+    KeepRecoveryCodes,
+    MakeRecoveryCodes,
+    OfferTotp,
+    RecallConsent,
+)
 from libs.common.flow.calls import CallAction, CallWebhook
 from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha
 from libs.common.flow.contents import contents
@@ -33,6 +45,7 @@ from libs.common.flow.questions import (
     LoadUser,
     MayLeadTo,
     Taken,
+    Uninvited,
     Verdict,
     VerifyEmail,
     WriteUser,
@@ -127,8 +140,10 @@ def _verdict(answer: Verdict | Judgement) -> str:
     return answer.name
 
 
-def _written(answer: Written | Taken) -> str:
-    return f"taken:{answer.attribute}" if isinstance(answer, Taken) else "written"
+def _written(answer: Written | Taken | Uninvited) -> str:
+    if isinstance(answer, Taken):
+        return f"taken:{answer.attribute}"
+    return "written" if isinstance(answer, Written) else "uninvited"
 
 
 KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
@@ -149,6 +164,16 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (OfferPasskey, _there, True),
             (KeepPasskey, bool, True),
             (HashPassword, _there, False),
+            (CheckRecoveryCode, _verdict, True),
+            (OfferTotp, _there, True),
+            (EnrolTotp, _verdict, True),
+            (MakeRecoveryCodes, _there, True),
+            (KeepRecoveryCodes, bool, True),
+            (RecallConsent, bool, True),
+            (KeepConsent, bool, True),
+            (DeleteUser, bool, True),
+            (CheckInvitation, _there, False),
+            (IsBreached, bool, False),
             (WriteUser, _written, True),
             (MayLeadTo, bool, False),
             (CallAction, _there, True),
@@ -232,6 +257,8 @@ def learned(before: Facts, after: Facts, *, fixed: bool = False) -> dict[str, An
         new["identifier"] = after.identifier is not None
     if after.account is not before.account and after.account != before.account:
         new["account"] = after.account is not None
+    if after.invitation != before.invitation:
+        new["invitation"] = after.invitation is not None
     if after.password_hash != before.password_hash:
         new["password_hash"] = after.password_hash is not None
     if after.verified != before.verified:
@@ -240,6 +267,8 @@ def learned(before: Facts, after: Facts, *, fixed: bool = False) -> dict[str, An
         kept = len(before.proved)
         new["forgot"] = forgot = after.proved[:kept] != before.proved
         new["proved"] = after.proved if forgot else after.proved[kept:]
+    if after.shown is not before.shown and after.shown != before.shown:
+        new["shown"] = after.shown
     if after.created is not before.created:
         new["created"] = after.created
     if after.authenticated is not before.authenticated:

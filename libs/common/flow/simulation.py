@@ -16,7 +16,7 @@ from libs.common.flow.model import DeniedAction, Json
 from libs.common.flow.proof import evidence_of, factors_of
 from libs.common.flow.turn import Effect, Facts, FieldError, Message, Over, Stay
 from libs.common.flow.view import Component
-from libs.common.flow.world import Write
+from libs.common.flow.world import Deletion, Write
 from libs.common.secret import MASK, Secret
 
 Result: TypeAlias = Literal["success", "failure", "denied", "waiting"]
@@ -150,7 +150,7 @@ def found(facts: Facts, broken: tuple[str, ...]) -> Found:
     )
 
 
-def told(effect: Effect | Write) -> Mapping[str, Json]:
+def told(effect: Effect | Write | Deletion) -> Mapping[str, Json]:
     """Say what would have been done."""
     fields: Mapping[str, Json] = msgspec.to_builtins(effect, enc_hook=_masked)
     return fields

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from libs.common.flow.accounts import DeleteUser, EnrolTotp, KeepRecoveryCodes
 from libs.common.flow.federation import FinishSignIn
 from libs.common.flow.model import Json, TriggerPoint
 from libs.common.flow.passkeys import CheckPasskey, KeepPasskey
@@ -25,7 +26,10 @@ from libs.common.flow.view import View
 _NO_VIEW: Final = View(())
 _NAMING: Final = frozenset(kind.__name__ for kind in (FindAccount, CheckPasskey, FinishSignIn))
 """Questions whose answer is an account."""
-_WRITING: Final = frozenset({WriteUser.__name__, KeepPasskey.__name__, VerifyEmail.__name__})
+_WRITING: Final = frozenset(
+    each.__name__
+    for each in (WriteUser, VerifyEmail, EnrolTotp, KeepRecoveryCodes, KeepPasskey, DeleteUser)
+)
 """Questions that change what is known of a user."""
 
 
@@ -163,12 +167,12 @@ def _user(answer: Answered) -> Any:  # noqa: ANN401 - a user, None, or that nobo
 def _gains(learned: Learned, name: str) -> Gained:
     """Give what was learned names of its own: `name` is unlike any other's."""
     changes: dict[str, Any] = {}
-    for field in ("identifier", "account", "password_hash", "verified"):
+    for field in ("identifier", "account", "password_hash", "verified", "invitation"):
         there: bool | None = getattr(learned, field)
         if there is not None:
             changes[field] = f"{field} {name}" if there else None
-    for field in ("created", "authenticated", "consented", "attached"):
-        value: bool | None = getattr(learned, field)
+    for field in ("created", "authenticated", "consented", "attached", "shown"):
+        value: bool | tuple[str, ...] | None = getattr(learned, field)
         if value is not None:
             changes[field] = value
     maps = {

@@ -47,6 +47,11 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """The caller began with an assertion about the account. So it is theirs, but that is no proof
     that an assertion could be given for: each would earn the next."""
     consented: bool = False
+    shown: tuple[str, ...] = ()
+    """The account's factors that were shown or set up in this run, by the names of
+    `user.mfa_methods`."""
+    invitation: str | None = None
+    """The invitation that `user_write` will use up."""
     attached: bool = False
     """`user_login` has attached the account: the end of the flow signs in."""
     staged: Mapping[str, Json] = msgspec.field(default_factory=dict)

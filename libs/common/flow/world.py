@@ -11,6 +11,21 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from libs.common.flow.accounts import (
+    CheckInvitation,
+    CheckRecoveryCode,
+    DeleteUser,
+    EnrolTotp,
+    Invited,
+    IsBreached,
+    KeepConsent,
+    KeepRecoveryCodes,
+    MakeRecoveryCodes,
+    OfferTotp,
+    RecallConsent,
+    RecoveryCodes,
+    TotpOffer,
+)
 from libs.common.flow.calls import CallAction, CallWebhook, Reached
 from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha, Widget
 from libs.common.flow.federation import (
@@ -39,6 +54,7 @@ from libs.common.flow.questions import (
     LoadUser,
     MayLeadTo,
     Taken,
+    Uninvited,
     Verdict,
     VerifyEmail,
     WriteUser,
@@ -61,6 +77,10 @@ BEGUN: Final = Begun("https://provider.invalid/", "simulated", "", "")
 SOMEBODY: Final = External("https://provider.invalid", "simulated-subject")
 
 
+OFFER: Final = TotpOffer("", MASK, "", "")
+"""Nobody has an app here."""
+
+
 class Write(msgspec.Struct, frozen=True, tag="WriteUser"):
     """An account that would have been written."""
 
@@ -71,15 +91,22 @@ class Write(msgspec.Struct, frozen=True, tag="WriteUser"):
     """Masked; None where none would have been."""
 
 
+class Deletion(msgspec.Struct, frozen=True, tag="DeleteUser"):
+    """An account that would have been deleted."""
+
+    account: str
+
+
 class World:
     """What there is, as far as a run can tell."""
 
     def __init__(self, persona: Persona) -> None:
         self.account: str | None = None
         """The persona's; None where they have none."""
-        self.written: list[Write] = []
+        self.written: list[Write | Deletion] = []
         """In order; whoever shows them takes them away."""
         self._users: dict[str, Mapping[str, Json]] = {}
+        self._consents: dict[tuple[str, str], int | None] = {}
         self._time = persona.request.time
         if persona.user is not None:
             id = persona.user.get("id")
@@ -120,11 +147,42 @@ class World:
 
     def keep_passkey(self, question: KeepPasskey) -> bool:
         """Keep a passkey."""
-        known = self._users.get(question.account, {})
-        methods = known.get("mfa_methods") or []
-        more = [] if PASSKEY in methods else [PASSKEY]
-        enrolled = {"mfa_enabled": True, "mfa_methods": [*methods, *more]}
-        self._users[question.account] = {**known, **enrolled}
+        self.enrol(question.account, PASSKEY)
+        return True
+
+    def enrol(self, account: str, method: str) -> None:
+        """Give an account a factor."""
+        known = self._users.get(account, {})
+        methods = [*(known.get("mfa_methods") or ())]
+        if method not in methods:
+            methods.append(method)
+        self._users[account] = {**known, "mfa_enabled": True, "mfa_methods": methods}
+
+    def enrol_totp(self, question: EnrolTotp) -> Verdict:
+        """Give an account an authenticator, whatever its code."""
+        self.enrol(question.account, "totp")
+        return Verdict.RIGHT
+
+    def keep_codes(self, question: KeepRecoveryCodes) -> bool:
+        """Give an account recovery codes."""
+        self.enrol(question.account, "recovery_code")
+        return True
+
+    def keep_consent(self, question: KeepConsent) -> bool:
+        """Remember a consent."""
+        self._consents[question.account, question.purpose] = question.until
+        return True
+
+    def recall_consent(self, question: RecallConsent) -> bool:
+        """Say whether one was given in this run."""
+        key = question.account, question.purpose
+        until = self._consents.get(key)
+        return key in self._consents and (until is None or until > question.at)
+
+    def delete(self, question: DeleteUser) -> bool:
+        """Delete an account."""
+        self._users.pop(question.account, None)
+        self.written.append(Deletion(question.account))
         return True
 
     def verify_email(self, question: VerifyEmail) -> Verdict:
@@ -191,6 +249,22 @@ PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyTyp
         CheckTotp: _GUESS,
         CheckCode: _GUESS,
         VerifyEmail: {**_GUESS, SUCCESS: World.verify_email},
+        CheckRecoveryCode: _GUESS,
+        OfferTotp: {SUCCESS: lambda _world, _question: OFFER},
+        EnrolTotp: {**_GUESS, SUCCESS: World.enrol_totp},
+        MakeRecoveryCodes: {SUCCESS: lambda _world, _question: RecoveryCodes((MASK,), ())},
+        KeepRecoveryCodes: {SUCCESS: World.keep_codes},
+        RecallConsent: {SUCCESS: World.recall_consent},
+        KeepConsent: {SUCCESS: World.keep_consent},
+        DeleteUser: {SUCCESS: World.delete},
+        IsBreached: {
+            SUCCESS: lambda _world, _question: False,
+            "breached": lambda _world, _question: True,
+        },
+        CheckInvitation: {
+            SUCCESS: lambda _world, _question: Invited("simulated-invitation", {}),
+            "failure": lambda _world, _question: None,
+        },
         LoadUser: {SUCCESS: World.load},
         SeekPasskey: {SUCCESS: World.seek_passkey},
         CheckPasskey: {
@@ -213,7 +287,11 @@ PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyTyp
         },
         LinkExternal: {SUCCESS: lambda _world, _question: True},
         HashPassword: {SUCCESS: lambda _world, _question: MASK},
-        WriteUser: {SUCCESS: World.write, "taken": _taken},
+        WriteUser: {
+            SUCCESS: World.write,
+            "taken": _taken,
+            "uninvited": lambda _world, _question: Uninvited(),
+        },
         MayLeadTo: {
             SUCCESS: lambda _world, _question: True,
             "failure": lambda _world, _question: False,

@@ -50,7 +50,7 @@ SECRET = frozenset({Kind.PASSWORD, Kind.OTP})
 LONGEST = 1_000
 """Characters taken where a field does not say."""
 SHORTEST_PASSWORD = 8
-"""Characters of a new one (NIST SP 800-63B, 5.1.1.2)."""
+"""Characters of a new one (NIST SP 800-63B, 5.1.1.2), unless an author wants more or fewer."""
 LONGEST_PASSWORD = 256
 """Characters; a longer one would only keep argon2id busy."""
 LARGEST_NUMBER = 2**53 - 1
@@ -79,6 +79,10 @@ class Field(msgspec.Struct, frozen=True):
     """Tell the client of `shortest` and `longest`, so that it can check them first."""
     key: str | None = None
     """Of a label that is not the author's, and so in the user's language."""
+
+
+CODE = Field("code", Kind.OTP, key="label.totp", shortest=6, longest=6)
+"""What an authenticator app shows."""
 
 
 class Button(msgspec.Struct, frozen=True):
@@ -205,6 +209,12 @@ def draw_button(button: Button, variant: str = "PRIMARY") -> Component:
         "name": button.id,
     }
     return Component(button.id, "BUTTON", variant, button.action, config)
+
+
+def heading_of(form: Form, key: str) -> Component:
+    """Draw words of our own to stand above `form`."""
+    name = form.view.components[-1].id
+    return Component(f"{name}_title", "TYPOGRAPHY", "H3", config=own_words("text", key))
 
 
 def own_words(name: str, key: str) -> dict[str, Json]:

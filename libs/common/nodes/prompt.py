@@ -22,6 +22,7 @@ from libs.common.flow.view import Component
 from libs.common.nodes.form import (
     LONGEST,
     LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
     Button,
     Field,
     Form,
@@ -31,9 +32,6 @@ from libs.common.nodes.form import (
     make_form,
     read,
 )
-
-SHORTEST_PASSWORD = 8
-"""Characters of a new password (NIST SP 800-63B), unless the author wants more or fewer."""
 
 RESERVED = frozenset(
     {

@@ -1,7 +1,8 @@
 """Writes what was staged: a new account, or onto the one that the user has proved to be theirs.
 
 An identifier that somebody else has leaves by `taken`, which falls to the flow's failure, and so
-to words that do not say why. An author who draws an edge for it tells everybody who has an
+to words that do not say why. A flow of type `invited_registration` writes nobody new without an
+invitation. An author who draws an edge for it tells everybody who has an
 account; a registration that verifies the address first need not.
 """
 
@@ -15,10 +16,10 @@ from msgspec.structs import replace
 
 from libs.common.flow.federation import LinkExternal
 from libs.common.flow.identifier import KINDS, normalise
-from libs.common.flow.model import Json, TriggerPoint
+from libs.common.flow.model import FlowType, Json, TriggerPoint
 from libs.common.flow.node import NodeType, Site, Visit, fixed, gaining
 from libs.common.flow.proof import Gain
-from libs.common.flow.questions import Taken, WriteUser
+from libs.common.flow.questions import Taken, Uninvited, WriteUser
 from libs.common.flow.turn import Dialogue, Facts, Leave, ask
 
 REACHES = (
@@ -45,16 +46,29 @@ def run(config: Config, visit: Visit) -> Dialogue:
     # visit is at another, and does not change what this one made.
     key = str(uuid.uuid5(uuid.UUID(visit.session), f"{visit.node}:{visit.revision}"))
     verified = facts.verified is not None and attributes.get("email") == facts.verified
-    question = WriteUser(key, facts.account, attributes, facts.password_hash, verified)
+    is_new = facts.account is None
+    is_invited = facts.invitation is not None
+    if is_new and visit.flow is FlowType.INVITED_REGISTRATION and not is_invited:
+        return Leave("failure")
+    # Onto an account that there is as well: it is given what only the invitation may give.
+    question = WriteUser(
+        key,
+        facts.account,
+        attributes,
+        facts.password_hash,
+        verified=verified,
+        invitation=facts.invitation,
+    )
     answer = yield from ask(question)
     if isinstance(answer, Taken):
         return Leave("taken")
+    if isinstance(answer, Uninvited):
+        return Leave("failure")
     if facts.external is not None:
         # Somebody else's by now, should it not be kept: the account is there all the same, and is
         # the caller's.
         yield from ask(LinkExternal(answer.account, facts.external))
     # Whoever chose the password of a new account knows it.
-    is_new = facts.account is None
     proved = facts.proved
     if is_new and facts.password_hash is not None:
         proved = tuple(dict.fromkeys((*proved, "pwd")))
@@ -66,6 +80,7 @@ def run(config: Config, visit: Visit) -> Dialogue:
         staged={},
         password_hash=None,
         external=None,
+        invitation=None,
     )
     return Leave("success", written, points=_passed(facts, is_new=is_new))
 

@@ -29,6 +29,7 @@ from libs.common.flow.turn import (
 from libs.common.flow.view import View
 from libs.common.nodes.ceremony import REQUEST, Declined, Seconds, challenge_of, make_view, read
 from libs.common.nodes.ceremony import show as show_ceremony
+from libs.common.nodes.enrolment import shown as note_shown
 from libs.common.nodes.guess import Attempts
 
 DECLINE = "button.another_way"
@@ -112,7 +113,7 @@ def _proved(facts: Facts, shown: Shown) -> Facts:
     # What nobody was named for says nothing of this account.
     before = () if facts.account is None else facts.proved
     proved = tuple(dict.fromkeys((*before, *amr)))
-    return replace(facts, account=shown.account, proved=proved)
+    return note_shown(replace(facts, account=shown.account, proved=proved), "webauthn")
 
 
 def proves(config: Config) -> Mapping[str, tuple[Gain, ...]]:

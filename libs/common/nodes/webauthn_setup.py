@@ -16,6 +16,7 @@ from libs.common.flow.turn import Dialogue, FieldError, Leave, Message, Question
 from libs.common.flow.view import View
 from libs.common.nodes.ceremony import CREATION, Declined, Seconds, challenge_of, make_view, read
 from libs.common.nodes.ceremony import show as show_ceremony
+from libs.common.nodes.enrolment import shown
 from libs.common.nodes.guess import Attempts
 
 DECLINE = "button.not_now"
@@ -66,7 +67,7 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
         return (yield from _show(config, visit, facts.account, Message("passkey.expired")))
     question = KeepPasskey(facts.account, sent, challenge, wanted.user_verification, wanted.most)
     if (yield from ask(question)):
-        return Leave("success")
+        return Leave("success", shown(facts, "webauthn"))
     if visit.tries + 1 >= wanted.attempts:
         return Leave("failure", tried=True)
     return (yield from _show(config, visit, facts.account, Message("passkey.refused"), tried=True))

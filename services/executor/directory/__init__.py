@@ -7,11 +7,12 @@ same cost as about one that exists. One that is blocked is to all of them as if 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from libs.common.flow.accounts import Invited
 from libs.common.flow.model import Json
-from libs.common.flow.questions import Taken, Written
+from libs.common.flow.questions import Taken, Uninvited, Written
 
 
 class Directory(Protocol):
@@ -41,8 +42,11 @@ class Directory(Protocol):
         password_hash: str | None,
         *,
         verified: bool = False,
-    ) -> Written | Taken:
+        invitation: str | None = None,
+    ) -> Written | Taken | Uninvited:
         """Make an account, or write onto `account`; its `email` is `verified`, or has yet to be.
+
+        It uses up `invitation` with it, or does neither.
 
         The same `key` again writes onto the account that it made. Raises `Invalid` for an
         identifier that is none, and `NotFound` where `account` is gone.
@@ -51,8 +55,38 @@ class Directory(Protocol):
     async def verify_email(self, tenant: str, account: str, email: str) -> bool:
         """Note that mail to `email` reaches the account's owner; false where it has another."""
 
+    async def find_invitation(self, tenant: str, token: bytes) -> Invited | None:
+        """Find the invitation whose token has this digest, if it is good."""
+
     async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
         """Give the account a confirmed authenticator, in place of the one it had."""
+
+    async def keep_recovery_codes(
+        self, tenant: str, account: str, digests: Sequence[bytes]
+    ) -> None:
+        """Let the codes with these digests, and no others, be the account's.
+
+        The same again makes none good that was spent.
+        """
+
+    async def spend_recovery_code(
+        self, tenant: str, account: str, digests: Sequence[bytes], attempt: str
+    ) -> bool:
+        """Spend the code that has one of `digests`; false where there is none that is good.
+
+        The same `attempt` again finds it good.
+        """
+
+    async def recall_consent(self, tenant: str, account: str, purpose: str, at: int) -> bool:
+        """Say whether the account's consent to `purpose` holds at Unix second `at`."""
+
+    async def keep_consent(
+        self, tenant: str, account: str, purpose: str, until: int | None
+    ) -> None:
+        """Remember that consent until a Unix second, or for good."""
+
+    async def delete(self, tenant: str, account: str) -> None:
+        """Delete an account with all that it has; it is no error if it is gone."""
 
     async def count_login(self, tenant: str, account: str, at: int, effect: str) -> None:
         """Count a login at Unix second `at`; an `effect` counts once, however often it is told."""

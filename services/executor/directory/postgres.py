@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +13,15 @@ import msgspec
 
 from libs.common.chassis.postgres import asking_postgres
 from libs.common.errors import Invalid, NotFound, Problem
+from libs.common.flow.accounts import Invited
 from libs.common.flow.identifier import KINDS, normalise
 from libs.common.flow.model import Json
-from libs.common.flow.questions import Taken, Written
+from libs.common.flow.questions import Taken, Uninvited, Written
 
 _QUERIES: Final[Any] = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
 _TAKEN: Final[Mapping[str, str]] = {f"users_{kind}_unique": kind for kind in KINDS}
+_METHODS: Final = ("totp", "webauthn", "recovery_code")
+"""Of `user.mfa_methods`, those of which the tables tell."""
 
 
 class PostgresDirectory:
@@ -58,7 +61,7 @@ class PostgresDirectory:
             row = await _QUERIES.load(self._pool, tenant=tenant, account=account)
         if row is None:
             return None
-        methods = [method for method in ("totp", "webauthn") if row[method]]
+        methods = [method for method in _METHODS if row[method]]
         # What the system knows stands above an attribute of the same name, or a user who may
         # name attributes could say that their address is verified.
         return {
@@ -85,7 +88,8 @@ class PostgresDirectory:
         password_hash: str | None,
         *,
         verified: bool = False,
-    ) -> Written | Taken:
+        invitation: str | None = None,
+    ) -> Written | Taken | Uninvited:
         """See `Directory.write`."""
         values = {
             "tenant": tenant,
@@ -97,13 +101,21 @@ class PostgresDirectory:
             "verified": verified,
         }
         try:
-            async with asking_postgres():
+            async with (
+                asking_postgres(),
+                self._pool.acquire() as connection,
+                connection.transaction(),
+            ):
+                if invitation is not None and not await _QUERIES.use_invitation(
+                    connection, tenant=tenant, id=invitation, key=uuid.UUID(key)
+                ):
+                    return Uninvited()
                 if account is None:
                     written = await _QUERIES.create(
-                        self._pool, id=uuid.uuid4(), key=uuid.UUID(key), **values
+                        connection, id=uuid.uuid4(), key=uuid.UUID(key), **values
                     )
                 else:
-                    written = await _QUERIES.update(self._pool, account=account, **values)
+                    written = await _QUERIES.update(connection, account=account, **values)
         except asyncpg.UniqueViolationError as error:
             attribute = _TAKEN.get(error.constraint_name or "")
             if attribute is None:
@@ -124,10 +136,59 @@ class PostgresDirectory:
             )
         return noted is not None
 
+    async def find_invitation(self, tenant: str, token: bytes) -> Invited | None:
+        """See `Directory.find_invitation`."""
+        async with asking_postgres():
+            row = await _QUERIES.find_invitation(self._pool, tenant=tenant, token=token)
+        if row is None:
+            return None
+        return Invited(str(row["id"]), msgspec.json.decode(row["attributes"]))
+
     async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
         """See `Directory.enrol_totp`."""
         async with asking_postgres():
             await _QUERIES.enrol_totp(self._pool, tenant=tenant, account=account, sealed=sealed)
+
+    async def keep_recovery_codes(
+        self, tenant: str, account: str, digests: Sequence[bytes]
+    ) -> None:
+        """See `Directory.keep_recovery_codes`."""
+        async with asking_postgres():
+            await _QUERIES.keep_recovery_codes(
+                self._pool, tenant=tenant, account=account, digests=digests
+            )
+
+    async def spend_recovery_code(
+        self, tenant: str, account: str, digests: Sequence[bytes], attempt: str
+    ) -> bool:
+        """See `Directory.spend_recovery_code`."""
+        async with asking_postgres():
+            spent: bool | None = await _QUERIES.spend_recovery_code(
+                self._pool, tenant=tenant, account=account, digests=digests, attempt=attempt
+            )
+        return spent is not None
+
+    async def recall_consent(self, tenant: str, account: str, purpose: str, at: int) -> bool:
+        """See `Directory.recall_consent`."""
+        async with asking_postgres():
+            holds: bool | None = await _QUERIES.recall_consent(
+                self._pool, tenant=tenant, account=account, purpose=purpose, at=at
+            )
+        return holds is not None
+
+    async def keep_consent(
+        self, tenant: str, account: str, purpose: str, until: int | None
+    ) -> None:
+        """See `Directory.keep_consent`."""
+        async with asking_postgres():
+            await _QUERIES.keep_consent(
+                self._pool, tenant=tenant, account=account, purpose=purpose, until=until
+            )
+
+    async def delete(self, tenant: str, account: str) -> None:
+        """See `Directory.delete`."""
+        async with asking_postgres():
+            await _QUERIES.delete(self._pool, tenant=tenant, account=account)
 
     async def count_login(self, tenant: str, account: str, at: int, effect: str) -> None:
         """See `Directory.count_login`."""

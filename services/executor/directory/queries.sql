@@ -33,7 +33,9 @@ SELECT
     extract(epoch FROM u.created_at)::bigint AS created_at,
     extract(epoch FROM u.updated_at)::bigint AS updated_at,
     EXISTS (SELECT FROM totp_credentials AS t WHERE t.user_id = u.id AND t.confirmed) AS totp,
-    EXISTS (SELECT FROM passkeys AS p WHERE p.user_id = u.id) AS webauthn
+    EXISTS (SELECT FROM passkeys AS p WHERE p.user_id = u.id) AS webauthn,
+    -- Those that are spent as well: who has none left is not let off the second factor.
+    EXISTS (SELECT FROM recovery_codes AS r WHERE r.user_id = u.id) AS recovery_code
 FROM users AS u
 WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked;
 
@@ -71,6 +73,18 @@ RETURNING id;
 UPDATE users SET email_verified = true, updated_at = now()
 WHERE tenant = :tenant AND id = :account AND email = :email AND NOT blocked
 RETURNING id;
+-- name: find_invitation(tenant, token)^
+-- one that is good
+SELECT id, attributes
+FROM invitations
+WHERE tenant = :tenant AND token_hash = :token AND used_by IS NULL AND expires_at > now();
+
+-- name: use_invitation(tenant, id, key)$
+-- true for whoever uses it first, and for a repeat of theirs; others wait here until that is known
+UPDATE invitations SET used_by = :key, used_at = coalesce(used_at, now())
+WHERE tenant = :tenant AND id = :id AND coalesce(used_by, :key) = :key
+    AND (used_by IS NOT NULL OR expires_at > now())
+RETURNING true;
 
 -- name: enrol_totp(tenant, account, sealed)!
 -- the account's authenticator
@@ -78,6 +92,45 @@ INSERT INTO totp_credentials (user_id, sealed, confirmed)
 SELECT id, :sealed, true FROM users WHERE tenant = :tenant AND id = :account
 ON CONFLICT (user_id) DO UPDATE SET
     sealed = excluded.sealed, confirmed = true, created_at = now();
+
+-- name: keep_recovery_codes(tenant, account, digests)!
+-- these and no others; those that are there already stay as they are
+WITH owner AS (
+    SELECT id FROM users WHERE tenant = :tenant AND id = :account AND NOT blocked
+), gone AS (
+    DELETE FROM recovery_codes
+    WHERE user_id IN (SELECT id FROM owner) AND digest <> ALL (:digests::bytea[])
+)
+INSERT INTO recovery_codes (user_id, digest)
+SELECT id, unnest(:digests::bytea[]) FROM owner
+ON CONFLICT DO NOTHING;
+
+-- name: spend_recovery_code(tenant, account, digests, attempt)$
+-- true for whoever spends it first, and for a repeat of theirs
+UPDATE recovery_codes AS r SET spent_by = :attempt
+FROM users AS u
+WHERE u.id = r.user_id AND u.tenant = :tenant AND u.id = :account AND NOT u.blocked
+    AND r.digest = ANY (:digests::bytea[])
+    AND coalesce(r.spent_by, :attempt) = :attempt
+RETURNING true;
+
+-- name: recall_consent(tenant, account, purpose, at)$
+SELECT true
+FROM consents AS c
+JOIN users AS u ON u.id = c.user_id
+WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked AND c.purpose = :purpose
+    AND (c.until IS NULL OR c.until > to_timestamp(:at));
+
+-- name: keep_consent(tenant, account, purpose, until)!
+INSERT INTO consents (user_id, purpose, until)
+SELECT id, :purpose, to_timestamp(:until::bigint)
+FROM users
+WHERE tenant = :tenant AND id = :account AND NOT blocked
+ON CONFLICT (user_id, purpose) DO UPDATE SET given_at = now(), until = excluded.until;
+
+-- name: delete(tenant, account)!
+-- with all that it has
+DELETE FROM users WHERE tenant = :tenant AND id = :account;
 
 -- name: count_login(tenant, account, at, effect)!
 -- a login, unless this effect has been performed

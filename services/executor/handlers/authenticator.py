@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 import pyotp
+import segno
 import structlog
 from structlog.typing import FilteringBoundLogger
 
@@ -34,7 +35,7 @@ def seal_secret(keys: Keys, tenant: str, account: str, secret: Secret) -> bytes:
 
 
 class Authenticator:
-    """Checks codes."""
+    """Makes secrets, and checks codes."""
 
     def __init__(self, keys: Keys, line: RedisLine, clock: Callable[[], float]) -> None:
         """Remember in Redis which codes are spent; `clock` gives Unix seconds."""
@@ -43,6 +44,16 @@ class Authenticator:
         self._clock = clock
         # So that looking for the code of nobody is the same work.
         self._nobodys = pyotp.random_base32()
+
+    def make(self, tenant: str, account: str) -> tuple[bytes, Secret]:
+        """Make what an account could share with its authenticator: sealed, and as it is."""
+        secret = Secret(pyotp.random_base32())
+        return seal_secret(self._keys, tenant, account, secret), secret
+
+    def read(self, tenant: str, account: str, sealed: bytes) -> Secret | None:
+        """Return what was sealed for the account; None where it cannot be opened any more."""
+        secret = self._open(tenant, account, sealed)
+        return None if secret is None else Secret(secret)
 
     def step_of(self, tenant: str, account: str | None, sealed: bytes | None, code: Secret) -> int:
         """Say in which time step this is the account's code; 0 if in none that counts now."""
@@ -74,3 +85,14 @@ class Authenticator:
         )
         # The same attempt again is a turn that died and is run anew.
         return before is None or before == attempt.encode()
+
+
+def uri_of(secret: Secret, *, issuer: str, name: str) -> str:
+    """Return what an app reads `secret` from: `otpauth://totp/…`."""
+    return pyotp.TOTP(secret.reveal()).provisioning_uri(name=name or None, issuer_name=issuer)
+
+
+def image_of(uri: str) -> str:
+    """Draw `uri` as a QR code, in a `data:` URL."""
+    image: str = segno.make(uri, error="m", micro=False).svg_data_uri(scale=4, border=4)
+    return image

@@ -6,6 +6,7 @@ same: one query, one bucket, one hash.
 
 from __future__ import annotations
 
+from libs.common.flow.accounts import IsBreached
 from libs.common.flow.questions import CheckPassword, HashPassword, Verdict
 from services.executor.handlers.world import NOBODY, World
 
@@ -26,3 +27,8 @@ async def check(world: World, tenant: str, question: CheckPassword) -> Verdict:
 async def make_hash(world: World, _tenant: str, question: HashPassword) -> str:
     """Answer `HashPassword`."""
     return await world.hasher.hash(question.password)
+
+
+async def is_breached(world: World, _tenant: str, question: IsBreached) -> bool:
+    """Answer `IsBreached`."""
+    return await world.breaches.has(question.password)

@@ -5,6 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Final, TypeAlias, TypeVar
 
+from libs.common.flow.accounts import (
+    CheckInvitation,
+    CheckRecoveryCode,
+    DeleteUser,
+    EnrolTotp,
+    IsBreached,
+    KeepConsent,
+    KeepRecoveryCodes,
+    MakeRecoveryCodes,
+    OfferTotp,
+    RecallConsent,
+)
 from libs.common.flow.calls import CallAction, CallWebhook
 from libs.common.flow.captchas import CheckCaptcha, ShowCaptcha
 from libs.common.flow.federation import BeginSignIn, FinishSignIn, LinkExternal
@@ -25,6 +37,7 @@ from services.executor.handlers import (
     calls,
     captchas,
     codes,
+    enrolment,
     federation,
     pages,
     passkeys,
@@ -56,6 +69,16 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     LoadUser: users.load,
     HashPassword: passwords.make_hash,
     WriteUser: users.write,
+    CheckRecoveryCode: enrolment.check_recovery_code,
+    OfferTotp: enrolment.offer_totp,
+    EnrolTotp: enrolment.enrol_totp,
+    MakeRecoveryCodes: enrolment.make_recovery_codes,
+    KeepRecoveryCodes: enrolment.keep_recovery_codes,
+    RecallConsent: users.recall_consent,
+    KeepConsent: users.keep_consent,
+    DeleteUser: users.delete,
+    CheckInvitation: users.check_invitation,
+    IsBreached: passwords.is_breached,
     MayLeadTo: pages.may_lead_to,
     CallAction: calls.action,
     CallWebhook: calls.webhook,

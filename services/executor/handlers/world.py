@@ -7,11 +7,13 @@ from typing import Final, Protocol
 
 from libs.common.chassis.hasher import Hasher
 from libs.common.chassis.outgoing import Outgoing
+from services.executor.breaches import Breaches
 from services.executor.calling import Caller
 from services.executor.directory import Directory
 from services.executor.directory.externals import Externals
 from services.executor.directory.passkeys import Passkeys
 from services.executor.handlers.authenticator import Authenticator
+from services.executor.handlers.recovery import Recovery
 from services.executor.minter import Minter
 from services.executor.openid import OpenId
 from services.executor.pages import Pages
@@ -41,7 +43,9 @@ class World:
 
     directory: Directory
     hasher: Hasher
+    breaches: Breaches
     authenticator: Authenticator
+    recovery: Recovery
     passwords: Guesses
     codes: Guesses
     """Few: who gets to try codes knows the password."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from libs.common.flow.model import Json
-from libs.common.nodes.form import LONGEST_PASSWORD
-from libs.common.nodes.prompt import KIND_OF, RESERVED, SHORTEST_PASSWORD
+from libs.common.nodes.form import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from libs.common.nodes.prompt import KIND_OF, RESERVED
 from services.management.blueprints.entries import Blueprint, Entry
 from services.management.blueprints.policies import (
     PASSWORD_MODEL,

@@ -54,10 +54,29 @@ UNION ALL
 SELECT 'totp', 'totp', t.created_at
 FROM users AS u
 JOIN totp_credentials AS t ON t.user_id = u.id
-WHERE u.tenant = :tenant AND u.id = :user AND t.confirmed;
+WHERE u.tenant = :tenant AND u.id = :user AND t.confirmed
+UNION ALL
+SELECT 'recovery_codes', 'recovery_codes', min(r.created_at)
+FROM users AS u
+JOIN recovery_codes AS r ON r.user_id = u.id
+WHERE u.tenant = :tenant AND u.id = :user
+HAVING count(*) > 0
+UNION ALL
+SELECT 'webauthn-' || encode(sha256(p.credential_id), 'hex'), 'webauthn', p.created_at
+FROM users AS u
+JOIN passkeys AS p ON p.user_id = u.id
+WHERE u.tenant = :tenant AND u.id = :user;
 
 -- name: drop_password(user)!
 UPDATE users SET password_hash = NULL, updated_at = now() WHERE id = :user;
 
 -- name: drop_totp(user)!
 DELETE FROM totp_credentials WHERE user_id = :user;
+
+-- name: drop_recovery_codes(user)!
+DELETE FROM recovery_codes WHERE user_id = :user;
+
+-- name: drop_passkey(user, credential)!
+DELETE FROM passkeys
+WHERE user_id = :user
+    AND 'webauthn-' || encode(sha256(credential_id), 'hex') = :credential;

@@ -16,6 +16,7 @@ from libs.common.errors import NotFound
 from libs.common.flow.model import Json
 from libs.common.nodes.form import Name
 from libs.common.secret import Secret
+from services.management.people import Identifiers
 from services.management.routes.decode import decode, decode_query
 from services.management.routes.face import Limit, Text, after_of, cursor_of, seconds, tagged
 from services.management.routes.operation import Operation
@@ -23,7 +24,6 @@ from services.management.routes.serving import admitted
 from services.management.users import (
     NO_USER,
     Credential,
-    Identifiers,
     NewUser,
     User,
     UserEdit,
@@ -113,7 +113,7 @@ class Endpoints:
     async def list(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
         query = decode_query(request, Listing)
-        after = after_of(query.cursor, _ID)
+        after = after_of(query.cursor, UUID)
         page = await self._users.list(tenant, query.identifier, after, query.limit)
         cursor = None if page.next is None else cursor_of(page.next)
         return json_answer(UsersBody(tuple(map(_shown, page.items)), cursor))
@@ -198,7 +198,7 @@ def _shown_credential(credential: Credential) -> CredentialBody:
     return CredentialBody(credential.id, credential.kind, made)
 
 
-_ID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _USERS: Final = "/api/admin/users"
 _ONE: Final = f"{_USERS}/{{user}}"
 _USER: Final[Mapping[str, Any]] = {"user": Annotated[uuid.UUID, Meta(description="id of a user")]}

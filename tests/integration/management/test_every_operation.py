@@ -105,6 +105,11 @@ async def an_action(api: Api) -> Names:
     return {"action": made["id"]}
 
 
+async def an_invitation(api: Api) -> Names:
+    made = await api.done("POST", "/api/admin/invitations", {"attributes": {MARK: MARK}})
+    return {"invitation": made["id"]}
+
+
 async def a_session(_api: Api) -> Names:
     """Executors have them, and none is here; theirs are told apart where they are asked."""
     return {"id": str(uuid4())}
@@ -126,6 +131,7 @@ THINGS: Final[Mapping[str, tuple[Make, Names]]] = {
     "/api/admin/providers/{provider}": (a_provider, {"provider": "nobody-s"}),
     "/api/admin/users/{user}": (a_user, {"user": NO_UUID, "credential": "password"}),
     "/api/admin/actions/{action}": (an_action, {"action": "nobody-s"}),
+    "/api/admin/invitations/{invitation}": (an_invitation, {"invitation": NO_UUID}),
     "/api/admin/candidates/{type}": (no_thing, {"type": "login"}),
     "/api/admin/tenants/{tenant}": (no_thing, {"tenant": "default"}),
 }

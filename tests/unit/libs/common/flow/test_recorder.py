@@ -11,6 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from libs.common.flow.accounts import (
+    CheckInvitation,
+    DeleteUser,
+    EnrolTotp,
+    IsBreached,
+    MakeRecoveryCodes,
+    OfferTotp,
+    RecallConsent,
+    RecoveryCodes,
+    TotpOffer,
+)
 from libs.common.flow.calls import Reached
 from libs.common.flow.model import FlowType, Invariant, Json, TriggerPoint
 from libs.common.flow.node import Visit
@@ -25,6 +36,7 @@ from libs.common.flow.questions import (
     LoadUser,
     MayLeadTo,
     Taken,
+    Uninvited,
     Verdict,
     VerifyEmail,
     WriteUser,
@@ -152,8 +164,11 @@ def test_there_is_a_word_for_the_answer_to_every_question() -> None:
 
 def test_personal_is_what_hangs_on_whom_the_run_has_named() -> None:
     asked = {"CallAction", "CallWebhook", "CheckPassword", "CheckTotp", "LoadUser", "WriteUser"}
-    more = {"SeekPasskey", "OfferPasskey", "KeepPasskey", "LinkExternal"}
-    assert asked | more | {"CheckCode", "VerifyEmail"} == PERSONAL
+    asked |= {"SeekPasskey", "OfferPasskey", "KeepPasskey", "LinkExternal"}
+    asked |= {"CheckCode", "VerifyEmail"}
+    asked |= {"CheckRecoveryCode", "OfferTotp", "EnrolTotp"}
+    asked |= {"MakeRecoveryCodes", "KeepRecoveryCodes"}
+    assert asked | {"RecallConsent", "KeepConsent", "DeleteUser"} == PERSONAL
 
 
 KEY = "c8e06de8-7123-44ac-8209-02be5b55387e"
@@ -173,6 +188,14 @@ KEY = "c8e06de8-7123-44ac-8209-02be5b55387e"
         (WriteUser(KEY, None, {"email": ALICE}, None), Written("alice"), "written"),
         (WriteUser(KEY, None, {"email": ALICE}, None), Taken("email"), "taken:email"),
         (MayLeadTo("/there"), False, False),
+        (EnrolTotp("alice", "c2VhbGVk", Secret(CODE), "x:1"), Verdict.WRONG, "WRONG"),
+        (OfferTotp("alice", "Acme", ALICE), TotpOffer("a", "b", "c", "d"), True),
+        (MakeRecoveryCodes("alice", 1), RecoveryCodes(("a",), ("b",)), True),
+        (RecallConsent("alice", "terms", 7), False, False),
+        (DeleteUser("alice"), True, True),
+        (CheckInvitation(Secret("token")), None, False),
+        (IsBreached(Secret(PASSWORD)), True, True),
+        (WriteUser(KEY, None, {"email": ALICE}, None, invitation="i1"), Uninvited(), "uninvited"),
     ],
 )
 def test_of_an_answer_it_is_kept_how_it_came_out(
@@ -225,6 +248,8 @@ FULL = Facts(
     identifier=ALICE,
     account="alice",
     proved=("pwd", "otp"),
+    shown=("totp",),
+    invitation="i1",
     created=True,
     authenticated=True,
     consented=True,
@@ -242,6 +267,8 @@ def test_what_became_known_is_kept_by_name_and_kind() -> None:
         identifier=True,
         account=True,
         proved=("pwd", "otp"),
+        shown=("totp",),
+        invitation=True,
         created=True,
         authenticated=True,
         consented=True,
@@ -264,6 +291,8 @@ def test_what_is_not_known_any_more_is_kept_as_that() -> None:
         identifier=False,
         account=False,
         forgot=True,
+        shown=(),
+        invitation=False,
         created=False,
         authenticated=False,
         consented=False,

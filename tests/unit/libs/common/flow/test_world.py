@@ -9,6 +9,19 @@ import pytest
 from msgspec.structs import replace
 
 from libs.common.errors import Invalid, Problem
+from libs.common.flow.accounts import (
+    CheckInvitation,
+    CheckRecoveryCode,
+    DeleteUser,
+    EnrolTotp,
+    IsBreached,
+    KeepConsent,
+    KeepRecoveryCodes,
+    MakeRecoveryCodes,
+    OfferTotp,
+    RecallConsent,
+    RecoveryCodes,
+)
 from libs.common.flow.calls import CallAction, CallWebhook, Reached, Target
 from libs.common.flow.model import Json
 from libs.common.flow.questions import (
@@ -21,6 +34,7 @@ from libs.common.flow.questions import (
     LoadUser,
     MayLeadTo,
     Taken,
+    Uninvited,
     Verdict,
     VerifyEmail,
     WriteUser,
@@ -28,7 +42,17 @@ from libs.common.flow.questions import (
 )
 from libs.common.flow.script import MOMENT, UNSCRIPTED, Answer, Cue, Persona
 from libs.common.flow.turn import Question
-from libs.common.flow.world import ACCOUNT, PARTS, World, Write, answer, drive, is_scripted
+from libs.common.flow.world import (
+    ACCOUNT,
+    OFFER,
+    PARTS,
+    Deletion,
+    World,
+    Write,
+    answer,
+    drive,
+    is_scripted,
+)
 from libs.common.secret import Secret
 from tests.questions import every_question
 
@@ -42,6 +66,8 @@ GUESSES: list[Question[Any]] = [
     CheckTotp("alice", None, Secret("123456"), "attempt"),
     CheckCode("alice", None, Code("session:node:1", 6), Secret("123456")),
     VerifyEmail("alice", None, None, Code("session:node:1", 6), Secret("123456")),
+    CheckRecoveryCode("alice", None, Secret("abcde-fghij"), "attempt"),
+    EnrolTotp("alice", "", Secret("123456"), "attempt"),
 ]
 HASH = HashPassword(Secret("hunter22"))
 
@@ -217,6 +243,68 @@ def test_an_outcome_that_answers_nothing_is_refused_with_those_that_do() -> None
 def test_attributes_that_nothing_takes_are_refused() -> None:
     problem = refusal(FIND, scripted("success", risk=3))
     assert (problem.code, problem.path) == ("invalid_answer", "answers.node.attributes")
+
+
+def test_factors_that_are_set_up_are_the_account_s() -> None:
+    asked = world(mfa_enabled=False)
+    assert answer(asked, OfferTotp(ACCOUNT, "Acme", ""), UNSCRIPTED) is OFFER
+    made = answer(asked, MakeRecoveryCodes(ACCOUNT, 3), UNSCRIPTED)
+    assert made == RecoveryCodes(("***",), ())
+    for _ in range(2):
+        totp = EnrolTotp(ACCOUNT, "", Secret("123456"), "attempt")
+        assert answer(asked, totp, UNSCRIPTED) is Verdict.RIGHT
+        assert answer(asked, KeepRecoveryCodes(ACCOUNT, ()), UNSCRIPTED) is True
+    loaded = asked.load(LoadUser(ACCOUNT))
+    assert loaded is not None
+    assert loaded["mfa_enabled"] is True
+    assert loaded["mfa_methods"] == ["totp", "recovery_code"]
+
+
+def test_an_authenticator_whose_code_is_wrong_is_not_set_up() -> None:
+    asked = world(mfa_enabled=False)
+    totp = EnrolTotp(ACCOUNT, "", Secret("123456"), "attempt")
+    assert answer(asked, totp, scripted("failure")) is Verdict.WRONG
+    loaded = asked.load(LoadUser(ACCOUNT))
+    assert loaded is not None
+    assert loaded["mfa_methods"] == []
+
+
+def test_a_consent_is_remembered_for_its_time_and_its_purpose() -> None:
+    asked = world()
+
+    def holds(purpose: str, at: int) -> bool:
+        held: bool = answer(asked, RecallConsent(ACCOUNT, purpose, at), UNSCRIPTED)
+        return held
+
+    assert not holds("terms", 5)
+    assert answer(asked, KeepConsent(ACCOUNT, "terms", 10), UNSCRIPTED) is True
+    assert answer(asked, KeepConsent(ACCOUNT, "news", None), UNSCRIPTED) is True
+    assert (holds("terms", 9), holds("terms", 10), holds("news", 10**9)) == (True, False, True)
+
+
+@pytest.mark.parametrize(("outcome", "good"), [("success", True), ("failure", False)])
+def test_whether_an_invitation_is_good_is_what_the_script_says(outcome: str, good: bool) -> None:
+    asked = CheckInvitation(Secret("token"))
+    assert (answer(world(), asked, scripted(outcome)) is not None) is good
+
+
+@pytest.mark.parametrize(("outcome", "breached"), [("success", False), ("breached", True)])
+def test_whether_a_password_was_breached_is_what_the_script_says(
+    outcome: str, breached: bool
+) -> None:
+    assert answer(world(), IsBreached(Secret("guess")), scripted(outcome)) is breached
+
+
+def test_an_invitation_may_be_used_up_meanwhile() -> None:
+    assert answer(world(), writes(), scripted("uninvited")) == Uninvited()
+
+
+def test_a_deleted_account_is_known_no_more_and_told_of() -> None:
+    asked = world()
+    for _ in range(2):
+        assert answer(asked, DeleteUser(ACCOUNT), UNSCRIPTED) is True
+    assert asked.load(LoadUser(ACCOUNT)) is None
+    assert asked.written == 2 * [Deletion(ACCOUNT)]
 
 
 def test_what_has_but_one_answer_is_not_the_script_s_to_say() -> None:

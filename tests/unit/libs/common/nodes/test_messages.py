@@ -8,7 +8,7 @@ from libs.common.nodes.messages import MESSAGES
 
 COMMON = Path(__file__).parents[5] / "libs/common"
 KEY = re.compile(
-    r'"((?:button|captcha|code|field|flow|form|label|passkey|password|provider)\.[a-z_]+)"'
+    r'"((?:button|captcha|code|field|flow|form|invitation|label|passkey|password|provider|text|title)\.[a-z_]+)"'
 )
 
 

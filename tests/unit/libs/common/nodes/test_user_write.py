@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from libs.common.flow.federation import LinkExternal
-from libs.common.flow.model import TriggerPoint
+from libs.common.flow.model import FlowType, TriggerPoint
 from libs.common.flow.node import Visit
-from libs.common.flow.questions import Taken, WriteUser, Written
+from libs.common.flow.questions import Taken, Uninvited, WriteUser, Written
 from libs.common.flow.turn import External, Facts, Leave
 from libs.common.nodes.user_write import NODE, run
 from tests.playbook import Playbook, lowered, visit
@@ -142,3 +142,37 @@ def test_a_password_of_a_new_account_adds_to_what_was_proved() -> None:
     assert isinstance(left, Leave)
     assert left.facts is not None
     assert left.facts.proved == ("fed", "pwd")
+
+
+INVITED = msgspec.structs.replace(NEW, invitation="i1")
+
+
+def test_an_invitation_is_used_up_with_the_account() -> None:
+    dialogue = Playbook(run(STEP, visit(INVITED)))
+    question = WriteUser(KEY, None, NORMAL, HASH, invitation="i1")
+    left = dialogue.asks(question, answered=Written("sasha")).result()
+    assert isinstance(left, Leave)
+    assert left.facts is not None
+    assert (left.outcome, left.facts.invitation) == ("success", None)
+
+
+def test_who_comes_with_one_that_is_used_is_not_written() -> None:
+    dialogue = Playbook(run(STEP, visit(INVITED)))
+    question = WriteUser(KEY, None, NORMAL, HASH, invitation="i1")
+    dialogue.asks(question, answered=Uninvited()).ends(Leave("failure"))
+
+
+def test_what_it_gives_to_an_account_that_there_is_uses_it_up_as_well() -> None:
+    facts = Facts(account="alice", created=True, staged={"role": "editor"}, invitation="i1")
+    dialogue = Playbook(run(STEP, visit(facts)))
+    question = WriteUser(KEY, "alice", {"role": "editor"}, None, invitation="i1")
+    dialogue.asks(question, answered=Uninvited()).ends(Leave("failure"))
+
+
+def test_a_registration_of_the_invited_writes_nobody_else() -> None:
+    here = msgspec.structs.replace(visit(NEW), flow=FlowType.INVITED_REGISTRATION)
+    Playbook(run(STEP, here)).ends(Leave("failure"))
+    invited = msgspec.structs.replace(here, facts=INVITED)
+    dialogue = Playbook(run(STEP, invited))
+    question = WriteUser(KEY, None, NORMAL, HASH, invitation="i1")
+    dialogue.asks(question, answered=Taken("email")).ends(Leave("taken"))

@@ -23,6 +23,7 @@ CHECK = CheckPasskey(Secret('{"id":"a"}'), "YmVmb3Jl", "required", f"{SESSION}:3
 ANYBODY = SeekPasskey(None, "required", 300)
 OWNER = Facts(identifier="alice@example.com", account="alice", proved=("pwd",))
 NAMED = replace(OWNER, proved=())
+SHOWN = ("webauthn",)
 NOBODYS = Facts(identifier="nobody@example.com")
 ASKED = Stay(
     STEP.view,
@@ -71,18 +72,20 @@ def test_a_passkey_says_who_it_is_and_how_much_it_proves(
     shown: Shown, amr: tuple[str, ...]
 ) -> None:
     dialogue = Playbook(run(STEP, submits())).asks(CHECK, answered=shown)
-    dialogue.ends(Leave("success", Facts(account="alice", proved=amr)))
+    dialogue.ends(Leave("success", Facts(account="alice", proved=amr, shown=("webauthn",))))
 
 
 def test_what_was_proved_before_stays_and_is_said_once() -> None:
     facts = replace(OWNER, proved=("pwd", "hwk"))
     dialogue = Playbook(run(STEP, submits(facts))).asks(CHECK, answered=BOUND)
-    dialogue.ends(Leave("success", replace(OWNER, proved=("pwd", "hwk", "user", "mfa"))))
+    dialogue.ends(
+        Leave("success", replace(OWNER, proved=("pwd", "hwk", "user", "mfa"), shown=SHOWN))
+    )
 
 
 def test_whoever_named_themselves_shows_a_passkey_of_theirs() -> None:
     dialogue = Playbook(run(STEP, submits(NAMED))).asks(CHECK, answered=BOUND)
-    dialogue.ends(Leave("success", replace(NAMED, proved=("hwk", "user", "mfa"))))
+    dialogue.ends(Leave("success", replace(NAMED, proved=("hwk", "user", "mfa"), shown=SHOWN)))
 
 
 @pytest.mark.parametrize("facts", [NAMED, NOBODYS])

@@ -1,0 +1,38 @@
+"""Who may give an account a further factor."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from libs.common.flow.model import Json
+from libs.common.flow.questions import LoadUser
+from libs.common.flow.turn import Facts, Leave, Question, ask
+
+
+def owner(facts: Facts) -> Generator[Question[Any], Any, Mapping[str, Json] | Leave]:
+    """Return what is known of who may set up a factor, or how the node is left.
+
+    Who has set one up is to show one before another is, or a password alone would be enough to get
+    round it. What was set up in this very run was by them.
+    """
+    if facts.account is None or not facts.owned:
+        return Leave("failure")
+    user = yield from ask(LoadUser(facts.account))
+    if user is None:
+        return Leave("failure")
+    methods = user.get("mfa_methods") or ()
+    if methods and set(methods).isdisjoint(facts.shown):
+        return Leave("enrolled")
+    return user
+
+
+def shown(facts: Facts, method: str) -> Facts:
+    """Return `facts` once `method` was shown or set up.
+
+    That alone proves nothing: a factor that somebody has just chosen does not say that they are
+    who chose the others.
+    """
+    return replace(facts, shown=tuple(dict.fromkeys((*facts.shown, method))))
