@@ -23,6 +23,7 @@ def owner(facts: Facts) -> Generator[Question[Any], Any, Mapping[str, Json] | Le
     user = yield from ask(LoadUser(facts.account))
     if user is None:
         return Leave("failure")
+    # In every turn: a set-up that was begun before there was a factor ends by showing that.
     methods = user.get("mfa_methods") or ()
     if methods and set(methods).isdisjoint(facts.shown):
         return Leave("enrolled")

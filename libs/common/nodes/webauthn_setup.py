@@ -16,7 +16,7 @@ from libs.common.flow.turn import Dialogue, FieldError, Leave, Message, Question
 from libs.common.flow.view import View
 from libs.common.nodes.ceremony import CREATION, Declined, Seconds, challenge_of, make_view, read
 from libs.common.nodes.ceremony import show as show_ceremony
-from libs.common.nodes.enrolment import shown
+from libs.common.nodes.enrolment import owner, shown
 from libs.common.nodes.guess import Attempts
 
 DECLINE = "button.not_now"
@@ -51,8 +51,10 @@ def lower(config: Config, site: Site) -> Lowered:
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
     facts, wanted = visit.facts, config.config
-    if facts.account is None or not facts.owned:
-        return Leave("failure")
+    user = yield from owner(facts)
+    if isinstance(user, Leave):
+        return user
+    assert facts.account is not None  # noqa: S101 - it has an owner
     if visit.submitted is None:
         return (yield from _show(config, visit, facts.account))
     sent = read(config.view, visit.submitted)
@@ -105,9 +107,9 @@ NODE: NodeType[Config, Lowered] = NodeType(
     lowered=Lowered,
     lower=lower,
     run=run,
-    outcomes=fixed("success", "failure", "declined"),
-    fallbacks=frozenset({"failure", "declined"}),
+    outcomes=fixed("success", "failure", "declined", "enrolled"),
+    fallbacks=frozenset({"failure", "declined", "enrolled"}),
     waits=frozenset({"success", "declined"}),
     writes=lambda _config: (("user",),),
-    unwritten=frozenset({"failure", "declined"}),
+    unwritten=frozenset({"failure", "declined", "enrolled"}),
 )

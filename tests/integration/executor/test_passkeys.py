@@ -20,9 +20,10 @@ ALICE, BOB = "alice@example.com", "bob@example.com"
 SETUP = {"id": "setup", "type": "webauthn_setup", "config": {"may_decline": True, "most": 2}}
 SHOW = {"id": "show", "type": "webauthn", "config": {"attempts": 2}}
 MAKE_ONE = graph(
-    [START, IDENTIFIER, PASSWORD_NODE, SETUP, SUCCESS],
+    [START, IDENTIFIER, PASSWORD_NODE, SETUP, SHOW, SUCCESS],
     [("start", "identifier"), ("identifier", "password"), ("password", "setup"),
-     ("setup", "success"), ("setup", "success", "declined")],
+     ("setup", "success"), ("setup", "success", "declined"),
+     ("setup", "show", "enrolled"), ("show", "setup")],
 )  # fmt: skip
 ANYBODY = graph([START, SHOW, SUCCESS], [("start", "show"), ("show", "success")])
 NAMED = graph(
@@ -70,11 +71,17 @@ async def at_setup(executor: Executor, email: str, path: str = "/flow/execute") 
 
 
 async def enrolled(
-    executor: Executor, email: str, *, flags: int = PRESENT | VERIFIED
+    executor: Executor,
+    email: str,
+    *,
+    flags: int = PRESENT | VERIFIED,
+    before: Authenticator | None = None,
 ) -> Authenticator:
-    """Have somebody make a passkey."""
+    """Have somebody make a passkey, who has `before` already."""
     key = Authenticator(ORIGIN, flags=flags)
     step = await at_setup(executor, email)
+    if before is not None:
+        step = await sends(executor, step, before.show(request(step)))
     done = await sends(executor, step, key.make(creation(step)))
     assert done.body["flowStatus"] == "COMPLETE", done.body
     return key
@@ -268,13 +275,14 @@ async def test_somebody_elses_passkey_is_not_kept_and_ones_own_only_once(house: 
         await house.person(email)
     executor = await house.executor()
     key = await enrolled(executor, ALICE)
-    step = await at_setup(executor, BOB)
-    refused = await sends(executor, step, key.make(creation(step)))
-    assert refused.data["messages"][0]["i18nKey"] == "passkey.refused"
     step = await at_setup(executor, ALICE)
+    step = await sends(executor, step, key.show(request(step)))
     assert len(creation(step)["excludeCredentials"]) == 1
     again = await sends(executor, step, key.make(creation(step)))
     assert again.body["flowStatus"] == "COMPLETE"
+    step = await at_setup(executor, BOB)
+    refused = await sends(executor, step, key.make(creation(step)))
+    assert refused.data["messages"][0]["i18nKey"] == "passkey.refused"
     assert await house.pool.fetchval("SELECT count(*) FROM passkeys") == 1
 
 
@@ -282,11 +290,21 @@ async def test_who_has_as_many_as_the_author_allows_makes_no_more(house: House) 
     await house.person(ALICE)
     executor = await house.executor()
     late = await at_setup(executor, ALICE)
-    for _ in range(2):
-        await enrolled(executor, ALICE)
-    refused = await sends(executor, late, Authenticator(ORIGIN).make(creation(late)))
+    first = await enrolled(executor, ALICE)
+    second = await enrolled(executor, ALICE, before=first)
+    step = await sends(executor, late, Authenticator(ORIGIN).make(creation(late)))
+    refused = await sends(executor, step, second.show(request(step)))
     assert refused.body["flowStatus"] == "ERROR"
-    assert (await at_setup(executor, ALICE)).body["flowStatus"] == "ERROR"
+
+
+async def test_a_password_alone_adds_no_passkey_to_one(house: House) -> None:
+    await house.person(ALICE)
+    executor = await house.executor()
+    await enrolled(executor, ALICE)
+    step = await at_setup(executor, ALICE)
+    refused = await sends(executor, step, Authenticator(ORIGIN).show(request(step)))
+    assert refused.data["messages"][0]["i18nKey"] == "passkey.wrong"
+    assert await house.pool.fetchval("SELECT count(*) FROM passkeys") == 1
 
 
 @pytest.mark.parametrize(
