@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,12 +13,14 @@ from tests.fuzz.run import SEED, fuzz
 
 EXAMPLES = 8
 """An operation; `make fuzz` sends many more."""
+ALWAYS = 20_261_121
+"""The seed, unless one is named: a change is to be judged by what it changes. `make fuzz` draws."""
 
 
 async def test_no_answer_is_a_fault_or_other_than_the_document_says(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    seed = int(os.environ.get(SEED) or random.getrandbits(32))
+    seed = int(os.environ.get(SEED) or ALWAYS)
     # A stack of its own: what is left behind would be in the way of other tests.
     async with running(tmp_path / "stack", durable=False) as stack:
         await seed_examples(stack.facts)
