@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 from libs.common.chassis.config import variable
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.signing import webhook_secrets
-from libs.common.errors import Conflict, Invalid, NotFound, Problem
+from libs.common.errors import Conflict, NotFound
 from libs.common.flow.calls import Target
 from libs.common.flow.model import Json, Named
 from libs.common.flow.node import NodeTypes
@@ -29,15 +29,15 @@ from services.management.change import Change
 from services.management.entries import Resource
 from services.management.etags import tag_of
 from services.management.queries import QUERIES
-from services.management.records import Place
+from services.management.records import Place, page_of
 from services.management.rows import NO_TENANT, Rows
+from services.management.sealing import Sealer
 from services.management.store import Store
 from services.management.uses import naming
 
 NO_ACTION: Final = "there is no such action"
 
 LEAST_SECRET: Final = 16
-MOST_SECRET: Final = 1000
 """Characters of a secret: what signs must not be guessed."""
 
 
@@ -90,12 +90,12 @@ class Actions:
         """Without `keys` no secret can be stored."""
         self._store = store
         self._keys = keys
+        self._sealer = Sealer(keys, ACTION_SECRET, least=LEAST_SECRET)
         self._types = types
 
     async def list(self, tenant: str, after: Place | None, limit: int) -> ActionPage:
         """List actions, the oldest first; raise `NotFound` for a tenant that is none."""
         async with self._store.reading(tenant) as rows:
-            # One more than asked for tells whether there is a next page.
             listed = QUERIES.list_actions(
                 rows.connection,
                 tenant=tenant,
@@ -106,9 +106,8 @@ class Actions:
             found = tuple([_action(row) async for row in listed])
             if not await rows.has_tenant():
                 raise NotFound(NO_TENANT)
-        items = found[:limit]
-        last = items[-1] if len(found) > limit else None
-        return ActionPage(items, Place(last.created_at, last.id) if last else None)
+        items, following = page_of(found, limit, lambda one: one.id)
+        return ActionPage(items, following)
 
     async def get(self, tenant: str, id: str) -> Action:
         """Return an action, or raise `NotFound`."""
@@ -117,7 +116,7 @@ class Actions:
 
     async def create(self, tenant: str, new: NewAction, author: Author) -> Action:
         """Create an action; raise `Conflict` where there is one of the id."""
-        sealed = None if new.secret is None else self._seal(tenant, new.id, new.secret)
+        sealed = self._sealer.seal(tenant, new.id, new.secret)
         async with self._store.changing(tenant, author) as change:
             if not await change.has_tenant():
                 raise NotFound(NO_TENANT)
@@ -137,7 +136,7 @@ class Actions:
 
     async def update(self, tenant: str, id: str, edit: ActionEdit, author: Author) -> Action:
         """Change an action, for running sessions as well, or raise `NotFound`."""
-        sealed = self._seal(tenant, id, edit.secret) if isinstance(edit.secret, Secret) else None
+        sealed = self._sealer.seal(tenant, id, edit.secret)
         async with self._store.changing(tenant, author) as change:
             before = await _held(change, tenant, id)
             display_name = before.display_name if edit.display_name is UNSET else edit.display_name
@@ -182,14 +181,6 @@ class Actions:
             if not await rows.has_tenant():
                 raise NotFound(NO_TENANT)
         return webhook_secrets(self._keys, tenant)
-
-    def _seal(self, tenant: str, id: str, secret: Secret) -> bytes:
-        if self._keys is None:
-            raise Conflict(f"no secret can be stored: {variable('credential_keys')} is not set")
-        if not LEAST_SECRET <= len(secret.reveal()) <= MOST_SECRET:
-            message = f"Expected {LEAST_SECRET} to {MOST_SECRET} characters"
-            raise Invalid("the secret is none", (Problem("invalid", message, path="secret"),))
-        return self._keys.box(tenant, id).seal(ACTION_SECRET, secret.reveal().encode())
 
 
 async def _find(rows: Rows, tenant: str, id: str) -> Action:

@@ -26,7 +26,7 @@ from services.management.change import Change
 from services.management.entries import Resource
 from services.management.etags import tag_of
 from services.management.queries import QUERIES
-from services.management.records import Place
+from services.management.records import Place, page_of
 from services.management.rows import NO_TENANT, Rows
 from services.management.standing import Standing
 from services.management.store import Store
@@ -90,7 +90,6 @@ class Clients:
     ) -> ClientPage:
         """List clients, the oldest first; raise `NotFound` for a tenant that is none."""
         async with self._store.reading(tenant) as rows:
-            # One more than asked for tells whether there is a next page.
             listed = QUERIES.list_clients(
                 rows.connection,
                 tenant=tenant,
@@ -102,9 +101,8 @@ class Clients:
             found = tuple([_client(row) async for row in listed])
             if not await rows.has_tenant():
                 raise NotFound(NO_TENANT)
-        items = found[:limit]
-        last = items[-1] if len(found) > limit else None
-        return ClientPage(items, Place(last.created_at, last.client_id) if last else None)
+        items, following = page_of(found, limit, lambda one: one.client_id)
+        return ClientPage(items, following)
 
     async def get(self, tenant: str, caller: Caller, id: str) -> Client:
         """Return a client, or raise `NotFound`."""

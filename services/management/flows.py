@@ -31,6 +31,7 @@ from services.management.records import (
     Look,
     Place,
     Status,
+    page_of,
 )
 from services.management.rows import NO_TENANT
 from services.management.running import Moved, Running, invalid
@@ -141,14 +142,12 @@ class Flows:
     async def list(self, tenant: str, wanted: Filter, after: Place | None, limit: int) -> Page:
         """List flows, the oldest first; raise `NotFound` for a tenant that is none."""
         async with self._store.reading(tenant) as rows:
-            # One more than asked for tells whether there is a next page.
             found = await rows.list_flows(wanted, after, limit + 1)
             total = await rows.count_flows(wanted)
             if not total and not await rows.has_tenant():
                 raise NotFound(NO_TENANT)
-        items = found[:limit]
-        last = items[-1] if len(found) > limit else None
-        return Page(items, total, Place(last.created_at, last.id) if last else None)
+        items, following = page_of(found, limit, lambda one: one.id)
+        return Page(items, total, following)
 
     async def page(self, tenant: str, start: int, most: int, *, count: bool) -> NumberedPage:
         """List up to `most` flows, the oldest first, from the one with `start` before it.

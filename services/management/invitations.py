@@ -24,7 +24,7 @@ from services.management.entries import Resource
 from services.management.etags import tag_of
 from services.management.people import Identifiers, called, read_attributes, storing
 from services.management.queries import QUERIES
-from services.management.records import Place
+from services.management.records import Place, page_of
 from services.management.rows import NO_TENANT, Rows
 from services.management.store import Store
 
@@ -89,7 +89,6 @@ class Invitations:
     async def list(self, tenant: str, after: Place | None, limit: int) -> InvitationPage:
         """List invitations, the oldest first; raise `NotFound` for a tenant that is none."""
         async with self._store.reading(tenant) as rows:
-            # One more than asked for tells whether there is a next page.
             listed = QUERIES.list_invitations(
                 rows.connection,
                 tenant=tenant,
@@ -100,9 +99,8 @@ class Invitations:
             found = tuple([_invitation(row) async for row in listed])
             if not await rows.has_tenant():
                 raise NotFound(NO_TENANT)
-        items = found[:limit]
-        last = items[-1] if len(found) > limit else None
-        return InvitationPage(items, Place(last.created_at, str(last.id)) if last else None)
+        items, following = page_of(found, limit, lambda one: one.id)
+        return InvitationPage(items, following)
 
     async def get(self, tenant: str, id: uuid.UUID) -> Invitation:
         """Return an invitation, or raise `NotFound`."""

@@ -14,9 +14,8 @@ import asyncpg
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from libs.common.chassis.config import variable
 from libs.common.chassis.seal import Keys
-from libs.common.errors import Conflict, Invalid, NotFound, Problem
+from libs.common.errors import Conflict, NotFound
 from libs.common.flow.model import Json, Named
 from libs.common.flow.node import NodeTypes
 from libs.common.secret import Secret
@@ -26,15 +25,13 @@ from services.management.change import Change
 from services.management.entries import Resource
 from services.management.etags import tag_of
 from services.management.queries import QUERIES
-from services.management.records import Place
+from services.management.records import Place, page_of
 from services.management.rows import NO_TENANT, Rows
+from services.management.sealing import Sealer
 from services.management.store import Store
 from services.management.uses import naming
 
 NO_PROVIDER: Final = "there is no such provider"
-
-MOST_SECRET: Final = 1000
-"""Characters of a secret."""
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,13 +81,12 @@ class Providers:
     def __init__(self, store: Store, keys: Keys | None, types: NodeTypes) -> None:
         """Without `keys` no secret can be stored."""
         self._store = store
-        self._keys = keys
+        self._sealer = Sealer(keys, PURPOSE)
         self._types = types
 
     async def list(self, tenant: str, after: Place | None, limit: int) -> ProviderPage:
         """List providers, the oldest first; raise `NotFound` for a tenant that is none."""
         async with self._store.reading(tenant) as rows:
-            # One more than asked for tells whether there is a next page.
             listed = QUERIES.list_providers(
                 rows.connection,
                 tenant=tenant,
@@ -101,9 +97,8 @@ class Providers:
             found = tuple([_provider(row) async for row in listed])
             if not await rows.has_tenant():
                 raise NotFound(NO_TENANT)
-        items = found[:limit]
-        last = items[-1] if len(found) > limit else None
-        return ProviderPage(items, Place(last.created_at, last.id) if last else None)
+        items, following = page_of(found, limit, lambda one: one.id)
+        return ProviderPage(items, following)
 
     async def get(self, tenant: str, id: str) -> Provider:
         """Return a provider, or raise `NotFound`."""
@@ -112,7 +107,7 @@ class Providers:
 
     async def create(self, tenant: str, new: NewProvider, author: Author) -> Provider:
         """Create a provider; raise `Conflict` where there is one of the id."""
-        sealed = None if new.secret is None else self._seal(tenant, new.id, new.secret)
+        sealed = self._sealer.seal(tenant, new.id, new.secret)
         async with self._store.changing(tenant, author) as change:
             if not await change.has_tenant():
                 raise NotFound(NO_TENANT)
@@ -132,7 +127,7 @@ class Providers:
 
     async def update(self, tenant: str, id: str, edit: ProviderEdit, author: Author) -> Provider:
         """Change a provider, or raise `NotFound`."""
-        sealed = self._seal(tenant, id, edit.secret) if isinstance(edit.secret, Secret) else None
+        sealed = self._sealer.seal(tenant, id, edit.secret)
         async with self._store.changing(tenant, author) as change:
             before = await _held(change, tenant, id)
             display_name = before.display_name if edit.display_name is UNSET else edit.display_name
@@ -168,14 +163,6 @@ class Providers:
                 raise Conflict(f"active flows rely on it: {', '.join(sorted(users))}")
             await QUERIES.delete_provider(change.connection, tenant=tenant, id=id)
             await change.note_resource("delete", _about(before, None))
-
-    def _seal(self, tenant: str, id: str, secret: Secret) -> bytes:
-        if self._keys is None:
-            raise Conflict(f"no secret can be stored: {variable('credential_keys')} is not set")
-        if not 1 <= len(secret.reveal()) <= MOST_SECRET:
-            message = f"Expected 1 to {MOST_SECRET} characters"
-            raise Invalid("the secret is none", (Problem("invalid", message, path="secret"),))
-        return self._keys.box(tenant, id).seal(PURPOSE, secret.reveal().encode())
 
 
 async def _find(rows: Rows, tenant: str, id: str) -> Provider:

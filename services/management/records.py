@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -172,10 +173,33 @@ class Nodes(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A flow's place in a list by age: the list goes on after it, whoever comes or goes."""
+    """A place in a list by age: the list goes on after it, whoever comes or goes."""
 
     created_at: Annotated[datetime, msgspec.Meta(tz=True)]
     id: str
+
+
+class Aged(Protocol):
+    """What is listed by age."""
+
+    @property
+    def created_at(self) -> datetime: ...
+
+
+A = TypeVar("A", bound=Aged)
+
+
+def page_of(
+    found: tuple[A, ...], limit: int, id: Callable[[A], object]
+) -> tuple[tuple[A, ...], Place | None]:
+    """Take the first `limit` of what was found, and say where the next page begins, if any does.
+
+    One more than `limit` is looked for: it tells.
+    """
+    items = found[:limit]
+    if len(found) <= limit:
+        return items, None
+    return items, Place(items[-1].created_at, str(id(items[-1])))
 
 
 class Candidate(msgspec.Struct, frozen=True):

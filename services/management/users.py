@@ -27,7 +27,7 @@ from services.management.entries import Resource
 from services.management.etags import tag_of
 from services.management.people import Identifiers, called, named, read_attributes, refused, storing
 from services.management.queries import QUERIES
-from services.management.records import Place
+from services.management.records import Place, page_of
 from services.management.rows import NO_TENANT, Connection, Rows
 from services.management.store import Store
 
@@ -119,7 +119,6 @@ class Users:
         # What could be nobody's would otherwise be looked for as if everybody were meant.
         nobodys = identifier is not None and not any(called.values())
         async with self._store.reading(tenant) as rows:
-            # One more than asked for tells whether there is a next page.
             listed = QUERIES.list_users(
                 rows.connection,
                 tenant=tenant,
@@ -131,9 +130,8 @@ class Users:
             found = tuple([_user(row) async for row in listed])
             if not await rows.has_tenant():
                 raise NotFound(NO_TENANT)
-        items = found[:limit]
-        last = items[-1] if len(found) > limit else None
-        return UserPage(items, Place(last.created_at, str(last.id)) if last else None)
+        items, following = page_of(found, limit, lambda one: one.id)
+        return UserPage(items, following)
 
     async def get(self, tenant: str, id: uuid.UUID) -> User:
         """Return a user, or raise `NotFound`."""

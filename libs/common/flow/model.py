@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -209,6 +209,11 @@ class Invariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     """An expression over what a path proved: `factors amr identified consented`."""
     when: str | None = None
     """An expression as in a `condition`; only the paths on which it may be true are looked at."""
+
+
+REGISTERED_ID: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
+RegisteredId = Annotated[str, msgspec.Meta(pattern=rf"^{REGISTERED_ID}$(?!\n)")]
+"""What a tenant calls an action or a provider, and nodes name it by."""
 
 
 class Named(msgspec.Struct, frozen=True):

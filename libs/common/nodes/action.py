@@ -6,13 +6,10 @@ it, and whoever changes the action cannot change that.
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta
 from msgspec.structs import asdict
 
 from libs.common.flow.calls import CallAction
-from libs.common.flow.model import Named
+from libs.common.flow.model import Named, RegisteredId
 from libs.common.flow.node import NodeType, Outcomes, Site, Visit
 from libs.common.flow.turn import Dialogue, Leave, ask
 from libs.common.nodes.calling import (
@@ -30,7 +27,7 @@ from libs.common.nodes.calling import (
 
 
 class Config(Calling, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    action: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$(?!\n)")]
+    action: RegisteredId
     """The `id` of an action of `/api/admin/actions`; where there is none the node leaves by
     `failure`."""
 

@@ -7,13 +7,12 @@ is everybody while the service does not answer: to let them past would be to hav
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-from msgspec import Meta
 
 from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha, Widget
-from libs.common.flow.model import Json, Named
+from libs.common.flow.model import Json, Named, RegisteredId
 from libs.common.flow.node import NodeType, Site, Visit, fixed
 from libs.common.flow.turn import Dialogue, FieldError, Leave, Message, Question, Stay, ask
 from libs.common.flow.view import Component, View
@@ -28,7 +27,7 @@ LONGEST: Final = 16_384
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    provider: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$(?!\n)")] = "captcha"
+    provider: RegisteredId = "captcha"
     """The `id` of a provider of the kind `captcha`; where there is none the node leaves by
     `failure`."""
     attempts: Attempts = 5

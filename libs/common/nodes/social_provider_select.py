@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from libs.common.errors import Problem
 from libs.common.flow.federation import BeginSignIn, Came, FinishSignIn, LinkExternal
 from libs.common.flow.identifier import normalise
-from libs.common.flow.model import Json, Named
+from libs.common.flow.model import Json, Named, RegisteredId
 from libs.common.flow.node import InvalidConfig, NodeType, Site, Visit, fixed
 from libs.common.flow.proof import Gain
 from libs.common.flow.questions import FindAccount, LoadUser
@@ -48,7 +48,6 @@ _LONGEST: Final = 4_000
 _LONGEST_CLAIM: Final = 1_000
 """Characters of what is staged."""
 
-Provider = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$(?!\n)")]
 Callback = Annotated[
     str,
     msgspec.Meta(
@@ -60,9 +59,9 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,49}$(?!\n)"
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    providers: Annotated[tuple[Provider, ...], msgspec.Meta(min_length=1, max_length=20)]
+    providers: Annotated[tuple[RegisteredId, ...], msgspec.Meta(min_length=1, max_length=20)]
     """Ids of providers of the tenant. Where it is one, the user is sent there at once."""
-    labels: Mapping[Provider, Text] = msgspec.field(default_factory=dict)
+    labels: Mapping[RegisteredId, Text] = msgspec.field(default_factory=dict)
     """What the button of a provider says; its id else, which is in no language."""
     attributes: Mapping[Name, Name] | None = None
     """What is staged of somebody new: attribute of the user → claim of the provider. `email` is

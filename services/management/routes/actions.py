@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
 from libs.common.chassis.app import json_answer
-from libs.common.errors import NotFound
 from libs.common.flow.calls import Attempts, Headers, Target, TrySeconds, Url
+from libs.common.flow.model import RegisteredId
 from libs.common.secret import Secret
 from services.management.actions import NO_ACTION, Action, ActionEdit, Actions, NewAction
 from services.management.routes.clients import NO_STORE
 from services.management.routes.decode import decode, decode_query
-from services.management.routes.face import Limit, Text, after_of, cursor_of, seconds, tagged
+from services.management.routes.face import Listing, after_of, cursor_of, seconds, tagged
 from services.management.routes.operation import Operation
+from services.management.routes.registered import ID, DisplayName, named, part_of_path
 from services.management.routes.serving import admitted
-
-_ID: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-Id = Annotated[str, Meta(pattern=rf"^{_ID.pattern}$(?!\n)")]
-DisplayName = Annotated[Text, Meta(min_length=1, max_length=100)]
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """The query of a list."""
-
-    limit: Limit = 20
-    cursor: str | None = None
 
 
 class CreateBody(Target, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of a create."""
 
-    id: Id
+    id: RegisteredId
     display_name: DisplayName
     secret: Secret | None = None
 
@@ -85,7 +73,7 @@ class Endpoints:
     async def list(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
         query = decode_query(request, Listing)
-        after = after_of(query.cursor, _ID)
+        after = after_of(query.cursor, ID)
         page = await self._actions.list(tenant, after, query.limit)
         cursor = None if page.next is None else cursor_of(page.next)
         return json_answer(ActionsBody(tuple(map(_shown, page.items)), cursor))
@@ -107,12 +95,12 @@ class Endpoints:
 
     async def get(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
-        action = await self._actions.get(tenant, _named(request))
+        action = await self._actions.get(tenant, named(request, "action", NO_ACTION))
         return tagged(_shown(action), action.tag())
 
     async def update(self, request: web.Request) -> web.Response:
         tenant, author = admitted(request)
-        id = _named(request)
+        id = named(request, "action", NO_ACTION)
         body = await decode(request, UpdateBody)
         given = {name: getattr(body, name) for name in Target.__struct_fields__}
         target = {name: value for name, value in given.items() if value is not UNSET}
@@ -122,7 +110,7 @@ class Endpoints:
 
     async def delete(self, request: web.Request) -> web.Response:
         tenant, author = admitted(request)
-        await self._actions.delete(tenant, _named(request), author)
+        await self._actions.delete(tenant, named(request, "action", NO_ACTION), author)
         return web.Response(status=204)
 
     async def webhook_secrets(self, request: web.Request) -> web.Response:
@@ -130,13 +118,6 @@ class Endpoints:
         secrets = await self._actions.webhook_secrets(tenant)
         body = WebhookSecretsBody(tuple(secret.reveal() for secret in secrets))
         return json_answer(body, headers=NO_STORE)
-
-
-def _named(request: web.Request) -> str:
-    id = request.match_info["action"]
-    if not _ID.fullmatch(id):
-        raise NotFound(NO_ACTION)
-    return id
 
 
 def _shown(action: Action) -> ActionBody:
@@ -152,9 +133,7 @@ def _shown(action: Action) -> ActionBody:
 
 _ACTIONS: Final = "/api/admin/actions"
 _ONE: Final = f"{_ACTIONS}/{{action}}"
-_ACTION: Final[Mapping[str, Any]] = {
-    "action": Annotated[str, Meta(pattern=f"^{_ID.pattern}$", description="id of an action")]
-}
+_ACTION: Final = part_of_path("action")
 
 OPERATIONS: Final = (
     Operation(

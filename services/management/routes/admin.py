@@ -22,7 +22,7 @@ from services.management.routes.decode import decode, decode_if_sent, decode_que
 from services.management.routes.face import (
     FLOW,
     ID,
-    Limit,
+    Listing,
     Note,
     OverrideReason,
     after_of,
@@ -44,11 +44,9 @@ from services.management.routes.shapes import (
 from services.management.settings import SomeSettings, some_of
 
 
-class Listing(msgspec.Struct, frozen=True):
+class Query(Listing, frozen=True):
     """The query of a list."""
 
-    limit: Limit = 20
-    cursor: str | None = None
     type: FlowType | None = None
     status: Status | None = None
 
@@ -143,7 +141,7 @@ class Endpoints:
 
     async def list(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
-        query = decode_query(request, Listing)
+        query = decode_query(request, Query)
         after = after_of(query.cursor, ID)
         page = await self._flows.list(tenant, Filter(query.type, query.status), after, query.limit)
         cursor = None if page.next is None else cursor_of(page.next)
@@ -240,7 +238,7 @@ OPERATIONS: Final = (
         handler=Endpoints.list,
         summary="List flows",
         scope="read:flows",
-        query=Listing,
+        query=Query,
         answers={200: ListAnswer},
     ),
     Operation(

@@ -27,7 +27,7 @@ from services.management.clients import (
     NewClient,
 )
 from services.management.routes.decode import decode, decode_if_sent, decode_query
-from services.management.routes.face import Limit, Text, after_of, cursor_of, seconds, tagged
+from services.management.routes.face import Listing, Text, after_of, cursor_of, seconds, tagged
 from services.management.routes.operation import Content, Operation
 from services.management.routes.serving import admitted, caller_of, stranger
 
@@ -40,13 +40,6 @@ NO_STORE: Final[Mapping[str, str]] = {hdrs.CACHE_CONTROL: "no-store"}
 _CLIENT: Final[Mapping[str, Any]] = {
     "client_id": Annotated[str, Meta(pattern=f"^{CLIENT_ID.pattern}$", description="of a client")]
 }
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """The query of a list."""
-
-    limit: Limit = 20
-    cursor: str | None = None
 
 
 class CreateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -74,6 +74,13 @@ def tagged(value: object, tag: str, *, status: int = 200) -> web.Response:
     return json_answer(value, status=status, headers={hdrs.ETAG: tag})
 
 
+class Listing(msgspec.Struct, frozen=True):
+    """The query of a list that goes on after a cursor."""
+
+    limit: Limit = 20
+    cursor: str | None = None
+
+
 class Before(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A place in a list that counts down."""
 

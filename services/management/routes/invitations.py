@@ -22,19 +22,12 @@ from services.management.invitations import (
 from services.management.people import Identifiers
 from services.management.routes.clients import NO_STORE
 from services.management.routes.decode import decode_if_sent, decode_query
-from services.management.routes.face import Limit, after_of, cursor_of, seconds, tagged
+from services.management.routes.face import Listing, after_of, cursor_of, seconds, tagged
 from services.management.routes.operation import Content, Operation
 from services.management.routes.serving import admitted
 from services.management.routes.users import UUID, Attributes, Identifier
 
 _DAY: Final = 86_400
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """The query of a list."""
-
-    limit: Limit = 20
-    cursor: str | None = None
 
 
 class CreateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from libs.common.chassis.app import json_answer
-from libs.common.errors import NotFound
+from libs.common.flow.model import RegisteredId
 from libs.common.secret import Secret
 from libs.common.wire.providers import Config
 from services.management.providers import (
@@ -23,26 +21,16 @@ from services.management.providers import (
     Providers,
 )
 from services.management.routes.decode import decode, decode_query
-from services.management.routes.face import Limit, Text, after_of, cursor_of, seconds, tagged
+from services.management.routes.face import Listing, after_of, cursor_of, seconds, tagged
 from services.management.routes.operation import Operation
+from services.management.routes.registered import ID, DisplayName, named, part_of_path
 from services.management.routes.serving import admitted
-
-_ID: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-Id = Annotated[str, Meta(pattern=rf"^{_ID.pattern}$(?!\n)")]
-DisplayName = Annotated[Text, Meta(min_length=1, max_length=100)]
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """The query of a list."""
-
-    limit: Limit = 20
-    cursor: str | None = None
 
 
 class CreateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a create."""
 
-    id: Id
+    id: RegisteredId
     display_name: DisplayName
     config: Config
     secret: Secret | None = None
@@ -81,7 +69,7 @@ class Endpoints:
     async def list(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
         query = decode_query(request, Listing)
-        after = after_of(query.cursor, _ID)
+        after = after_of(query.cursor, ID)
         page = await self._providers.list(tenant, after, query.limit)
         cursor = None if page.next is None else cursor_of(page.next)
         return json_answer(ProvidersBody(tuple(map(_shown, page.items)), cursor))
@@ -97,12 +85,12 @@ class Endpoints:
 
     async def get(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
-        provider = await self._providers.get(tenant, _named(request))
+        provider = await self._providers.get(tenant, named(request, "provider", NO_PROVIDER))
         return tagged(_shown(provider), provider.tag())
 
     async def update(self, request: web.Request) -> web.Response:
         tenant, author = admitted(request)
-        id = _named(request)
+        id = named(request, "provider", NO_PROVIDER)
         body = await decode(request, UpdateBody)
         edit = ProviderEdit(display_name=body.display_name, config=body.config, secret=body.secret)
         provider = await self._providers.update(tenant, id, edit, author)
@@ -110,15 +98,8 @@ class Endpoints:
 
     async def delete(self, request: web.Request) -> web.Response:
         tenant, author = admitted(request)
-        await self._providers.delete(tenant, _named(request), author)
+        await self._providers.delete(tenant, named(request, "provider", NO_PROVIDER), author)
         return web.Response(status=204)
-
-
-def _named(request: web.Request) -> str:
-    id = request.match_info["provider"]
-    if not _ID.fullmatch(id):
-        raise NotFound(NO_PROVIDER)
-    return id
 
 
 def _shown(provider: Provider) -> ProviderBody:
@@ -134,9 +115,7 @@ def _shown(provider: Provider) -> ProviderBody:
 
 _PROVIDERS: Final = "/api/admin/providers"
 _ONE: Final = f"{_PROVIDERS}/{{provider}}"
-_PROVIDER: Final[Mapping[str, Any]] = {
-    "provider": Annotated[str, Meta(pattern=f"^{_ID.pattern}$", description="id of a provider")]
-}
+_PROVIDER: Final = part_of_path("provider")
 
 OPERATIONS: Final = (
     Operation(

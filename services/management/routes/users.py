@@ -18,7 +18,7 @@ from libs.common.nodes.form import Name
 from libs.common.secret import Secret
 from services.management.people import Identifiers
 from services.management.routes.decode import decode, decode_query
-from services.management.routes.face import Limit, Text, after_of, cursor_of, seconds, tagged
+from services.management.routes.face import Listing, Text, after_of, cursor_of, seconds, tagged
 from services.management.routes.operation import Operation
 from services.management.routes.serving import admitted
 from services.management.users import (
@@ -34,11 +34,9 @@ Identifier = Annotated[Text, Meta(min_length=1, max_length=254)]
 Attributes = dict[Name, Any]
 
 
-class Listing(msgspec.Struct, frozen=True):
+class Query(Listing, frozen=True):
     """The query of a list."""
 
-    limit: Limit = 20
-    cursor: str | None = None
     identifier: Annotated[
         Text | None, Meta(description="who has exactly this email, username or phone")
     ] = None
@@ -112,7 +110,7 @@ class Endpoints:
 
     async def list(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
-        query = decode_query(request, Listing)
+        query = decode_query(request, Query)
         after = after_of(query.cursor, UUID)
         page = await self._users.list(tenant, query.identifier, after, query.limit)
         cursor = None if page.next is None else cursor_of(page.next)
@@ -214,7 +212,7 @@ OPERATIONS: Final = (
         handler=Endpoints.list,
         summary="List users, the oldest first, or find one by an exact identifier",
         scope="read:users",
-        query=Listing,
+        query=Query,
         answers={200: UsersBody},
     ),
     Operation(

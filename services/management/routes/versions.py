@@ -17,7 +17,7 @@ from services.management.routes.face import (
     FLOW,
     VERSION,
     GraphText,
-    Limit,
+    Listing,
     Note,
     before_of,
     cursor_before,
@@ -32,13 +32,6 @@ from services.management.settings import SomeSettings, shown
 from services.management.versions import Compared, Versions
 
 Number = Annotated[int, Meta(ge=1, le=2**31 - 1)]
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """The query of a list of versions."""
-
-    limit: Limit = 20
-    cursor: str | None = None
 
 
 class Between(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
