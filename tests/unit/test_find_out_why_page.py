@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from libs.common.flow.kept import NUMBERS, SLUGS
 from libs.common.flow.model import Flow, FlowType, Graph, Json
 from libs.common.flow.plan import Program
 from libs.common.flow.record import MOST_ENTRIES
-from libs.common.flow.recorder import NUMBERS, SLUGS
 from libs.common.flow.replay import replay
 from services.executor.inspect import record_of
 from services.executor.steplog import LARGEST

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from libs.common.flow.expression import Expression, Scope
+from libs.common.flow.kept import PERSONAL
 from libs.common.flow.node import Visit, scope_for
 from libs.common.flow.record import Learned
-from libs.common.flow.recorder import PERSONAL
 from libs.common.flow.tape import Moment
 from libs.common.flow.turn import Facts
 from libs.common.flow.unknown import readings, same
