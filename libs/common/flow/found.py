@@ -73,7 +73,8 @@ def takes_the_same(moment: Moment, asks: Collection[str], before: Facts, now: Fa
 def _who(facts: Facts) -> object:
     """Say whom a question would be about, and what it would write."""
     about = facts.identifier, facts.account, facts.authenticated, facts.created, facts.proved
-    return about, facts.staged, facts.password_hash, facts.verified, facts.invitation
+    staged = facts.staged, facts.password_hash, facts.verified, facts.external
+    return about, staged, facts.invitation
 
 
 def _said(facts: Facts, names: Collection[str]) -> object:

@@ -50,6 +50,8 @@ class Learned(msgspec.Struct, frozen=True, omit_defaults=True):
     """A password to be written is staged, or none any more."""
     verified: bool | None = None
     """Mail was seen to reach the user at an address."""
+    external: bool | None = None
+    """They proved to a provider to be somebody whom no account is for, or are that no more."""
     inputs: tuple[str, ...] = ()
     staged: tuple[str, ...] = ()
     """Names of what was set in these."""

@@ -6,6 +6,7 @@ It keeps no value and no answer but as `kept` says.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -70,6 +71,9 @@ def _inputs(components: tuple[Component, ...]) -> Iterator[str]:
         yield from _inputs(component.components)
 
 
+_THERE: Final = ("invitation", "password_hash", "verified", "external")
+"""Facts of which only that there is something is kept."""
+_there: Final = attrgetter(*_THERE)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 # What follows is part of every turn. So it makes no structs of `record`'s, which take several times
@@ -95,12 +99,9 @@ def learned(before: Facts, after: Facts, *, fixed: bool = False) -> dict[str, An
         new["identifier"] = after.identifier is not None
     if after.account is not before.account and after.account != before.account:
         new["account"] = after.account is not None
-    if after.invitation != before.invitation:
-        new["invitation"] = after.invitation is not None
-    if after.password_hash != before.password_hash:
-        new["password_hash"] = after.password_hash is not None
-    if after.verified != before.verified:
-        new["verified"] = after.verified is not None
+    if (now := _there(after)) != (was := _there(before)):
+        compared = zip(_THERE, was, now, strict=True)
+        new.update((name, here is not None) for name, there, here in compared if there != here)
     if after.proved is not before.proved and after.proved != before.proved:
         kept = len(before.proved)
         new["forgot"] = forgot = after.proved[:kept] != before.proved

@@ -167,7 +167,7 @@ def _user(answer: Answered) -> Any:  # noqa: ANN401 - a user, None, or that nobo
 def _gains(learned: Learned, name: str) -> Gained:
     """Give what was learned names of its own: `name` is unlike any other's."""
     changes: dict[str, Any] = {}
-    for field in ("identifier", "account", "password_hash", "verified", "invitation"):
+    for field in ("identifier", "account", "password_hash", "verified", "external", "invitation"):
         there: bool | None = getattr(learned, field)
         if there is not None:
             changes[field] = f"{field} {name}" if there else None

@@ -13,7 +13,7 @@ from libs.common.flow.model import FlowType
 from libs.common.flow.node import Visit
 from libs.common.flow.record import Answered, Learned, Passage
 from libs.common.flow.tape import Moment
-from libs.common.flow.turn import Facts
+from libs.common.flow.turn import External, Facts
 from libs.common.flow.unknown import Mask, UnknownUser
 from tests.walks import NOW
 
@@ -93,6 +93,7 @@ def named(**changes: Any) -> Facts:  # noqa: ANN401 - fields of facts
         named(staged={"nick": TYPED}),
         named(password_hash="$1$"),
         named(verified="a@example.com"),
+        named(external=External("https://accounts.example", "a1")),
     ],
 )
 @pytest.mark.parametrize("question", ["CheckPassword", "CheckTotp", "FindAccount"])

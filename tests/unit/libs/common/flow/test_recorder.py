@@ -16,7 +16,7 @@ from libs.common.flow.node import Visit
 from libs.common.flow.plan import Program
 from libs.common.flow.record import Answered, Head, Learned, Masked, Passage, decode
 from libs.common.flow.recorder import Recorder, Words, head_of, learned, words_of
-from libs.common.flow.turn import Facts, Leave, Submission, Surroundings
+from libs.common.flow.turn import External, Facts, Leave, Submission, Surroundings
 from tests.flows import EMAIL, Case, flows
 from tests.recordings import Recorded, no_clock
 from tests.walks import (
@@ -86,9 +86,16 @@ FULL = Facts(
     staged={"nick": "Ali"},
     password_hash="$argon2id$",
     verified=ALICE,
+    external=External("https://accounts.example", "a1"),
     inputs={"email": ALICE, "nick": "Ali"},
     attributes={"mark": "red", "yes": True, "list": ["Ali"], "nothing": None},
 )
+
+
+def test_there_is_a_word_for_each_fact() -> None:
+    assert {field.name for field in msgspec.structs.fields(Facts)} <= {
+        field.name for field in msgspec.structs.fields(Learned)
+    }
 
 
 def test_what_became_known_is_kept_by_name_and_kind() -> None:
@@ -104,6 +111,7 @@ def test_what_became_known_is_kept_by_name_and_kind() -> None:
         attached=True,
         password_hash=True,
         verified=True,
+        external=True,
         inputs=("email", "nick"),
         staged=("nick",),
         attributes={
@@ -128,6 +136,7 @@ def test_what_is_not_known_any_more_is_kept_as_that() -> None:
         attached=False,
         password_hash=False,
         verified=False,
+        external=False,
         dropped=(
             ("staged", "nick"),
             *(("attributes", name) for name in ("mark", "yes", "list", "nothing")),

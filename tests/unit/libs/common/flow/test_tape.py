@@ -14,7 +14,7 @@ from libs.common.flow.model import FlowType, Json, TriggerPoint
 from libs.common.flow.record import Answered, Entry, Head, How, Learned, Masked, Passage
 from libs.common.flow.recorder import learned
 from libs.common.flow.tape import Moment, Tape, make_tape
-from libs.common.flow.turn import Enter, Facts, Leave, Move, Over, Stay
+from libs.common.flow.turn import Enter, External, Facts, Leave, Move, Over, Stay
 from libs.common.flow.unknown import Mask, UnknownUser, same
 
 HEAD = Head("0" * 64, "flow_main", 1, FlowType.LOGIN, 1, 2, Learned(), {})
@@ -153,6 +153,7 @@ FACTS = st.builds(
     staged=MAPS,
     password_hash=st.sampled_from([None, "$1$", "$2$"]),
     verified=st.sampled_from([None, "a@example.com", "b@example.com"]),
+    external=st.sampled_from([None, External("https://a", "1"), External("https://a", "2")]),
     inputs=MAPS,
     attributes=MAPS,
 )
@@ -169,6 +170,7 @@ def shape(facts: Facts) -> object:
         facts.account is None,
         facts.password_hash is None,
         facts.verified is None,
+        facts.external is None,
         facts.proved,
         facts.created,
         facts.authenticated,
