@@ -1,7 +1,7 @@
 """The real servers for every test that asks: started at the first wish, stopped at the end."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -49,6 +49,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, said in report.user_properties:
             if name == SAID and report.when == "call":
                 terminalreporter.write_line(f"{report.nodeid}: {said}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def brief_fetches() -> Iterator[None]:
+    """A consumer that stops waits for its fetch, and nearly every test stops some."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("libs.common.chassis.consume._FETCH_SECONDS", 0.2)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ Nothing is said here that the node's own file does not say.
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -88,10 +89,12 @@ def field_docstrings(kind: type) -> Mapping[str, str]:
     return found
 
 
-def _own_docstrings(kind: type) -> dict[str, str]:
+# Reads the source, which takes long, and what it says does not change.
+@functools.cache
+def _own_docstrings(kind: type) -> Mapping[str, str]:
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(definition, ast.ClassDef)  # noqa: S101 -- narrows the type for mypy
-    found = {}
+    found: dict[str, str] = {}
     for field, text in zip(definition.body, definition.body[1:], strict=False):
         match field, text:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(said))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -38,11 +39,7 @@ class Which(msgspec.Struct, frozen=True):
 
 class Endpoints:
     def __init__(self, operations: Sequence[Operation[Any]]) -> None:
-        # Made once: neither changes while the process lives.
-        self._documents = {
-            face: msgspec.json.encode(document(_of(operations, face), VERSION))
-            for face in (None, *Face)
-        }
+        self._documents = _documents(tuple(operations))
         self._pages = {each.name: each.read_text("utf-8") for each in _PAGES.iterdir()}
 
     async def describe(self, request: web.Request) -> web.Response:
@@ -65,6 +62,15 @@ class Endpoints:
         return web.Response(
             text=self._pages[name], content_type=kind, charset="utf-8", headers=_HEADERS
         )
+
+
+# Neither changes while the process lives, and it takes a good part of a second.
+@functools.cache
+def _documents(operations: tuple[Operation[Any], ...]) -> Mapping[Face | None, bytes]:
+    return {
+        face: msgspec.json.encode(document(_of(operations, face), VERSION))
+        for face in (None, *Face)
+    }
 
 
 def _of(operations: Sequence[Operation[Any]], face: Face | None) -> Sequence[Operation[Any]]:

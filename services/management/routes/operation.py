@@ -47,7 +47,7 @@ class Content:
         return self.kind if isinstance(self.kind, tuple) else (self.kind,)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Operation(Generic[F]):
     """One endpoint; its handler is a method of `F`, which a module's `Endpoints` is."""
 
