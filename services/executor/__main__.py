@@ -79,6 +79,7 @@ from services.executor.sessions import Sessions
 from services.executor.sites import parse_sites
 from services.executor.starts import Lifetimes, Starts
 from services.executor.steplog import StepLog
+from services.executor.tenants import Tenants, stored_in
 from services.executor.texts.catalogue import read_texts
 from services.executor.told import decode, unseal
 from services.executor.turns import Turns
@@ -127,6 +128,10 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     directory = PostgresDirectory(pool)
     with expecting_tables():
         await directory.reach()
+    tenant_settings = Tenants(
+        stored_in(pool), time.monotonic, seconds=settings.tenant_settings_seconds
+    )
+    closers.push_async_callback(tenant_settings.stop)
     hasher = make_hasher(settings)
     closers.callback(hasher.close)
     sessions = Sessions(
@@ -211,6 +216,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         proxies=proxies,
         tenants=tenants,
         origins=origins,
+        settings=tenant_settings,
         keys=key_set.jwks,
     )
 

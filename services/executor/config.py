@@ -172,10 +172,19 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
     allowed_origins: Annotated[
         tuple[str, ...],
         Meta(
-            description="origins whose pages may call, or `*`; none are answered no CORS headers",
+            description="origins whose pages may call for every tenant, besides those that a "
+            "tenant names itself; `*` for all there are",
             examples=["https://app.example.com"],
         ),
     ] = ()
+    tenant_settings_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="time after which a tenant's origins and branding are read again",
+        ),
+    ] = 30.0
     redirect_origins: Annotated[
         tuple[str, ...],
         Meta(

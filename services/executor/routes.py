@@ -23,7 +23,7 @@ from libs.common.chassis.logging import remember
 from libs.common.chassis.problems import JSON, Refusal, decode_json
 from libs.common.chassis.proxies import FORWARDED, Proxies, subject
 from libs.common.chassis.serve import VERSION
-from libs.common.errors import GatehouseError, Invalid, Problem
+from libs.common.errors import GatehouseError, Invalid, Problem, Unavailable
 from libs.common.secret import Secret
 from services.executor import wire
 from services.executor.assertions import DEFAULT_TENANT
@@ -31,6 +31,7 @@ from services.executor.call import Call, Opening
 from services.executor.faults import describe, fault_of
 from services.executor.limits import Admission, Requests
 from services.executor.openapi import document
+from services.executor.tenants import Tenants
 from services.executor.turns import Overtaken, SessionOver, Turns
 
 PATHS: Final = ("/flow/execute", "/api/server/v1/flow/execute")
@@ -44,6 +45,7 @@ _NEXT: Final = "next"
 
 _ADMISSION: Final = web.RequestKey("admission", Admission)
 _ERROR: Final = web.RequestKey("error", Exception)
+_ADMITTED_ORIGIN: Final = web.RequestKey("admitted_origin", bool)
 
 # An answer may hold an assertion (RFC 6749, 5.1, of tokens alike).
 _ANSWER_HEADERS: Final[Mapping[str, str]] = {
@@ -78,6 +80,9 @@ class Face:
     tenants: Mapping[str, str]
     """By host."""
     origins: Sequence[str]
+    """Of pages that may call for every tenant; `*` for all there are."""
+    settings: Tenants
+    """Whose own lists are looked at besides."""
     keys: bytes
     """The published key set."""
 
@@ -86,7 +91,7 @@ class Face:
         places = [f"{prefix}{path}" for prefix in ("", _TENANT) for path in PATHS]
         return [
             *(Route(hdrs.METH_POST, place, self.execute) for place in places),
-            *(Route(hdrs.METH_OPTIONS, place, self.preflight) for place in places if self.origins),
+            *(Route(hdrs.METH_OPTIONS, place, self.preflight) for place in places),
             Route(hdrs.METH_GET, DOCUMENT_PATH, self.describe),
             Route(hdrs.METH_GET, KEYS_PATH, self.publish_keys),
             Route(hdrs.METH_GET, f"{_TENANT}{KEYS_PATH}", self.publish_keys),
@@ -96,6 +101,7 @@ class Face:
         """Start a flow, or answer its current step."""
         tenant = self._tenant(request)
         remember(tenant=tenant)
+        await self._look_at_origin(request, tenant)
         address = self._address(request)
         try:
             key = _idempotency_key(request)
@@ -130,6 +136,7 @@ class Face:
 
     async def preflight(self, request: Request) -> Answer:
         """Tell a browser whether a page may call (the Fetch standard, CORS)."""
+        await self._look_at_origin(request, self._tenant(request))
         response = Answer(b"", {}, status=204)
         self._add_headers(request, response)
         if hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
@@ -174,14 +181,29 @@ class Face:
         admission = request.get(_ADMISSION)
         if admission is not None and admission.given is not None:
             response.headers.update(rate_headers(admission.given))
-        if self.origins and (origin := _header(request, hdrs.ORIGIN)):
+        if origin := _header(request, hdrs.ORIGIN):
             response.headers[hdrs.VARY] = hdrs.ORIGIN
-            if origin in self.origins or "*" in self.origins:
+            if request.get(_ADMITTED_ORIGIN) or self._is_everyones(origin):
                 response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
                 response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = (
                     "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
                     "X-Request-Id"
                 )
+
+    async def _look_at_origin(self, request: Request, tenant: str) -> None:
+        """Find out whether the page that calls is one of the tenant's own."""
+        origin = _header(request, hdrs.ORIGIN)
+        if not origin or self._is_everyones(origin):
+            return
+        try:
+            settings = await self.settings.settings(tenant)
+        except Unavailable:
+            # As a page of nobody's: what it asked for may be done without PostgreSQL.
+            return
+        request[_ADMITTED_ORIGIN] = origin in settings.origins
+
+    def _is_everyones(self, origin: str) -> bool:
+        return origin in self.origins or "*" in self.origins
 
     def _tenant(self, request: Request) -> str:
         named = request.match_info.get("tenant")

@@ -10,7 +10,9 @@ CREATE TABLE tenants (
     display_name text,
     -- Which limits its callers have.
     tier text NOT NULL DEFAULT 'default' CHECK (tier IN ('default', 'enterprise')),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    -- What it says of itself: `libs.common.wire.tenants.TenantSettings`.
+    settings json NOT NULL DEFAULT '{}'
 );
 
 -- Every id that was ever given, also those of flows that are gone: none is given again.

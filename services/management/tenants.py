@@ -1,4 +1,4 @@
-"""The tenants there are, and what each pays for.
+"""The tenants there are, what each pays for, and what it says of itself.
 
 Who is confined to a tenant sees that one alone, and does not choose what it pays for: limits hang
 on it.
@@ -13,8 +13,15 @@ import asyncpg
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from libs.common.errors import Conflict, Denied, NotFound
+from libs.common.errors import Conflict, Denied, Invalid, NotFound
 from libs.common.flow.model import Json
+from libs.common.wire.tenants import (
+    Branding,
+    TenantSettings,
+    contrast_problems,
+    decode_settings,
+    encode_settings,
+)
 from services.management.auth import Caller
 from services.management.author import Author
 from services.management.entries import Resource
@@ -35,6 +42,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str
     """The name, where it was given no other."""
     tier: Tier
+    settings: TenantSettings
     created_at: datetime
     updated_at: datetime
 
@@ -49,6 +57,7 @@ class NewTenant(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     display_name: str | None
     tier: Tier
+    settings: TenantSettings
 
 
 class TenantEdit(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +65,9 @@ class TenantEdit(msgspec.Struct, frozen=True, kw_only=True):
 
     display_name: str | UnsetType = UNSET
     tier: Tier | UnsetType = UNSET
+    origins: tuple[str, ...] | UnsetType = UNSET
+    branding: Branding | UnsetType = UNSET
+    """All of it."""
 
 
 class TenantPage(msgspec.Struct, frozen=True):
@@ -90,15 +102,18 @@ class Tenants:
     async def create(self, caller: Caller, new: NewTenant, author: Author) -> Tenant:
         """Create a tenant, whose audit log begins with that.
 
-        Raises `Denied` for who is confined to a tenant, `Conflict` where there is one of the name.
+        Raises `Denied` for who is confined to a tenant, `Conflict` where there is one of the name,
+        `Invalid` for colours that many people cannot read.
         """
         _check_operator(caller)
+        _check_colors(new.settings.branding)
         async with self._store.changing(new.name, author) as change:
             row = await QUERIES.add_tenant(
                 change.connection,
                 tenant=new.name,
                 display_name=new.display_name,
                 tier=new.tier,
+                settings=encode_settings(new.settings),
             )
             if row is None:
                 raise Conflict("there is a tenant of that name")
@@ -109,20 +124,29 @@ class Tenants:
     async def update(self, name: str, caller: Caller, edit: TenantEdit, author: Author) -> Tenant:
         """Change a tenant; a tier counts for limits within half a minute.
 
-        Raises `Denied` where who is confined to a tenant would choose its tier.
+        Raises `Denied` where who is confined to a tenant would choose its tier, `Invalid` for
+        colours that many people cannot read.
         """
         if edit.tier is not UNSET:
             _check_operator(caller)
+        if edit.branding is not UNSET:
+            _check_colors(edit.branding)
         async with self._store.changing(name, author) as change:
             await change.hold_active()
             before = await _find(change.connection, name)
             change.demand(before.tag())
             display_name = before.display_name if edit.display_name is UNSET else edit.display_name
             tier = before.tier if edit.tier is UNSET else edit.tier
-            if (display_name, tier) == (before.display_name, before.tier):
+            settings = _edited(before.settings, edit)
+            wanted = (display_name, tier, settings)
+            if wanted == (before.display_name, before.tier, before.settings):
                 return before
             row = await QUERIES.edit_tenant(
-                change.connection, tenant=name, display_name=display_name, tier=tier
+                change.connection,
+                tenant=name,
+                display_name=display_name,
+                tier=tier,
+                settings=encode_settings(settings),
             )
             after = _tenant(row)
             await change.note_resource("update", _about(before, after))
@@ -137,7 +161,20 @@ async def _find(connection: Connection, name: str) -> Tenant:
 
 
 def _tenant(row: asyncpg.Record) -> Tenant:
-    return msgspec.convert(dict(row), Tenant)
+    return msgspec.convert({**row, "settings": decode_settings(row["settings"])}, Tenant)
+
+
+def _edited(settings: TenantSettings, edit: TenantEdit) -> TenantSettings:
+    return TenantSettings(
+        settings.origins if edit.origins is UNSET else edit.origins,
+        settings.branding if edit.branding is UNSET else edit.branding,
+    )
+
+
+def _check_colors(branding: Branding) -> None:
+    problems = contrast_problems(branding.colors, "branding.colors")
+    if problems:
+        raise Invalid("not everybody could read that", problems)
 
 
 def _check_operator(caller: Caller) -> None:
@@ -150,4 +187,11 @@ def _about(before: Tenant | None, after: Tenant) -> Resource:
 
 
 def _said(tenant: Tenant | None) -> Json:
-    return None if tenant is None else {"display_name": tenant.display_name, "tier": tenant.tier}
+    if tenant is None:
+        return None
+    return {
+        "display_name": tenant.display_name,
+        "tier": tenant.tier,
+        "origins": tenant.settings.origins,
+        "branding": tenant.settings.branding,
+    }

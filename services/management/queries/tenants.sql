@@ -14,27 +14,30 @@ INSERT INTO tenants (name) SELECT unnest(:tenants::text[]) ON CONFLICT DO NOTHIN
 
 -- name: list_tenants(after, most)
 -- a page by name
-SELECT name, coalesce(display_name, name) AS display_name, tier, created_at, updated_at
+SELECT name, coalesce(display_name, name) AS display_name, tier, settings, created_at, updated_at
 FROM tenants
 WHERE :after::text IS NULL OR name > :after
 ORDER BY name
 LIMIT :most;
 
 -- name: read_tenant(tenant)^
-SELECT name, coalesce(display_name, name) AS display_name, tier, created_at, updated_at
+SELECT name, coalesce(display_name, name) AS display_name, tier, settings, created_at, updated_at
 FROM tenants
 WHERE name = :tenant;
 
--- name: add_tenant(tenant, display_name, tier)^
+-- name: add_tenant(tenant, display_name, tier, settings)^
 -- nothing where there is one of the name
-INSERT INTO tenants (name, display_name, tier) VALUES (:tenant, :display_name, :tier)
+INSERT INTO tenants (name, display_name, tier, settings)
+VALUES (:tenant, :display_name, :tier, :settings)
 ON CONFLICT DO NOTHING
-RETURNING name, coalesce(display_name, name) AS display_name, tier, created_at, updated_at;
+RETURNING name, coalesce(display_name, name) AS display_name, tier, settings, created_at,
+    updated_at;
 
--- name: edit_tenant(tenant, display_name, tier)^
-UPDATE tenants SET display_name = :display_name, tier = :tier, updated_at = now()
+-- name: edit_tenant(tenant, display_name, tier, settings)^
+UPDATE tenants
+SET display_name = :display_name, tier = :tier, settings = :settings, updated_at = now()
 WHERE name = :tenant
-RETURNING name, display_name, tier, created_at, updated_at;
+RETURNING name, display_name, tier, settings, created_at, updated_at;
 
 -- name: hold_active(tenant)$
 -- let nobody else change what is active in the tenant; rows that refer to it can still be added

@@ -1,4 +1,4 @@
-"""`/api/admin/tenants`: which tenants there are, and what each pays for."""
+"""`/api/admin/tenants`: which tenants there are, what each pays for, and what users see of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from msgspec import UNSET, Meta, UnsetType
 
 from libs.common.chassis.app import json_answer
+from libs.common.wire.tenants import Branding, Origins, TenantSettings
 from services.management.routes.decode import decode, decode_query
 from services.management.routes.face import Limit, Text, cursor_of, place_of, seconds, tagged
 from services.management.routes.operation import Operation
@@ -39,13 +40,17 @@ class CreateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: TenantName
     display_name: DisplayName | None = None
     tier: Tier = "default"
+    origins: Origins = ()
+    branding: Branding = Branding()
 
 
 class UpdateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of an update: what is left out stays."""
+    """The body of an update: what is left out stays, and a branding replaces the one before."""
 
     display_name: DisplayName | UnsetType = UNSET
     tier: Tier | UnsetType = UNSET
+    origins: Origins | UnsetType = UNSET
+    branding: Branding | UnsetType = UNSET
 
 
 class TenantBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +59,9 @@ class TenantBody(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     display_name: str
     tier: Tier
+    origins: tuple[str, ...]
+    """Of pages that may call executors, and that its users may be sent to."""
+    branding: Branding
     created_at: int
     updated_at: int
 
@@ -80,7 +88,12 @@ class Endpoints:
     async def create(self, request: web.Request) -> web.Response:
         _, author = admitted(request)
         body = await decode(request, CreateBody)
-        new = NewTenant(name=body.name, display_name=body.display_name, tier=body.tier)
+        new = NewTenant(
+            name=body.name,
+            display_name=body.display_name,
+            tier=body.tier,
+            settings=TenantSettings(body.origins, body.branding),
+        )
         tenant = await self._tenants.create(caller_of(request), new, author)
         return tagged(_shown(tenant), tenant.tag(), status=201)
 
@@ -92,7 +105,12 @@ class Endpoints:
     async def update(self, request: web.Request) -> web.Response:
         name, author = admitted(request)
         body = await decode(request, UpdateBody)
-        edit = TenantEdit(display_name=body.display_name, tier=body.tier)
+        edit = TenantEdit(
+            display_name=body.display_name,
+            tier=body.tier,
+            origins=body.origins,
+            branding=body.branding,
+        )
         tenant = await self._tenants.update(name, caller_of(request), edit, author)
         return tagged(_shown(tenant), tenant.tag())
 
@@ -102,6 +120,8 @@ def _shown(tenant: Tenant) -> TenantBody:
         name=tenant.name,
         display_name=tenant.display_name,
         tier=tenant.tier,
+        origins=tenant.settings.origins,
+        branding=tenant.settings.branding,
         created_at=seconds(tenant.created_at),
         updated_at=seconds(tenant.updated_at),
     )
@@ -147,7 +167,7 @@ OPERATIONS: Final = (
         method=hdrs.METH_PUT,
         path=_ONE,
         handler=Endpoints.update,
-        summary="Rename a tenant, or change what it pays for",
+        summary="Change a tenant: its name, what it pays for, whose pages may call, what users see",
         scope="update:tenants",
         parameters=_TENANT,
         body=UpdateBody,

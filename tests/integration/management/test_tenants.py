@@ -11,6 +11,13 @@ from tests.integration.management.test_refusals import refused
 
 TENANTS = "/api/admin/tenants"
 GLOBEX = f"{TENANTS}/globex"
+TEXT = "branding.colors.text"
+BRANDING = {
+    "name": "Globex",
+    "logo_url": "https://cdn.example/logo.svg",
+    "colors": {"primary": "#00563f"},
+    "support_email": "help@globex.example",
+}
 
 
 async def made(api: Api, name: str = "globex", **fields: Json) -> Json:
@@ -26,6 +33,8 @@ async def test_a_tenant_is_made_shown_and_changed(api: Api) -> None:
         "name": "globex",
         "display_name": "Globex Corporation",
         "tier": "default",
+        "origins": [],
+        "branding": {},
         "created_at": created,
         "updated_at": created,
     }
@@ -34,6 +43,37 @@ async def test_a_tenant_is_made_shown_and_changed(api: Api) -> None:
     assert (edited["display_name"], edited["tier"]) == ("Globex Corporation", "enterprise")
     edited = await api.done("PUT", GLOBEX, {"display_name": "Globex"})
     assert (edited["display_name"], edited["tier"]) == ("Globex", "enterprise")
+
+
+async def test_a_tenant_says_whose_pages_may_call_and_what_users_see(api: Api) -> None:
+    origins = ["https://app.globex.example", "http://localhost:3000"]
+    tenant = await made(api, origins=origins, branding=BRANDING)
+    assert (tenant["origins"], tenant["branding"]) == (origins, BRANDING)
+    mine = token(tenant="globex")
+    named = {"display_name": "Globex"}
+    after = (await api.call("PUT", GLOBEX, named, bearer=mine)).body
+    assert (after["origins"], after["branding"]) == (origins, BRANDING)
+    # What is given replaces all that was.
+    edit = {"origins": ["https://globex.example"], "branding": {"name": "G"}}
+    after = (await api.call("PUT", GLOBEX, edit, bearer=mine)).body
+    assert (after["origins"], after["branding"]) == (edit["origins"], edit["branding"])
+    listed = (await api.done("GET", TENANTS))["items"]
+    assert after in listed
+    assert await api.done("GET", GLOBEX) == after
+    other = token(tenant="acme")
+    refused(await api.call("PUT", GLOBEX, {"origins": []}, bearer=other), 403, "denied")
+
+
+async def test_colors_that_many_cannot_read_are_refused_with_what_to_do(api: Api) -> None:
+    await made(api, branding=BRANDING)
+    reply = await api.call("PUT", GLOBEX, {"branding": {"colors": {"primary": "#8fd3ff"}}})
+    refused(reply, 400, "invalid")
+    assert [(each["code"], each["path"]) for each in reply.body["problems"]] == [
+        ("low_contrast", "branding.colors.primary"),
+        ("low_contrast", "branding.colors.on_primary"),
+    ]
+    assert "make it darker" in reply.body["problems"][0]["message"]
+    assert (await api.done("GET", GLOBEX))["branding"] == BRANDING
 
 
 async def test_what_is_made_has_flows_of_its_own(api: Api) -> None:
@@ -92,7 +132,7 @@ async def test_each_change_is_in_the_tenants_log_as_it_was_and_is(api: Api) -> N
     await made(api)
     await api.done("PUT", GLOBEX, {"tier": "enterprise"})
     await api.done("PUT", GLOBEX, {"tier": "enterprise"})
-    first = {"display_name": "globex", "tier": "default"}
+    first = {"display_name": "globex", "tier": "default", "origins": [], "branding": {}}
     second = {**first, "tier": "enterprise"}
     reply = await api.call("GET", "/t/globex/api/admin/audit", bearer=token(tenant="globex"))
     assert [
@@ -133,6 +173,14 @@ async def test_a_create_with_a_name_of_its_own_is_done_once(api: Api) -> None:
         ({"display_name": "a\x00"}, "display_name"),
         ({"tier": "gold"}, "tier"),
         ({"settings": {}}, "settings"),
+        ({"origins": ["https://app.example/"]}, "origins[0]"),
+        ({"origins": ["https://app.example", "*"]}, "origins[1]"),
+        ({"origins": 51 * ["https://app.example"]}, "origins"),
+        ({"branding": {"logo": "https://cdn.example/logo.png"}}, "branding.logo"),
+        ({"branding": {"logo_url": "data:image/png;base64,AAAA"}}, "branding.logo_url"),
+        ({"branding": {"colors": {"primary": "blue"}}}, "branding.colors.primary"),
+        ({"branding": {"colors": {"accent": "#0000ff"}}}, "branding.colors.accent"),
+        ({"branding": {"colors": {"text": "#ffffff", "background": "#000000"}}}, TEXT),
     ],
 )
 async def test_a_tenant_that_makes_no_sense_is_refused_with_its_path(

@@ -18,4 +18,4 @@ async def test_the_page_about_tenants_shows_what_is_answered(start: Start) -> No
         reply = await api.call(method, path, json.loads(body[0]) if body else None)
         assert read(without_times(reply.text)) == read(without_times(shown)), (method, path)
         walked += 1
-    assert walked == 5
+    assert walked == 7
