@@ -68,7 +68,7 @@ from services.executor.nats import (
     answer_inspections,
 )
 from services.executor.openid import CALLBACK_PATH, OpenId
-from services.executor.pages import parse_pages
+from services.executor.pages import Pages, check_sites
 from services.executor.performer import Perform, Performer, counting
 from services.executor.plans import Plans
 from services.executor.registered import Registered
@@ -104,7 +104,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     proxies = read("trusted_proxies", Proxies, settings.trusted_proxies)
     tenants = read("tenant_hosts", parse_hosts, settings.tenant_hosts)
     origins = read("allowed_origins", parse_origins, settings.allowed_origins)
-    pages = read("redirect_origins", parse_pages, settings.redirect_origins)
+    redirect_origins = read("redirect_origins", check_sites, settings.redirect_origins)
     allowed = read("outgoing_allowed", Networks, settings.outgoing_allowed)
     sites = parse_sites(settings.issuer, settings.passkey_sites, settings.passkey_origins)
     texts = read("texts_folder", read_texts, settings.texts_folder)
@@ -132,6 +132,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         stored_in(pool), time.monotonic, seconds=settings.tenant_settings_seconds
     )
     closers.push_async_callback(tenant_settings.stop)
+    pages = Pages(redirect_origins, tenant_settings.settings)
     hasher = make_hasher(settings)
     closers.callback(hasher.close)
     sessions = Sessions(

@@ -189,7 +189,7 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(
             description="origins that `next` and `redirect` nodes may lead to, besides paths of "
-            "the same site",
+            "the same site and origins that a tenant names itself",
             examples=["https://app.example.com"],
         ),
     ] = ()

@@ -33,9 +33,9 @@ class Denials:
         self._pages = pages
         self._default = default
 
-    def check(self, next: str | None) -> None:  # noqa: A002 - the word of the wire
-        """Raise `Invalid` unless people may be sent to `next`."""
-        if next is not None and not self._pages.allow(next):
+    async def check(self, tenant: str, next: str | None) -> None:  # noqa: A002 - the word of the wire
+        """Raise `Invalid` unless people may be sent to `next`; `Unavailable` if nobody can say."""
+        if next is not None and not await self._pages.allow(tenant, next):
             message = "`next` has to be a path of this site, or a page of an allowed origin"
             raise Invalid(message, (Problem("unsafe_next", message, path="next"),))
 

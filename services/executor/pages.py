@@ -1,4 +1,6 @@
-"""The pages that people may be sent to: of the same site, or of an origin that an operator named.
+"""The pages that people may be sent to: of the same site, or of an origin that somebody named.
+
+The operator names them for all, and each tenant for itself.
 
 A redirect to anywhere would lend the site's good name to a trap.
 """
@@ -6,35 +8,58 @@ A redirect to anywhere would lend the site's good name to a trap.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from libs.common.nodes.ends import PATH, REST
+from libs.common.wire.tenants import TenantSettings
 
 _ORIGIN: Final = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 LONGEST: Final = 2_000
 """Characters of an address."""
+_SITES: Final = ("https://", "http://")
+
+SettingsOf = Callable[[str], Awaitable[TenantSettings]]
+"""Tells what a tenant says of itself; raises `Unavailable`."""
 
 
 class Pages:
     """What may be led to."""
 
-    def __init__(self, origins: Sequence[str]) -> None:
-        """Let people be sent to paths, and to pages of `origins`."""
-        places = "|".join([PATH, *(rf"{re.escape(origin)}([/?#]{REST})?" for origin in origins)])
-        self._safe = re.compile(places)
+    def __init__(self, origins: Sequence[str], settings_of: SettingsOf) -> None:
+        """Let people be sent to paths, to pages of `origins`, and to those of the tenant's own."""
+        self._everyones = _pattern(PATH, *map(_pages, origins))
+        self._settings_of = settings_of
 
-    def allow(self, url: str) -> bool:
-        """Whether people may be sent to `url`."""
-        return len(url) <= LONGEST and self._safe.fullmatch(url) is not None
+    async def allow(self, tenant: str, url: str) -> bool:
+        """Whether people may be sent to `url` by a flow of `tenant`; raises `Unavailable`."""
+        if len(url) > LONGEST:
+            return False
+        if self._everyones.fullmatch(url):
+            return True
+        if not url.startswith(_SITES):
+            return False
+        origins = (await self._settings_of(tenant)).origins
+        return _pattern(*map(_pages, origins)).fullmatch(url) is not None
 
 
-def parse_pages(origins: tuple[str, ...]) -> Pages:
-    """Return the pages of `origins`; raise `ValueError` for what is no origin of a site."""
+def _pages(origin: str) -> str:
+    return rf"{re.escape(origin)}([/?#]{REST})?"
+
+
+@lru_cache(256)
+def _pattern(*places: str) -> re.Pattern[str]:
+    # Of no places it matches nothing.
+    return re.compile("|".join(places) or r"(?!)")
+
+
+def check_sites(origins: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `origins`; raise `ValueError` for what is no origin of a site."""
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(
                 "is a list of http(s)://host or http(s)://host:port, in lower case and without a "
                 f"path; `{origin}` is none"
             )
-    return Pages(origins)
+    return origins

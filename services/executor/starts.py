@@ -60,7 +60,7 @@ class Starts:
         none for this caller, and `Invalid` for what cannot be meant.
         """
         kind = _type_of(call.request.flow_type)
-        self.denials.check(opening.next)
+        await self.denials.check(call.tenant, opening.next)
         asked = self.plans.ask(call.tenant, kind)
         await admit()
         pointer = await self.plans.pointer(

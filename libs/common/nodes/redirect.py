@@ -21,7 +21,7 @@ NO_VIEW = View(())
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: Redirect
     """A path that begins with `/`, or an `https` URL of an origin that the executor's
-    `GATEHOUSE_REDIRECT_ORIGINS` names; to any other it leaves by `failure`."""
+    `GATEHOUSE_REDIRECT_ORIGINS` or the tenant itself names; to any other it leaves by `failure`."""
 
 
 def lower(config: Config, site: Site) -> Config:

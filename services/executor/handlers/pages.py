@@ -6,6 +6,6 @@ from libs.common.flow.questions import MayLeadTo
 from services.executor.handlers.world import World
 
 
-async def may_lead_to(world: World, _tenant: str, question: MayLeadTo) -> bool:
+async def may_lead_to(world: World, tenant: str, question: MayLeadTo) -> bool:
     """Answer `MayLeadTo`."""
-    return world.pages.allow(question.url)
+    return await world.pages.allow(tenant, question.url)

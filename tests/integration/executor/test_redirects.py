@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from libs.common.wire.tenants import TenantSettings, encode_settings
 from tests.integration.executor.candidates import candidate, lead
 from tests.integration.executor.conftest import Build, Executor, House, Reply
 from tests.integration.executor.graphs import START, SUCCESS, graph
@@ -40,9 +41,20 @@ async def test_the_user_is_sent_away_and_the_flow_goes_on_when_they_are_back(
     assert back.body["flowStatus"] == "COMPLETE"
 
 
-async def test_nobody_is_sent_to_a_site_that_the_operator_did_not_name(
+async def test_the_user_is_sent_to_a_page_of_the_tenants_own(
     house: House, executor: Executor
 ) -> None:
+    own = TenantSettings(("https://own.example",))
+    await house.pool.execute(
+        "INSERT INTO tenants (name, settings) VALUES ('default', $1)", encode_settings(own)
+    )
+    away = await started(house, executor, "https://own.example/terms")
+    assert away.data["url"] == "https://own.example/terms"
+    for status, url in ((200, "https://own.example/back"), (400, "https://other.example/back")):
+        assert (await executor.start("MFA_SETUP", next=url)).status == status
+
+
+async def test_nobody_is_sent_to_a_site_that_nobody_named(house: House, executor: Executor) -> None:
     refused = await started(house, executor, "https://app.example.evil.example/terms")
     assert refused.body["flowStatus"] == "ERROR"
     assert "url" not in refused.data

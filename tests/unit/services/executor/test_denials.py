@@ -6,10 +6,19 @@ import pytest
 
 from libs.common.errors import Denied, Invalid, Unauthenticated
 from libs.common.flow.model import DeniedAction, FlowType
+from libs.common.wire.tenants import TenantSettings
 from services.executor.denials import Denial, Denials
 from services.executor.pages import Pages
 
-DENIALS = Denials(Pages(("https://app.example", "https://other.example:8443")), "/home")
+ACMES = "https://acme.example"
+
+
+async def settings_of(tenant: str) -> TenantSettings:
+    return TenantSettings((ACMES,)) if tenant == "acme" else TenantSettings()
+
+
+PAGES = Pages(("https://app.example", "https://other.example:8443"), settings_of)
+DENIALS = Denials(PAGES, "/home")
 KNOWN, UNKNOWN = False, True
 
 
@@ -27,8 +36,8 @@ KNOWN, UNKNOWN = False, True
         "/" + "x" * 1_999,
     ],
 )
-def test_a_page_of_the_site_or_of_an_allowed_origin_may_be_next(next: str) -> None:  # noqa: A002
-    DENIALS.check(next)
+async def test_a_page_of_the_site_or_of_an_allowed_origin_may_be_next(next: str) -> None:  # noqa: A002
+    await DENIALS.check("default", next)
 
 
 @pytest.mark.parametrize(
@@ -72,19 +81,26 @@ def test_a_page_of_the_site_or_of_an_allowed_origin_may_be_next(next: str) -> No
         "/" + "x" * 2_000,
     ],
 )
-def test_what_could_lead_elsewhere_is_refused(next: str) -> None:  # noqa: A002
+async def test_what_could_lead_elsewhere_is_refused(next: str) -> None:  # noqa: A002
     with pytest.raises(Invalid) as refused:
-        DENIALS.check(next)
+        await DENIALS.check("default", next)
     (problem,) = refused.value.problems
     assert (problem.code, problem.path) == ("unsafe_next", "next")
 
 
-def test_nothing_but_paths_is_allowed_where_no_origin_is_named() -> None:
-    alone = Denials(Pages(()), "/")
-    alone.check("/home")
-    alone.check(None)
+async def test_nothing_but_paths_is_allowed_where_no_origin_is_named() -> None:
+    alone = Denials(Pages((), settings_of), "/")
+    await alone.check("default", "/home")
+    await alone.check("default", None)
     with pytest.raises(Invalid):
-        alone.check("https://app.example/")
+        await alone.check("default", "https://app.example/")
+
+
+async def test_a_tenants_own_pages_may_be_next_for_it_alone() -> None:
+    await DENIALS.check("acme", f"{ACMES}/back")
+    for tenant, url in (("globex", ACMES), ("acme", f"{ACMES}.evil.example/")):
+        with pytest.raises(Invalid):
+            await DENIALS.check(tenant, url)
 
 
 @pytest.mark.parametrize(
