@@ -18,8 +18,11 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "button.decline": "Decline",
         "button.not_now": "Not now",
         "button.resend": "Send another code",
+        "button.use_email": "Have a code sent by email",
         "button.use_recovery_code": "Use a recovery code",
+        "button.use_sms": "Have a code sent by SMS",
         "button.use_totp": "Use your authenticator app",
+        "button.use_webauthn": "Use a passkey",
         "captcha.unknown": "This cannot be checked just now. Try again in a moment.",
         "captcha.wrong": "That could not be confirmed. Try again.",
         "code.expired": "That code has expired. Have another one sent.",
@@ -65,6 +68,7 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "provider.refused": "That did not work. Try again, or another way.",
         "text.consent": "Do you agree that your account is used to sign in here?",
         "title.recovery_codes_setup": "Keep these recovery codes",
+        "title.sent": "A code is on its way to",
         "title.totp_setup": "Set up your authenticator app",
     }
 )

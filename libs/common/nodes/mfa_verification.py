@@ -1,7 +1,10 @@
-"""Asks for a second factor that the user has enrolled; of several, they may pick another.
+"""Asks for a second factor that the user has; of several they may pick another.
 
-Who has proved nothing yet is asked whether or not they have enrolled anything, and whether or
-not there is such an account; the answer would otherwise tell.
+Codes that are sent are asked for as `otp_input` does, and passkeys as `webauthn` does: this only
+decides which of them it is, and has each keep what is its own.
+
+Who has proved nothing yet is asked whether or not they have any factor, and whether or not there
+is such an account; the answer would otherwise tell.
 """
 
 from __future__ import annotations
@@ -13,159 +16,288 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec.structs import replace
 
-from libs.common.errors import Problem
 from libs.common.flow.accounts import CheckRecoveryCode
-from libs.common.flow.node import InvalidConfig, NodeType, Site, Visit, fixed, gaining
+from libs.common.flow.model import Json
+from libs.common.flow.node import NodeType, Site, Visit, fixed
+from libs.common.flow.passkeys import Wish
 from libs.common.flow.proof import Gain
 from libs.common.flow.questions import CheckTotp, LoadUser, Verdict
-from libs.common.flow.turn import Dialogue, Leave, Question, Stay, ask
+from libs.common.flow.turn import Dialogue, Facts, Leave, Question, Stay, ask
 from libs.common.flow.view import View
+from libs.common.nodes import otp_input, webauthn
+from libs.common.nodes.ceremony import INPUT, Seconds
 from libs.common.nodes.enrolment import shown
-from libs.common.nodes.form import (
-    CODE,
-    Button,
-    Field,
-    Form,
-    Kind,
-    check_action,
-    draw_button,
-    make_form,
-    read,
+from libs.common.nodes.factors import (
+    BUTTONS,
+    Factor,
+    add_to,
+    draw_others,
+    enrolled,
+    hinted,
+    hints,
+    offering,
+    picked,
 )
+from libs.common.nodes.form import CODE, Field, Form, Kind, make_form, read
 from libs.common.nodes.guess import Attempts, guess
+from libs.common.nodes.onetime import Lasting, Length, Sends, Wait
 from libs.common.secret import Secret
 
 
-class Method(msgspec.Struct, frozen=True):
-    """A way to verify, by a code that is typed."""
+class Known(msgspec.Struct, frozen=True):
+    """A code that the user has, and nobody sends."""
 
     field: Field
-    button: Button
-    """Leads here from another method."""
     check: Callable[[str | None, str | None, Secret, str], Question[Verdict]]
     """(account, identifier, code, attempt) → whether it is right."""
 
 
-METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+KNOWN: Final[Mapping[Factor, Known]] = MappingProxyType(
     {
-        "totp": Method(CODE, Button("use_totp", "totp", key="button.use_totp"), CheckTotp),
-        "recovery_code": Method(
+        "totp": Known(CODE, CheckTotp),
+        "recovery_code": Known(
             # Not digits alone, and as secret as any password.
             Field("code", Kind.PASSWORD, key="label.recovery_code"),
-            Button("use_recovery_code", "recovery_code", key="button.use_recovery_code"),
             CheckRecoveryCode,
         ),
     }
 )
-"""Those that can be verified, in the order in which they are offered."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    methods: Annotated[
-        tuple[Literal["totp", "sms", "email", "webauthn", "recovery_code"], ...],
-        msgspec.Meta(min_length=1),
-    ] = ("totp",)
-    """What the user may verify with, of what they have enrolled."""
+    methods: Annotated[tuple[Factor, ...], msgspec.Meta(min_length=1)] = ("totp",)
+    """What the user may verify with, of what they have: an authenticator app, a passkey, recovery
+    codes, and codes by SMS where the account has a phone number, or by mail where its address is
+    verified. What signed them in already is not asked for again."""
     attempts: Attempts = 5
-    """Wrong codes in one session, loops back included; the last leaves by `failure`."""
+    """Wrong tries in one session, by whatever method and loops back included; the last leaves by
+    `failure`."""
+    length: Length = 6
+    """Digits of a code that is sent."""
+    expires_seconds: Lasting = 600
+    """Time for which a code works that is sent."""
+    resend_seconds: Wait = 30
+    """Time before another code may be asked for."""
+    sends: Sends = 5
+    """Codes of one visit to the node, by SMS and by mail each."""
+    user_verification: Wish = "preferred"
+    """Whether a passkey's authenticator has to make sure of its user; see `webauthn`."""
+    timeout_seconds: Seconds = 300
+    """How long the user may take to show a passkey, before they are asked anew."""
 
 
 class Lowered(msgspec.Struct, frozen=True):
-    form: Form
-    """Of the first method."""
-    methods: tuple[str, ...]
     attempts: int
+    methods: tuple[Factor, ...] = ()
+    """Those of `KNOWN`; the others have a field of their own, which earlier releases leave out."""
+    form: Form | None = None
+    """Of the first of `methods`."""
     others: tuple[Form, ...] = ()
-    """Of the methods after that."""
+    """Of those after that."""
+    passkey: webauthn.Lowered | None = None
+    sms: otp_input.Lowered | None = None
+    email: otp_input.Lowered | None = None
 
-    def form_of(self, method: str) -> Form:
-        """Return what asks by `method`."""
-        return (self.form, *self.others)[self.methods.index(method)]
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """All methods, in the order in which they are offered."""
+        steps = {"webauthn": self.passkey, "sms": self.sms, "email": self.email}
+        return tuple(
+            each for each in BUTTONS if each in self.methods or steps.get(each) is not None
+        )
+
+    def form_of(self, method: Factor) -> Form:
+        """Return what asks by `method`, which is one of `methods`."""
+        form = (self.form, *self.others)[self.methods.index(method)]
+        assert form is not None  # noqa: S101 - there is one where there are methods
+        return form
 
 
 def lower(config: Config, site: Site) -> Lowered:
-    methods = tuple(method for method in METHODS if method in config.methods)
-    if not methods:
-        message = f"None of these methods can be verified; add one of: {', '.join(METHODS)}"
-        raise InvalidConfig(Problem("invalid_config", message, path="methods"))
-    first, *others = (
-        make_form(
-            site.node,
-            (METHODS[method].field,),
-            more=tuple(
-                draw_button(METHODS[other].button, "SECONDARY")
-                for other in methods
-                if other != method
-            ),
-        )
-        for method in methods
+    factors = tuple(factor for factor in BUTTONS if factor in config.methods)
+    known = tuple(factor for factor in factors if factor in KNOWN)
+    forms = tuple(
+        add_to(make_form(site.node, (KNOWN[each].field,)), draw_others(each, factors))
+        for each in known
     )
-    return Lowered(first, methods, config.attempts, tuple(others))
+    passkey = None
+    if "webauthn" in factors:
+        view = View(draw_others("webauthn", factors), (INPUT,))
+        passkey = webauthn.Lowered(
+            view, config.user_verification, config.timeout_seconds, config.attempts
+        )
+    return Lowered(
+        config.attempts,
+        known,
+        forms[0] if forms else None,
+        forms[1:],
+        passkey,
+        _sent("sms", factors, config, site),
+        _sent("email", factors, config, site),
+    )
+
+
+def _sent(
+    channel: Literal["sms", "email"], factors: tuple[Factor, ...], config: Config, site: Site
+) -> otp_input.Lowered | None:
+    if channel not in factors:
+        return None
+    sending = otp_input.Config(
+        channel=channel,
+        length=config.length,
+        expires_seconds=config.expires_seconds,
+        resend_seconds=config.resend_seconds,
+        sends=config.sends,
+        attempts=config.attempts,
+    )
+    lowered = otp_input.lower(sending, site)
+    form = add_to(lowered.step.form, draw_others(channel, factors))
+    return replace(lowered, step=replace(lowered.step, form=form))
+
+
+class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a visit keeps: what is asked for, and what else might be."""
+
+    method: Factor
+    offered: list[Factor]
+    hints: dict[str, str] = {}
+    """Where codes go, by method."""
+    kept: dict[str, dict[str, Json]] = {}
+    """What each method keeps."""
 
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
-    facts, submitted = visit.facts, visit.submitted
-    offered: Sequence[str] = visit.kept.get("offered", config.methods)
-    method = visit.kept.get("method", offered[0])
-    if submitted is None and facts.account is not None and facts.owned:
+    if visit.submitted is None:
+        return (yield from _arrive(config, visit))
+    choice = _choice_of(config, visit)
+    others = [each for each in choice.offered if each != choice.method]
+    chosen = picked(others, visit.submitted.action)
+    if chosen is None:
+        return (yield from _ask_for(config, visit, choice))
+    asked = replace(visit, submitted=None)
+    return (yield from _ask_for(config, asked, replace(choice, method=chosen)))
+
+
+def _arrive(config: Lowered, visit: Visit) -> Dialogue:
+    facts, offered = visit.facts, config.factors
+    said: dict[str, str] = {}
+    if facts.account is not None and facts.owned:
         user = yield from ask(LoadUser(facts.account))
-        enrolled = (user or {}).get("mfa_methods") or ()
-        offered = [method for method in config.methods if method in enrolled]
+        offered = enrolled(offered, user or {}, facts.proved)
         if not offered:
             return Leave("not_enrolled")
-        method = offered[0]
-    form = _offering(config.form_of(method), offered)
-    if submitted is not None and submitted.action:
-        check_action(form.view, submitted)
-        picked = next((each for each in offered if _leads_to(each, submitted.action)), method)
-        if picked != method:
-            other = _offering(config.form_of(picked), offered)
-            return Stay(other.view, kept=_kept(config, picked, offered))
-    filled = read(form, submitted)
-    if isinstance(filled, Stay):
-        return replace(filled, kept=_kept(config, method, offered))
-    question = METHODS[method].check(
-        facts.account,
-        facts.identifier,
-        filled.secrets["code"],
-        f"{visit.session}:{visit.revision}",
-    )
-    move = yield from guess(
-        question, visit, form, attempts=config.attempts, amr="otp", wrong="code.wrong"
-    )
-    if isinstance(move, Stay):
-        return replace(move, kept=_kept(config, method, offered))
+        said = hints(offered, user or {})
+    return (yield from _ask_for(config, visit, Choice(offered[0], list(offered), said)))
+
+
+def _ask_for(config: Lowered, visit: Visit, choice: Choice) -> Dialogue:
+    """Have the chosen method ask, or judge what was sent."""
+    move = yield from _by(config, visit, choice)
+    match move:
+        case Stay():
+            hint = choice.hints.get(choice.method)
+            view = move.view if hint is None else hinted(move.view, hint)
+            return replace(move, view=view, kept=_keep(config, choice, move.kept))
+        case Leave(outcome="not_enrolled"):
+            # No passkey of theirs is of this site, or it is gone by now.
+            rest = [each for each in choice.offered if each != choice.method]
+            if not rest:
+                return move
+            following = replace(choice, method=rest[0], offered=rest)
+            after = yield from _ask_for(config, replace(visit, submitted=None), following)
+            return replace(after, tried=move.tried)
+        case Leave(facts=Facts() as facts):
+            return replace(move, facts=shown(facts, choice.method))
+        case _:
+            return move
+
+
+def _by(config: Lowered, visit: Visit, choice: Choice) -> Dialogue:
+    method = choice.method
+    visit = replace(visit, kept=choice.kept.get(method, {}))
+    match method:
+        case "webauthn":
+            return (yield from _by_passkey(config, visit, choice.offered))
+        case "sms" | "email":
+            return (yield from _by_message(config, visit, method, choice.offered))
+        case _:
+            return (yield from _by_known(config, visit, method, choice.offered))
+
+
+def _by_passkey(config: Lowered, visit: Visit, offered: Sequence[Factor]) -> Dialogue:
+    step, facts = config.passkey, visit.facts
+    assert step is not None  # noqa: S101 - it is offered
+    # Somebody is named, if only nobody: a second factor never says who the user is.
+    visit = replace(visit, facts=replace(facts, identifier=facts.identifier or ""))
+    step = replace(step, view=offering(step.view, offered))
+    move = yield from webauthn.run(step, visit)
     if isinstance(move, Leave) and move.facts is not None:
-        return replace(move, facts=shown(move.facts, method))
+        return replace(move, facts=replace(move.facts, identifier=facts.identifier))
     return move
 
 
-def _leads_to(method: str, action: str) -> bool:
-    button = METHODS[method].button
-    return action in (button.action, button.id)
+def _by_message(
+    config: Lowered, visit: Visit, method: Literal["sms", "email"], offered: Sequence[Factor]
+) -> Dialogue:
+    lowered = config.sms if method == "sms" else config.email
+    assert lowered is not None  # noqa: S101 - it is offered
+    form = lowered.step.form
+    step = replace(lowered.step, form=replace(form, view=offering(form.view, offered)))
+    if visit.submitted is None and visit.kept:
+        # Back from another method: the code that was sent is still on its way, or there.
+        return Stay(step.form.view, kept=visit.kept)
+    return (yield from otp_input.run(replace(lowered, step=step), visit))
 
 
-def _kept(config: Lowered, method: str, offered: Sequence[str]) -> dict[str, object]:
+def _by_known(config: Lowered, visit: Visit, method: Factor, offered: Sequence[Factor]) -> Dialogue:
+    drawn, facts = config.form_of(method), visit.facts
+    form = replace(drawn, view=offering(drawn.view, offered))
+    filled = read(form, visit.submitted)
+    if isinstance(filled, Stay):
+        return filled
+    attempt = f"{visit.session}:{visit.revision}"
+    code = filled.secrets["code"]
+    question = KNOWN[method].check(facts.account, facts.identifier, code, attempt)
+    return (
+        yield from guess(
+            question, visit, form, attempts=config.attempts, amr="otp", wrong="code.wrong"
+        )
+    )
+
+
+def _choice_of(config: Lowered, visit: Visit) -> Choice:
+    if not visit.kept:
+        factors = config.factors
+        return Choice(factors[0], list(factors))
+    return msgspec.convert(visit.kept, Choice)
+
+
+def _keep(config: Lowered, choice: Choice, kept: Mapping[str, Json]) -> dict[str, Json]:
+    mine = {choice.method: dict(kept)} if kept else {}
+    choice = replace(choice, kept={**choice.kept, **mine})
+    factors = config.factors
     # What goes without saying is not kept.
-    if method == config.methods[0] and tuple(offered) == config.methods:
+    if choice == Choice(factors[0], list(factors)):
         return {}
-    return {"method": method, "offered": list(offered)}
+    found: dict[str, Json] = msgspec.to_builtins(choice)
+    return found
 
 
-def _offering(form: Form, offered: Sequence[str]) -> Form:
-    """Return `form` without the buttons of methods that are not offered."""
-    hidden = {each.button.id for name, each in METHODS.items() if name not in offered}
-    (drawn,) = form.view.components
-    kept = tuple(each for each in drawn.components if each.id not in hidden)
-    if len(kept) == len(drawn.components):
-        return form
-    view = View((replace(drawn, components=kept),), form.view.required)
-    return replace(form, view=view)
+def proves(config: Config) -> Mapping[str, tuple[Gain, ...]]:
+    gains: list[Gain] = []
+    if not {"totp", "email", "recovery_code"}.isdisjoint(config.methods):
+        gains.append(Gain(("otp",)))
+    if "sms" in config.methods:
+        gains.append(Gain(("sms",)))
+    if "webauthn" in config.methods:
+        passkey = webauthn.Config(user_verification=config.user_verification)
+        gains += (replace(each, identified=False) for each in webauthn.proves(passkey)["success"])
+    return {"success": tuple(gains)}
 
 
 NODE: NodeType[Config, Lowered] = NodeType(
     name="mfa_verification",
-    summary="Asks for a second factor that the user has enrolled, such as an authenticator's code.",
+    summary="Asks for a second factor that the user has, such as an authenticator's code.",
     config=Config,
     lowered=Lowered,
     lower=lower,
@@ -173,5 +305,5 @@ NODE: NodeType[Config, Lowered] = NodeType(
     outcomes=fixed("success", "failure", "not_enrolled"),
     fallbacks=frozenset({"failure", "not_enrolled"}),
     waits=frozenset({"success", "failure"}),
-    proves=gaining(success=(Gain(("otp",)),)),
+    proves=proves,
 )

@@ -52,8 +52,14 @@ def attributes_of(node: Node, graph: Graph) -> dict[str, Json]:
             passes = any(
                 edge.source == node.id and edge.condition == "not_enrolled" for edge in graph.edges
             )
-            action = "skip" if passes else "deny"
-            return {"device_classes": classes, "not_configured_action": action}
+            said: dict[str, Json] = {
+                "device_classes": classes,
+                "not_configured_action": "skip" if passes else "deny",
+            }
+            if "webauthn" in classes:
+                verification = config.get("user_verification", "preferred")
+                said["webauthn_user_verification"] = verification
+            return said
         case "deny":
             message = config.get("message")
             return {} if message is None else {"deny_message": message}

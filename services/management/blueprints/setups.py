@@ -31,8 +31,8 @@ def _passkey(stage: Stage) -> Mapping[str, Json]:
     stage.drop("no make of authenticator is asked for", "device_type_restrictions", "hints")
     stage.same(max_attempts=0)
     config: dict[str, Json] = {
-        "user_verification": _wish(stage.take("user_verification")),
-        "resident_key": _wish(stage.take("resident_key_requirement")),
+        "user_verification": wish(stage.take("user_verification")),
+        "resident_key": wish(stage.take("resident_key_requirement")),
     }
     attachment = stage.take("authenticator_attachment")
     if attachment in ("platform", "cross-platform"):
@@ -40,6 +40,6 @@ def _passkey(stage: Stage) -> Mapping[str, Json]:
     return config
 
 
-def _wish(said: Resolved) -> str:
-    # What a stage wants that does not say.
+def wish(said: Resolved) -> str:
+    """Say how much a stage wants its authenticators to verify; `preferred` where it does not."""
     return said if isinstance(said, str) and said in _WISHES else "preferred"

@@ -16,7 +16,7 @@ from libs.common.flow.model import Json, Settings
 from services.management.blueprints.entries import Entry, described
 from services.management.blueprints.policies import Policies
 from services.management.blueprints.prompts import prompt_steps
-from services.management.blueprints.setups import setup_steps
+from services.management.blueprints.setups import setup_steps, wish
 from services.management.blueprints.steps import FAIL, ON, Stage, Step, minutes
 from services.management.blueprints.tags import FLOW_MODEL, Elsewhere
 
@@ -153,9 +153,8 @@ def _mfa(stage: Stage, around: Around) -> list[Step]:
     if stage.take("last_auth_threshold", "seconds=0") not in ("seconds=0", ""):
         stage.change("a second factor is not remembered", "it is asked for each time")
     stage.drop("any passkey that its owner verified is taken", "webauthn_allowed_device_types")
-    stage.drop(
-        "a passkey is asked for as the node says", "webauthn_user_verification", "webauthn_hints"
-    )
+    verification = wish(stage.take("webauthn_user_verification"))
+    stage.drop("a browser says how passkeys are asked for", "webauthn_hints")
     stage.drop(
         "senders are set for the deployment",
         "email_otp_throttling_factor",
@@ -169,7 +168,10 @@ def _mfa(stage: Stage, around: Around) -> list[Step]:
     ]
     if not methods:
         return [stand_in(stage, "none of its devices is known here")]
-    step = Step(type="mfa_verification", config={"methods": methods})
+    config: dict[str, Json] = {"methods": methods}
+    if "webauthn" in methods:
+        config["user_verification"] = verification
+    step = Step(type="mfa_verification", config=config)
     if action == "skip":
         return [msgspec.structs.replace(step, off={"not_enrolled": ON})]
     if action == "configure" and setups:

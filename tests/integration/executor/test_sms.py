@@ -12,7 +12,6 @@ import jwt
 import msgspec
 import pytest
 import pytest_asyncio
-from aiohttp import web
 
 from deploy.local.ports import free_port
 from libs.common.chassis.consume import Hopeless
@@ -23,41 +22,15 @@ from libs.common.flow.questions import Written
 from libs.common.secret import Secret
 from services.executor.messages.gateway import Account, Gateway, GatewayForm, check_url
 from services.executor.messages.trouble import PutOff
+from tests.gateway import PHONE, SmsGateway, sms_gateway
 from tests.integration.executor.conftest import Build
 from tests.integration.executor.graphs import START, SUCCESS, graph
 
-PHONE = "+12025550100"
-
-
-class Provider:
-    """A gateway, and what it was sent."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.status = 200
-        self.open = asyncio.Event()
-        self.open.set()
-        self.requests: asyncio.Queue[tuple[dict[str, str], bytes]] = asyncio.Queue()
-
-    async def take(self, request: web.Request) -> web.Response:
-        await self.open.wait()
-        self.requests.put_nowait((dict(request.headers), await request.read()))
-        return web.Response(status=self.status, text=f"about {PHONE}")
-
 
 @pytest_asyncio.fixture
-async def provider() -> AsyncIterator[Provider]:
-    made = Provider()
-    app = web.Application()
-    app.router.add_post("/send", made.take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/send"
-    yield made
-    made.open.set()
-    await runner.cleanup()
+async def provider() -> AsyncIterator[SmsGateway]:
+    async with sms_gateway() as made:
+        yield made
 
 
 @pytest_asyncio.fixture
@@ -74,7 +47,7 @@ def gateway(
 
 
 async def test_a_gateway_is_sent_json_with_a_key_to_know_a_repeat_by(
-    line: Outgoing, provider: Provider
+    line: Outgoing, provider: SmsGateway
 ) -> None:
     await gateway(line, provider.url).send("Hello", to=PHONE, key="k1")
     headers, body = await provider.requests.get()
@@ -82,13 +55,13 @@ async def test_a_gateway_is_sent_json_with_a_key_to_know_a_repeat_by(
     assert (headers["Authorization"], headers["Idempotency-Key"]) == ("Bearer hunter2", "k1")
 
 
-async def test_a_user_of_a_gateway_has_a_password(line: Outgoing, provider: Provider) -> None:
+async def test_a_user_of_a_gateway_has_a_password(line: Outgoing, provider: SmsGateway) -> None:
     await gateway(line, provider.url, user="us").send("Hello", to=PHONE, key="k1")
     headers, _ = await provider.requests.get()
     assert headers["Authorization"] == "Basic " + base64.b64encode(b"us:hunter2").decode()
 
 
-async def test_twilio_is_sent_its_form(line: Outgoing, provider: Provider) -> None:
+async def test_twilio_is_sent_its_form(line: Outgoing, provider: SmsGateway) -> None:
     await gateway(line, provider.url, "twilio", "AC1").send("1 & 2", to=PHONE, key="k1")
     headers, body = await provider.requests.get()
     assert body == b"To=%2B12025550100&From=Us&Body=1+%26+2"
@@ -110,7 +83,7 @@ async def test_twilio_is_sent_its_form(line: Outgoing, provider: Provider) -> No
     ],
 )
 async def test_what_a_gateway_says_decides_whether_it_is_asked_again(
-    line: Outgoing, provider: Provider, status: int, error: type[Exception]
+    line: Outgoing, provider: SmsGateway, status: int, error: type[Exception]
 ) -> None:
     provider.status = status
     with pytest.raises(error) as raised:
@@ -123,7 +96,7 @@ async def test_a_gateway_that_is_away_is_waited_for(line: Outgoing) -> None:
         await gateway(line, f"http://127.0.0.1:{free_port()}").send("Hello", to=PHONE, key="k1")
 
 
-async def test_a_gateway_that_is_slow_is_asked_again(line: Outgoing, provider: Provider) -> None:
+async def test_a_gateway_that_is_slow_is_asked_again(line: Outgoing, provider: SmsGateway) -> None:
     provider.open.clear()
     with pytest.raises(PutOff):
         await gateway(line, provider.url).send("Hello", to=PHONE, key="k1")
@@ -138,7 +111,7 @@ def test_what_nobody_can_call_is_no_gateway(url: str) -> None:
 
 
 async def test_a_code_that_was_sent_by_sms_signs_in(
-    build_house: Build, redis_url: str, provider: Provider
+    build_house: Build, redis_url: str, provider: SmsGateway
 ) -> None:
     house = await build_house(redis_url)
     executor = await house.executor(sms_url=provider.url)

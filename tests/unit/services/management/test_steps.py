@@ -353,8 +353,9 @@ def test_types_that_are_in_the_catalogue_go_on_by_their_default_outcome() -> Non
 def test_problems_of_the_graph_lead_into_the_steps() -> None:
     steps = (
         Step("a", "condition", {"expression": "user.", "on_error": "c", "more": 1}),
-        Step("b", "mfa", {"methods": ["sms"], "on_sometimes": "end"}),
+        Step("b", "mfa", {"on_sometimes": "end"}),
         Step("c", "condition", {"expression": "user."}),
+        Step("d", "mfa", {"methods": ["pager"]}),
     )
     trigger = Settings(trigger=Trigger(TriggerPoint.POST_LOGIN))
     flow = Flow("flow_a", 1, FlowType.TRIGGER, graph_of(steps), trigger)
@@ -364,7 +365,7 @@ def test_problems_of_the_graph_lead_into_the_steps() -> None:
     }
     assert found >= {
         ("invalid_config", "steps[0].options.more"),
-        ("invalid_config", "steps[1].options.methods"),
+        ("invalid_config", "steps[3].options.methods[0]"),
         ("unknown_outcome", "steps[1].options.on_sometimes"),
         ("invalid_expression", "steps[2].options.expression"),
     }

@@ -5,18 +5,23 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from libs.common.errors import Invalid, Problem
+from libs.common.errors import Invalid
 from libs.common.flow.accounts import CheckRecoveryCode
-from libs.common.flow.node import InvalidConfig, Visit
-from libs.common.flow.questions import CheckTotp, LoadUser, Verdict
+from libs.common.flow.messaging import SendMail, SendSms
+from libs.common.flow.model import Json
+from libs.common.flow.node import Visit
+from libs.common.flow.passkeys import Ceremony, CheckPasskey, SeekPasskey, Shown
+from libs.common.flow.proof import Gain
+from libs.common.flow.questions import CheckCode, CheckTotp, Code, LoadUser, Verdict
 from libs.common.flow.turn import Facts, FieldError, Leave, Message, Stay
 from libs.common.flow.view import View
-from libs.common.nodes.mfa_verification import NODE, Config, run
+from libs.common.nodes.mfa_verification import NODE, Config, Lowered, proves, run
 from libs.common.secret import Secret
 from tests.playbook import SESSION, Playbook, lowered, visit
 
-STEP = lowered(NODE, {"methods": ["totp", "sms"]})
+STEP = lowered(NODE)
 ALICE = Facts(identifier="alice@example.com", account="alice", proved=("pwd",))
+ASKED = STEP.form_of("totp").view
 CODE = {"code": "123456"}
 CHECK = CheckTotp("alice", "alice@example.com", Secret("123456"), f"{SESSION}:3")
 
@@ -24,8 +29,8 @@ CHECK = CheckTotp("alice", "alice@example.com", Secret("123456"), f"{SESSION}:3"
 def test_who_has_enrolled_an_authenticator_is_asked_for_its_code() -> None:
     dialogue = Playbook(run(STEP, visit(ALICE)))
     user = {"mfa_methods": ["sms", "totp"]}
-    dialogue.asks(LoadUser("alice"), answered=user).ends(Stay(STEP.form.view))
-    assert STEP.form.view.required == ("code",)
+    dialogue.asks(LoadUser("alice"), answered=user).ends(Stay(ASKED))
+    assert ASKED.required == ("code",)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +52,7 @@ def test_an_account_made_in_this_run_may_be_told_what_it_has_enrolled() -> None:
 @pytest.mark.parametrize("account", ["alice", None])
 def test_who_has_proved_nothing_is_not_told_what_is_enrolled(account: str | None) -> None:
     named = Facts(identifier="alice@example.com", account=account)
-    Playbook(run(STEP, visit(named))).ends(Stay(STEP.form.view))
+    Playbook(run(STEP, visit(named))).ends(Stay(ASKED))
 
 
 def test_the_right_code_is_proof() -> None:
@@ -58,7 +63,7 @@ def test_the_right_code_is_proof() -> None:
 
 def test_a_wrong_code_shows_the_same_view_with_a_message() -> None:
     dialogue = Playbook(run(STEP, visit(ALICE, CODE)))
-    again = Stay(STEP.form.view, Message("code.wrong"), tried=True)
+    again = Stay(ASKED, Message("code.wrong"), tried=True)
     dialogue.asks(CHECK, answered=Verdict.WRONG).ends(again)
 
 
@@ -84,15 +89,8 @@ def test_a_code_may_be_typed_as_it_is_shown() -> None:
     ],
 )
 def test_what_is_no_code_is_no_try(code: object, key: str) -> None:
-    refused = Stay(STEP.form.view, Message("form.invalid"), (FieldError("code", key),))
+    refused = Stay(ASKED, Message("form.invalid"), (FieldError("code", key),))
     Playbook(run(STEP, visit(ALICE, {"code": code}))).ends(refused)
-
-
-def test_methods_that_cannot_work_are_refused_with_those_that_can() -> None:
-    with pytest.raises(InvalidConfig) as refused:
-        lowered(NODE, {"methods": ["sms", "email"]})
-    message = "None of these methods can be verified; add one of: totp, recovery_code"
-    assert refused.value.problems == (Problem("invalid_config", message, path="methods"),)
 
 
 @pytest.mark.parametrize("methods", [[], ["carrier_pigeon"]])
@@ -110,7 +108,7 @@ ONLY = {"method": "recovery_code", "offered": ["recovery_code"]}
 
 
 def buttons(view: View) -> list[str | None]:
-    (form,) = view.components
+    *_, form = view.components
     return [each.action_id for each in form.components if each.type == "BUTTON"]
 
 
@@ -165,3 +163,245 @@ def test_what_is_not_enrolled_is_not_offered() -> None:
 def test_who_has_proved_nothing_is_offered_all_of_them() -> None:
     named = Facts(identifier="alice@example.com", account=None)
     Playbook(run(BOTH, visit(named))).ends(Stay(TOTP))
+
+
+# Codes that are sent.
+
+NOW = visit().surroundings.time
+SENDS = lowered(NODE, {"methods": ["totp", "sms", "email"], "length": 8, "expires_seconds": 300})
+REACHED: Mapping[str, Json] = {
+    "email": "alice@example.com",
+    "email_verified": True,
+    "phone": "+12025550142",
+    "mfa_methods": ["totp"],
+}
+SENT: dict[str, Json] = {"revision": 3, "at": NOW, "sent": 1}
+
+
+def arrived(
+    config: Lowered = SENDS, facts: Facts = ALICE, user: Mapping[str, Json] = REACHED
+) -> Stay:
+    shown = Playbook(run(config, visit(facts))).asks(LoadUser("alice"), answered=user).result()
+    assert isinstance(shown, Stay)
+    return shown
+
+
+def goes_on(before: Stay, action: str = "", facts: Facts = ALICE, **inputs: str) -> Visit:
+    """Answer `before` two turns later."""
+    made = visit(facts, inputs, action=action)
+    return msgspec.structs.replace(made, revision=5, kept=before.kept)
+
+
+def plays(config: Lowered, on: Visit) -> Stay:
+    shown = Playbook(run(config, on)).result()
+    assert isinstance(shown, Stay)
+    return shown
+
+
+def words(view: View) -> list[Json]:
+    return [
+        each.config["text"] for each in view.components if each.config and "text" in each.config
+    ]
+
+
+def test_nothing_is_sent_until_it_is_wanted_and_then_its_owner_is_told_where() -> None:
+    first = arrived()
+    assert (buttons(first.view), first.effects) == (["submit", "sms", "email"], ())
+    by_sms = plays(SENDS, goes_on(first, "sms"))
+    (sms,) = by_sms.effects
+    assert isinstance(sms, SendSms)
+    assert (sms.account, sms.to) == ("alice", None)
+    assert sms.code == Code(f"{SESSION}:step:5", 8, "phone")
+    assert words(by_sms.view) == ["A code is on its way to", "•••42"]
+    by_mail = plays(SENDS, goes_on(by_sms, "use_email"))
+    (mail,) = by_mail.effects
+    assert isinstance(mail, SendMail)
+    assert mail.code == Code(f"{SESSION}:step:5", 8, "email")
+    assert words(by_mail.view) == ["A code is on its way to", "a•••@example.com"]
+    assert "alice@example.com" not in str(msgspec.to_builtins(by_mail))
+
+
+def test_going_back_and_forth_sends_nothing_again() -> None:
+    by_sms = plays(SENDS, goes_on(arrived(), "sms"))
+    by_mail = plays(SENDS, goes_on(by_sms, "email"))
+    again = plays(SENDS, goes_on(by_mail, "sms"))
+    assert (again.effects, again.view, again.message) == ((), by_sms.view, None)
+    too_soon = plays(SENDS, goes_on(again, "resend"))
+    assert (too_soon.effects, too_soon.message) == ((), Message("code.wait"))
+
+
+@pytest.mark.parametrize(("method", "amr"), [("sms", "sms"), ("email", "otp")])
+def test_a_code_that_was_sent_is_proof_once_it_is_right(method: str, amr: str) -> None:
+    asked = plays(SENDS, goes_on(arrived(), method))
+    code = Code(f"{SESSION}:step:5", 8, "phone" if method == "sms" else "email")
+    check = CheckCode("alice", "alice@example.com", code, Secret("12345678"))
+    typed = goes_on(asked, code="12345678")
+    again = Playbook(run(SENDS, typed)).asks(check, answered=Verdict.WRONG).result()
+    assert again == msgspec.structs.replace(
+        asked, message=Message("code.wrong"), tried=True, effects=()
+    )
+    proved = msgspec.structs.replace(ALICE, proved=("pwd", amr), shown=(method,))
+    Playbook(run(SENDS, typed)).asks(check, answered=Verdict.RIGHT).ends(Leave("success", proved))
+
+
+def test_who_has_but_one_way_to_be_reached_is_sent_a_code_at_once() -> None:
+    only = {**REACHED, "mfa_methods": []}
+    by_sms = arrived(SENDS, user={**only, "email_verified": False})
+    assert (len(by_sms.effects), buttons(by_sms.view)) == (1, ["submit"])
+    assert words(by_sms.view) == ["A code is on its way to", "•••42"]
+    by_mail = arrived(SENDS, user={**only, "phone": None})
+    assert words(by_mail.view) == ["A code is on its way to", "a•••@example.com"]
+
+
+@pytest.mark.parametrize("account", ["alice", None])
+def test_who_has_proved_nothing_is_offered_codes_and_told_no_address(account: str | None) -> None:
+    named = Facts(identifier="alice@example.com", account=account)
+    config = lowered(NODE, {"methods": ["sms", "email"]})
+    first = plays(config, visit(named))
+    (sms,) = first.effects
+    assert isinstance(sms, SendSms)
+    assert (sms.account, words(first.view)) == (account, [])
+    second = plays(config, goes_on(first, "email", named))
+    (mail,) = second.effects
+    assert isinstance(mail, SendMail)
+    assert (mail.account, words(second.view)) == (account, [])
+
+
+@pytest.mark.parametrize(
+    ("proved", "offered"),
+    [
+        (("pwd",), ["totp", "webauthn", "sms", "email", "recovery_code"]),
+        (("otp",), ["totp", "webauthn", "sms", "recovery_code"]),
+        (("sms",), ["totp", "webauthn", "email", "recovery_code"]),
+        (("hwk", "user", "mfa"), ["totp", "sms", "email", "recovery_code"]),
+        (("swk", "user"), ["totp", "sms", "email", "recovery_code"]),
+    ],
+)
+def test_what_signed_somebody_in_is_no_second_factor(
+    proved: tuple[str, ...], offered: list[str]
+) -> None:
+    every = ["recovery_code", "email", "sms", "webauthn", "totp"]
+    config = lowered(NODE, {"methods": every})
+    user = {**REACHED, "mfa_methods": ["totp", "webauthn", "recovery_code"]}
+    shown = arrived(config, msgspec.structs.replace(ALICE, proved=proved), user)
+    assert ["totp", *buttons(shown.view)[1:]] == offered
+
+
+# Passkeys.
+
+PASSKEYS = lowered(
+    NODE, {"methods": ["webauthn", "recovery_code"], "user_verification": "required"}
+)
+SEEK = SeekPasskey("alice", "required", 300)
+CEREMONY = Ceremony("Zm9v", {"challenge": "Zm9v"})
+HAS_BOTH: Mapping[str, Json] = {"mfa_methods": ["webauthn", "recovery_code"]}
+CREDENTIAL = '{"id":"a"}'
+SHOWS = CheckPasskey(Secret(CREDENTIAL), "Zm9v", "required", f"{SESSION}:5")
+
+
+def at_passkey(facts: Facts = ALICE) -> Stay:
+    dialogue = Playbook(run(PASSKEYS, visit(facts)))
+    dialogue.asks(LoadUser("alice"), answered=HAS_BOTH).asks(SEEK, answered=CEREMONY)
+    shown = dialogue.result()
+    assert isinstance(shown, Stay)
+    return shown
+
+
+def test_a_passkey_is_asked_for_with_a_way_round_it() -> None:
+    shown = at_passkey()
+    assert shown.webauthn == {"publicKeyCredentialRequestOptions": {"challenge": "Zm9v"}}
+    assert [each.action_id for each in shown.view.components] == ["recovery_code"]
+    assert shown.view.required == ("tokenResponse",)
+    other = plays(PASSKEYS, goes_on(shown, "recovery_code"))
+    assert buttons(other.view) == ["submit", "webauthn"]
+    dialogue = Playbook(run(PASSKEYS, goes_on(other, "webauthn"))).asks(SEEK, answered=CEREMONY)
+    dialogue.ends(shown)
+
+
+def test_a_passkey_of_theirs_is_proof() -> None:
+    typed = goes_on(at_passkey(), tokenResponse=CREDENTIAL)
+    dialogue = Playbook(run(PASSKEYS, typed))
+    proved = ("pwd", "swk", "user", "mfa")
+    told = msgspec.structs.replace(ALICE, proved=proved, shown=("webauthn",))
+    shown = Shown("alice", bound=False, verified=True)
+    dialogue.asks(SHOWS, answered=shown).ends(Leave("success", told))
+
+
+def test_a_passkey_leaves_unnamed_who_was_known_otherwise() -> None:
+    known = Facts(account="alice", authenticated=True)
+    typed = goes_on(at_passkey(known), facts=known, tokenResponse=CREDENTIAL)
+    told = msgspec.structs.replace(known, proved=("hwk", "user"), shown=("webauthn",))
+    shown = Shown("alice", bound=True, verified=False)
+    Playbook(run(PASSKEYS, typed)).asks(SHOWS, answered=shown).ends(Leave("success", told))
+
+
+@pytest.mark.parametrize("facts", [Facts(), Facts(identifier="nobody@example.com")])
+def test_a_second_factor_says_of_nobody_who_they_are(facts: Facts) -> None:
+    anybody = SeekPasskey(None, "required", 300)
+    first = Playbook(run(PASSKEYS, visit(facts))).asks(anybody, answered=CEREMONY).result()
+    assert isinstance(first, Stay)
+    dialogue = Playbook(run(PASSKEYS, goes_on(first, facts=facts, tokenResponse=CREDENTIAL)))
+    somebody = Shown("mallory", bound=True, verified=True)
+    dialogue.asks(SHOWS, answered=somebody).asks(anybody, answered=CEREMONY)
+    wrong = Message("passkey.wrong")
+    dialogue.ends(msgspec.structs.replace(first, message=wrong, tried=True))
+
+
+def test_who_has_no_passkey_here_is_asked_for_what_is_next() -> None:
+    dialogue = Playbook(run(PASSKEYS, visit(ALICE)))
+    dialogue.asks(LoadUser("alice"), answered=HAS_BOTH).asks(SEEK, answered=None)
+    shown = dialogue.result()
+    assert isinstance(shown, Stay)
+    assert (buttons(shown.view), shown.view.required) == (["submit"], ("code",))
+
+
+def test_who_has_no_passkey_here_and_nothing_else_leaves() -> None:
+    dialogue = Playbook(run(PASSKEYS, visit(ALICE)))
+    dialogue.asks(LoadUser("alice"), answered={"mfa_methods": ["webauthn"]})
+    dialogue.asks(SEEK, answered=None).ends(Leave("not_enrolled"))
+
+
+def test_a_wrong_passkey_counts_where_it_was_the_last_of_them() -> None:
+    typed = goes_on(at_passkey(), tokenResponse=CREDENTIAL)
+    dialogue = Playbook(run(PASSKEYS, typed)).asks(SHOWS, answered=None)
+    shown = dialogue.asks(SEEK, answered=None).result()
+    assert isinstance(shown, Stay)
+    assert (shown.tried, shown.view.required) == (True, ("code",))
+
+
+def test_the_last_wrong_passkey_leaves_by_failure() -> None:
+    typed = msgspec.structs.replace(goes_on(at_passkey(), tokenResponse=CREDENTIAL), tries=4)
+    dialogue = Playbook(run(PASSKEYS, typed)).asks(SHOWS, answered=None)
+    dialogue.ends(Leave("failure", tried=True))
+
+
+@pytest.mark.parametrize(
+    ("methods", "gains"),
+    [
+        (["totp"], (Gain(("otp",)),)),
+        (["email"], (Gain(("otp",)),)),
+        (["sms", "recovery_code"], (Gain(("otp",)), Gain(("sms",)))),
+        (
+            ["webauthn"],
+            (
+                Gain(("hwk", "user")),
+                Gain(("hwk", "user", "mfa")),
+                Gain(("swk", "user")),
+                Gain(("swk", "user", "mfa")),
+            ),
+        ),
+    ],
+)
+def test_it_proves_what_any_of_its_methods_does(
+    methods: list[str], gains: tuple[Gain, ...]
+) -> None:
+    assert proves(msgspec.convert({"methods": methods}, Config)) == {"success": gains}
+
+
+def test_what_an_earlier_release_compiled_and_kept_is_read() -> None:
+    before = msgspec.to_builtins(lowered(NODE, {"methods": ["totp", "recovery_code"]}))
+    for later in ("passkey", "sms", "email"):
+        del before[later]
+    config = msgspec.convert(before, Lowered)
+    assert plays(config, goes_on(Stay(ASKED, kept=PICKED), "totp")).kept == {}
+    assert buttons(plays(config, sent("", PICKED)).view) == ["submit", "totp"]

@@ -146,6 +146,25 @@ def test_who_has_no_second_factor_goes_on_only_where_the_stage_says_so(
     assert {edge.target for edge in edges} == {"success"}
 
 
+@pytest.mark.parametrize(
+    ("said", "config"),
+    [
+        ("[sms, email]", {"methods": ["sms", "email"]}),
+        ("[webauthn]", {"methods": ["webauthn"], "user_verification": "required"}),
+    ],
+)
+def test_classes_of_devices_are_the_methods_of_a_second_factor(
+    said: str, config: dict[str, object]
+) -> None:
+    written = stage(
+        "authenticator_validate", device_classes=said, webauthn_user_verification="required"
+    )
+    found, remarks = only(flow(written))
+    (node,) = [each for each in found.graph.nodes if each.type == "mfa_verification"]
+    assert node.config == config
+    assert not [each for each in remarks if each.fate == "left_out"]
+
+
 def test_inactive_users_whom_nothing_would_verify_are_not_written() -> None:
     found, remarks = only(flow(stage("user_write", create_users_as_inactive="true")))
     assert found.graph.nodes[1].type == "dummy"
