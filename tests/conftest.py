@@ -18,6 +18,7 @@ from deploy.local.nats import start_nats
 from deploy.local.postgres import start_postgres
 from deploy.local.server import Server
 from deploy.local.valkey import start_valkey, start_valkey_cluster
+from tests.scratch import servers_data
 
 # Drawing a traceback with all of its variables, which is structlog's default, takes seconds on the
 # loop that the service under test answers on.
@@ -60,8 +61,9 @@ def brief_fetches() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def servers_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("servers")
+def servers_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with servers_data(tmp_path_factory.mktemp("servers")) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

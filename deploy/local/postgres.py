@@ -25,7 +25,14 @@ from deploy.local.server import Server, wheel
 USER = "gatehouse"
 """The server's superuser."""
 
-RECKLESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+RECKLESS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    # The data may lie in memory; and what a killed server leaves goes with its data.
+    "max_wal_size": "128MB",
+    "dynamic_shared_memory_type": "mmap",
+}
 """For data that no one will miss after a power cut."""
 
 
