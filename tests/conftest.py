@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
@@ -127,23 +128,35 @@ async def nats_server(servers_folder: Path, servers_password: str) -> AsyncItera
         await server.process.stop()
 
 
+@asynccontextmanager
+async def new_database(server: Server) -> AsyncIterator[str]:
+    """Give the URL of a database of one's own, with the newest schema and no rows."""
+    name = f"gatehouse_{next(DATABASE_NUMBERS)}"
+    await ensure_running(server)
+    await execute(server.url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield database_dsn(server.url, name)
+    await ensure_running(server)
+    await execute(server.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest_asyncio.fixture
 async def database(postgres_server: Server) -> AsyncIterator[str]:
-    """The URL of a database of this test's own, with the newest schema and no rows."""
-    name = f"gatehouse_{next(DATABASE_NUMBERS)}"
-    await ensure_running(postgres_server)
-    await execute(postgres_server.url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield database_dsn(postgres_server.url, name)
-    await ensure_running(postgres_server)
-    await execute(postgres_server.url, f"DROP DATABASE {name} WITH (FORCE)")
+    """The URL of a database of this test's own."""
+    async with new_database(postgres_server) as url:
+        yield url
 
 
 @pytest_asyncio.fixture
 async def redis_url(redis_server: Server) -> str:
     """The URL of an empty Valkey."""
-    await ensure_running(redis_server)
-    await flush(redis_server)
-    return redis_server.url
+    return await emptied_redis(redis_server)
+
+
+async def emptied_redis(server: Server) -> str:
+    """Have a Valkey run and be empty; return its URL."""
+    await ensure_running(server)
+    await flush(server)
+    return server.url
 
 
 @pytest_asyncio.fixture
@@ -158,13 +171,18 @@ async def redis_cluster_url(redis_cluster: tuple[Server, ...]) -> str:
 @pytest_asyncio.fixture
 async def nats_url(nats_server: Server) -> str:
     """The URL of a NATS whose JetStream has no streams."""
-    await ensure_running(nats_server)
-    connection = await nats.connect(nats_server.url)
+    return await emptied_nats(nats_server)
+
+
+async def emptied_nats(server: Server) -> str:
+    """Have a NATS run whose JetStream has no streams; return its URL."""
+    await ensure_running(server)
+    connection = await nats.connect(server.url)
     jetstream = connection.jetstream()
     for stream in await jetstream.streams_info():
         await jetstream.delete_stream(str(stream.config.name))
     await connection.close()
-    return nats_server.url
+    return server.url
 
 
 async def ensure_running(server: Server) -> None:

@@ -38,6 +38,7 @@ from services.management.nodetypes import field_docstrings, structs_in
 from services.management.routes.faces import PREFIXES, Face
 from services.management.routes.oauth_errors import WORDS
 from services.management.routes.refusals import SHAPES
+from tools import answers as answered
 from tools import http_api
 from tools.cases import FIXTURES, flow_of, library_of
 
@@ -336,6 +337,11 @@ def page(title: str, *parts: str) -> str:
     return "\n\n".join([WRITTEN, f"# {title}", *(part.strip() for part in parts)]) + "\n"
 
 
+def answers() -> str:
+    parts = (f"## {name}\n\n{table(answered.HEAD, rows)}" for name, rows in answered.sections())
+    return page("Answers", answered.INTRO, table(*answered.LEFT), *parts)
+
+
 def api() -> str:
     parts = (f"## {title}\n\n{table(http_api.HEAD, rows)}" for title, rows in http_api.sections())
     return page("Management's HTTP API", http_api.INTRO, *parts)
@@ -344,6 +350,7 @@ def api() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration,
     "nodes.md": nodes,
+    "answers.md": answers,
     "expressions.md": expressions,
     "errors.md": errors,
     "http-api.md": api,

@@ -27,7 +27,7 @@ from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground
 from libs.common.flow.compile import compile_flow
-from libs.common.flow.model import Flow, FlowType, Graph, Json
+from libs.common.flow.model import ALONE, Flow, FlowType, Graph, Json, Library
 from libs.common.flow.plan import encode, name_of
 from libs.common.flow.questions import Written
 from libs.common.nodes.catalogue import NODE_TYPES
@@ -147,9 +147,11 @@ class House:
         *,
         tenant: str = "default",
         version: int = 1,
+        beside: Library = ALONE,
     ) -> str:
-        """Do what the compiler does; return the plan's hash."""
-        data = encode(compile_flow(Flow("flow_test", version, kind, graph), NODE_TYPES))
+        """Do what the compiler does, with what is `beside` the flow; return the plan's hash."""
+        made = Flow("flow_test", version, kind, graph)
+        data = encode(compile_flow(made, NODE_TYPES, beside))
         plan = name_of(data)
         candidate = Candidate("flow_test", "test", (Weighted(plan, version, 1),))
         await self.line.execute(b"SET", plan_key(tenant, plan), data)

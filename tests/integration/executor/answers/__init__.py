@@ -1,0 +1,1 @@
+"""Every row of `docs/reference/answers.md`, played against two executors on the real servers."""

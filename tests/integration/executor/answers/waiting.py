@@ -1,0 +1,318 @@
+"""The ways of nodes that wait for the user."""
+
+from __future__ import annotations
+
+import uuid
+from types import MappingProxyType
+from urllib.parse import parse_qs, urlsplit
+
+import pyotp
+
+from libs.common.chassis.tokens import digest
+from libs.common.flow.model import FlowType, Node
+from libs.common.secret import Secret
+from libs.common.wire.providers import Captcha as CaptchaConfig
+from tests.authenticator import Authenticator
+from tests.integration.executor.answers.stage import (
+    CALLBACK,
+    CAPTCHA_SECRET,
+    GOOGLE,
+    SOLVED,
+    fresh_email,
+)
+from tests.integration.executor.answers.way import BEFORE, WHO, Sent, SignedIn, Way, credential
+from tests.integration.executor.conftest import PASSWORD
+from tests.integration.executor.test_accounts import texts
+from tests.integration.executor.test_codes import wrong as another
+from tests.integration.executor.test_passkeys import MAKE_ONE, ORIGIN, creation, enrolled, request
+from tests.walks import asks, node
+
+UNKNOWN = Sent(action="no such button")
+
+
+class IdentifierInput(Way):
+    kind = FlowType.LOGIN
+    paths = ("start > before > it > password > done",)
+    nodes = MappingProxyType({"password": node("password_input")})
+
+    def it(self) -> Node:
+        return WHO
+
+    async def prepare(self) -> None:
+        await self.stage.house.person(self.email)
+
+    async def right(self) -> Sent:
+        return Sent({"email": self.email})
+
+    async def wrong(self) -> Sent:
+        return Sent({"email": "no address"})
+
+    async def nobody(self) -> Sent:
+        return Sent({"email": fresh_email()})
+
+
+class PasswordInput(SignedIn):
+    paths = ("start > before > who > it > done",)
+
+    def it(self) -> Node:
+        return node("password_input", attempts=1 if self.situation == "last" else 5)
+
+    async def before(self) -> list[Sent]:
+        email = fresh_email() if self.situation == "nobody" else self.email
+        return [BEFORE, Sent({"email": email})]
+
+    async def right(self) -> Sent:
+        return Sent({"password": PASSWORD})
+
+    async def wrong(self) -> Sent:
+        return Sent({"password": "another"})
+
+    nobody = right
+    last = wrong
+
+
+class PasswordSetup(Way):
+    paths = ("start > before > details > it > write > done",)
+    nodes = MappingProxyType({"details": asks("email"), "write": node("user_write")})
+
+    def it(self) -> Node:
+        return node("password_setup")
+
+    async def before(self) -> list[Sent]:
+        return [BEFORE, Sent({"email": self.email})]
+
+    async def right(self) -> Sent:
+        return Sent({"password": PASSWORD, "confirmation": PASSWORD})
+
+    async def wrong(self) -> Sent:
+        return Sent({"password": PASSWORD, "confirmation": f"{PASSWORD}!"})
+
+    async def short(self) -> Sent:
+        return Sent({"password": "short", "confirmation": "short"})
+
+
+class MfaVerification(SignedIn):
+    totp: pyotp.TOTP
+
+    def it(self) -> Node:
+        return node("mfa_verification")
+
+    async def prepare(self) -> None:
+        self.account, totp = await self.stage.house.person(self.email, totp=True)
+        assert totp is not None
+        self.totp = totp
+
+    async def right(self) -> Sent:
+        return Sent({"code": self.totp.now()})
+
+    async def wrong(self) -> Sent:
+        return Sent({"code": "000000" if self.totp.now() != "000000" else "000001"})
+
+
+class Webauthn(Way):
+    kind = FlowType.LOGIN
+    key: Authenticator
+
+    def it(self) -> Node:
+        return node("webauthn")
+
+    async def prepare(self) -> None:
+        await self.stage.house.person(self.email)
+        await self.stage.house.publish(MAKE_ONE, FlowType.MFA_SETUP)
+        self.key = await enrolled(self.stage.here, self.email)
+
+    async def right(self) -> Sent:
+        return credential(self.key.show(request(self.step)))
+
+    async def wrong(self) -> Sent:
+        return credential(Authenticator(ORIGIN).show(request(self.step)))
+
+
+class WebauthnSetup(SignedIn):
+    def it(self) -> Node:
+        return node("webauthn_setup")
+
+    async def right(self) -> Sent:
+        return credential(Authenticator(ORIGIN).make(creation(self.step)))
+
+    async def wrong(self) -> Sent:
+        return credential(Authenticator("https://evil.example").make(creation(self.step)))
+
+
+class SocialProviderSelect(Way):
+    kind = FlowType.REGISTRATION
+    paths = ("start > before > it > done", "it:new_user > done")
+
+    def it(self) -> Node:
+        return node("social_provider_select", providers=[GOOGLE], callback=CALLBACK)
+
+    async def prepare(self) -> None:
+        await self.stage.google()
+
+    async def right(self) -> Sent:
+        google = await self.stage.google()
+        return Sent(await google.sign_in(self.step.data["url"], self.name))
+
+    async def wrong(self) -> Sent:
+        back = (await self.right()).inputs
+        (state,) = parse_qs(urlsplit(self.step.data["url"]).query)["state"]
+        return Sent({**back, "state": state[::-1]})
+
+
+class OtpInput(Way):
+    kind = FlowType.LOGIN
+    paths = ("start > before > who > it > done",)
+    nodes = MappingProxyType({"who": WHO})
+
+    def it(self) -> Node:
+        return node("otp_input")
+
+    async def prepare(self) -> None:
+        await self.stage.house.person(self.email)
+
+    async def before(self) -> list[Sent]:
+        return [BEFORE, Sent({"email": self.email})]
+
+    async def right(self) -> Sent:
+        return Sent({"code": await self.mailed_code()})
+
+    async def wrong(self) -> Sent:
+        return Sent({"code": another(await self.mailed_code())})
+
+    async def resend(self) -> Sent:
+        return Sent(action="resend")
+
+
+class EmailVerification(OtpInput):
+    kind = FlowType.ACCOUNT_RECOVERY
+
+    def it(self) -> Node:
+        return node("email_verification", expires_minutes=5)
+
+
+class TotpSetup(SignedIn):
+    def it(self) -> Node:
+        return node("totp_setup")
+
+    async def right(self) -> Sent:
+        return Sent({"code": pyotp.TOTP(texts(self.step)[1]).now()})
+
+    async def wrong(self) -> Sent:
+        return Sent({"code": another(pyotp.TOTP(texts(self.step)[1]).now())})
+
+
+class RecoveryCodesSetup(SignedIn):
+    def it(self) -> Node:
+        return node("recovery_codes_setup")
+
+    async def wrong(self) -> Sent:
+        return UNKNOWN
+
+
+class Invitation(Way):
+    def it(self) -> Node:
+        return node("invitation")
+
+    async def prepare(self) -> None:
+        await self.stage.house.pool.execute(
+            "INSERT INTO invitations (id, tenant, token_hash, attributes, expires_at) "
+            "VALUES ($1, 'default', $2, '{}', now() + interval '1 hour')",
+            uuid.uuid4(),
+            digest(Secret(self.name)),
+        )
+
+    async def right(self) -> Sent:
+        return Sent({"invitation": self.name})
+
+    async def wrong(self) -> Sent:
+        return Sent({"invitation": "another"})
+
+    async def late(self) -> Sent:
+        await self.stage.house.pool.execute(
+            "UPDATE invitations SET expires_at = now() WHERE token_hash = $1",
+            digest(Secret(self.name)),
+        )
+        return await self.right()
+
+
+class Prompt(Way):
+    def it(self) -> Node:
+        return asks("colour")
+
+    async def right(self) -> Sent:
+        return Sent({"colour": "red"})
+
+    async def wrong(self) -> Sent:
+        return Sent({"colour": ""})
+
+
+class Consent(Way):
+    def it(self) -> Node:
+        return node("consent")
+
+    async def wrong(self) -> Sent:
+        return UNKNOWN
+
+    async def declined(self) -> Sent:
+        return Sent(action="decline")
+
+
+class Captcha(Way):
+    def it(self) -> Node:
+        return node("captcha", provider=self.name)
+
+    async def prepare(self) -> None:
+        config = CaptchaConfig("site-key", f"{self.stage.outside.url}/siteverify")
+        await self.stage.register_provider(self.name, "captcha", config, CAPTCHA_SECRET)
+
+    async def right(self) -> Sent:
+        return Sent({"captcha": SOLVED})
+
+    async def wrong(self) -> Sent:
+        return Sent({"captcha": "another"})
+
+    async def late(self) -> Sent:
+        self.stage.outside.captchas = "a later one"
+        return await self.right()
+
+    async def unknown(self) -> Sent:
+        self.stage.outside.captchas = None
+        return await self.right()
+
+
+class Redirect(Way):
+    def it(self) -> Node:
+        return node("redirect", url="/terms")
+
+    async def wrong(self) -> Sent:
+        return Sent({"code": "any"}, "any")
+
+
+class Dummy(Way):
+    def it(self) -> Node:
+        return node("dummy")
+
+    async def wrong(self) -> Sent:
+        return UNKNOWN
+
+
+WAYS: dict[str, type[Way]] = {
+    "identifier_input": IdentifierInput,
+    "password_input": PasswordInput,
+    "password_setup": PasswordSetup,
+    "mfa_verification": MfaVerification,
+    "webauthn": Webauthn,
+    "social_provider_select": SocialProviderSelect,
+    "webauthn_setup": WebauthnSetup,
+    "otp_input": OtpInput,
+    "email_verification": EmailVerification,
+    "totp_setup": TotpSetup,
+    "recovery_codes_setup": RecoveryCodesSetup,
+    "invitation": Invitation,
+    "prompt": Prompt,
+    "consent": Consent,
+    "captcha": Captcha,
+    "redirect": Redirect,
+    "dummy": Dummy,
+}
+"""By node type."""
