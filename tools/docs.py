@@ -28,11 +28,10 @@ from libs.common.flow.proof import Gain
 from libs.common.flow.rules import ADVICE, RULES, Rule
 from libs.common.flow.rules.links import survey
 from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
-from libs.common.nodes.messages import MESSAGES
 from services.compiler.config import Settings as Compiler
 from services.executor.config import Settings as Executor
 from services.executor.faults import FAULTS
-from services.executor.texts.catalogue import read_texts
+from services.executor.texts.catalogue import SAID, read_texts
 from services.management.config import Settings as Management
 from services.management.nodetypes import field_docstrings, structs_in
 from services.management.routes.faces import PREFIXES, Face
@@ -297,7 +296,7 @@ CODES: Mapping[Face, tuple[str, ...]] = {
 def words_table() -> str:
     """What users are told, in each language that ships."""
     languages = read_texts(None).languages.values()
-    rows = [(f"`{key}`", *(each.say(key) for each in languages)) for key in MESSAGES]
+    rows = [(f"`{key}`", *(each.say(key) for each in languages)) for key in SAID]
     return table(("`i18nKey`", *(f"`{each.tag}`" for each in languages)), rows)
 
 

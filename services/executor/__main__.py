@@ -71,6 +71,8 @@ from services.executor.openid import CALLBACK_PATH, OpenId
 from services.executor.pages import Pages, check_sites
 from services.executor.performer import Perform, Performer, counting
 from services.executor.plans import Plans
+from services.executor.portal.cookies import Jar
+from services.executor.portal.routes import Portal
 from services.executor.registered import Registered
 from services.executor.rollouts import Rollouts
 from services.executor.routes import Face
@@ -265,7 +267,22 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         # Sessions that need no look-up go on without the one, and all go on without the other.
         spared={"postgres": directory.reach, "nats": bus.check},
     )
-    return executor_app(face, health, ground, body_limit=settings.body_limit)
+    portal = Portal(
+        face=face,
+        texts=texts,
+        pages=pages,
+        jar=Jar(
+            secure=settings.issuer.startswith("https:"),
+            assertion_seconds=settings.assertion_seconds,
+        ),
+    )
+    return executor_app(
+        face,
+        portal if settings.portal == "on" else None,
+        health,
+        ground,
+        body_limit=settings.body_limit,
+    )
 
 
 def parse_origins(origins: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,20 +1,31 @@
-"""The HTTP application of the executor: one face, on the turns."""
+"""The HTTP application of the executor: its API, and the portal beside it, on the same turns."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from libs.common.chassis.app import make_app
+from libs.common.chassis.direct import Answer, Request
 from libs.common.chassis.health import Health
+from libs.common.chassis.problems import Refusal
 from libs.common.chassis.serve import Ground
+from services.executor.portal.routes import Portal
 from services.executor.routes import PATHS, Face
 
 
-def executor_app(face: Face, health: Health, ground: Ground, *, body_limit: int) -> web.Application:
+def executor_app(
+    face: Face, portal: Portal | None, health: Health, ground: Ground, *, body_limit: int
+) -> web.Application:
     """Return the application; a body may have `body_limit` bytes."""
+
+    def refuse(request: Request, refusal: Refusal) -> web.Response | Answer:
+        if portal is not None and portal.serves(request):
+            return portal.refuse(request, refusal)
+        return face.refuse(request, refusal)
+
     return make_app(
-        face.routes(),
-        face=face.refuse,
+        [*face.routes(), *(() if portal is None else portal.routes())],
+        face=refuse,
         health=health,
         out=ground.out,
         metrics=ground.metrics,

@@ -209,6 +209,10 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
             examples=["acme=https://login.acme.example"],
         ),
     ] = ()
+    portal: Annotated[
+        Literal["on", "off"],
+        Meta(description="whether pages at /portal show flows to who has no client of their own"),
+    ] = "on"
     texts_folder: Annotated[
         str | None,
         Meta(

@@ -37,14 +37,15 @@ from services.executor.turns import Overtaken, SessionOver, Turns
 PATHS: Final = ("/flow/execute", "/api/server/v1/flow/execute")
 KEYS_PATH: Final = "/.well-known/jwks.json"
 DOCUMENT_PATH: Final = "/openapi.json"
-_TENANT: Final = "/t/{tenant:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
+TENANT: Final = "/t/{tenant:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
 _KEY: Final = "Idempotency-Key"
 _DEVICE: Final = "X-Device-Id"
 _BEARER: Final = "bearer"
 _NEXT: Final = "next"
 
 _ADMISSION: Final = web.RequestKey("admission", Admission)
-_ERROR: Final = web.RequestKey("error", Exception)
+ERROR: Final = web.RequestKey("error", Exception)
+"""Why a turn was not run."""
 _ADMITTED_ORIGIN: Final = web.RequestKey("admitted_origin", bool)
 
 # An answer may hold an assertion (RFC 6749, 5.1, of tokens alike).
@@ -88,55 +89,73 @@ class Face:
 
     def routes(self) -> list[Route]:
         """List every route."""
-        places = [f"{prefix}{path}" for prefix in ("", _TENANT) for path in PATHS]
+        places = [f"{prefix}{path}" for prefix in ("", TENANT) for path in PATHS]
         return [
             *(Route(hdrs.METH_POST, place, self.execute) for place in places),
             *(Route(hdrs.METH_OPTIONS, place, self.preflight) for place in places),
             Route(hdrs.METH_GET, DOCUMENT_PATH, self.describe),
             Route(hdrs.METH_GET, KEYS_PATH, self.publish_keys),
-            Route(hdrs.METH_GET, f"{_TENANT}{KEYS_PATH}", self.publish_keys),
+            Route(hdrs.METH_GET, f"{TENANT}{KEYS_PATH}", self.publish_keys),
         ]
 
     async def execute(self, request: Request) -> Answer:
         """Start a flow, or answer its current step."""
-        tenant = self._tenant(request)
+        tenant = self.tenant(request)
         remember(tenant=tenant)
         await self._look_at_origin(request, tenant)
-        address = self._address(request)
         try:
             key = _idempotency_key(request)
             body = await decode_json(request, wire.Request)
         except GatehouseError:
-            # What cannot be read costs a token as well.
-            await self._ask(request, tenant, address).wait()
+            await self.charge(request)
             raise
-        call = Call(
-            tenant=tenant,
-            request=body,
-            key=key,
-            ip=address,
-            user_agent=_header(request, hdrs.USER_AGENT)[:_LONGEST_HEADER],
-            language=_header(request, hdrs.ACCEPT_LANGUAGE)[:_LONGEST_HEADER],
-        )
-        admission = self._ask(request, tenant, address)
-        try:
-            if body.flow_id:
-                answer = await self.turns.submit(call, admission.wait)
-            else:
-                answer = await self.turns.start(call, _opening(request, body), admission.wait)
-        except GatehouseError as error:
-            request[_ERROR] = error
-            if admission.given is None:
-                # Refused before anybody looked whether the caller may ask at all.
-                await admission.wait()
-            raise
+        opening = None if body.flow_id else _opening(request, body)
+        answer = await self.turn(request, body, opening, key=key, tenant=tenant)
         response = Answer(answer, _ANSWER_HEADERS)
         self._add_headers(request, response)
         return response
 
+    async def turn(
+        self,
+        request: Request,
+        body: wire.Request,
+        opening: Opening | None,
+        *,
+        key: str | None = None,
+        tenant: str | None = None,
+    ) -> bytes:
+        """Run the turn that `body` asks for; whoever sent `request` pays for it.
+
+        A start has an `opening`. The `tenant` is the request's own unless it is named.
+        """
+        call = self._call(request, body, key, tenant)
+        admission = self._ask(request, call.tenant, call.ip)
+        try:
+            if opening is None:
+                return await self.turns.submit(call, admission.wait)
+            return await self.turns.start(call, opening, admission.wait)
+        except GatehouseError as error:
+            request[ERROR] = error
+            if admission.given is None:
+                # Refused before anybody looked whether the caller may ask at all.
+                await admission.wait()
+            raise
+
+    async def look(self, request: Request, flow_id: str) -> bytes:
+        """Return the answer that is current in a session; whoever sent `request` pays for it.
+
+        Raises `NotFound` or `SessionOver` where there is none to answer.
+        """
+        call = self._call(request, wire.Request(flow_id=flow_id), None, None)
+        return await self.turns.look(call, self._ask(request, call.tenant, call.ip).wait)
+
+    async def charge(self, request: Request) -> None:
+        """Have whoever sent `request` pay for it: what cannot be read costs as well."""
+        await self._ask(request, self.tenant(request), self._address(request)).wait()
+
     async def preflight(self, request: Request) -> Answer:
         """Tell a browser whether a page may call (the Fetch standard, CORS)."""
-        await self._look_at_origin(request, self._tenant(request))
+        await self._look_at_origin(request, self.tenant(request))
         response = Answer(b"", {}, status=204)
         self._add_headers(request, response)
         if hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
@@ -158,7 +177,7 @@ class Face:
     def refuse(self, request: Request, refusal: Refusal) -> Answer:
         """Say why `request` was not done: the chassis' `Face`."""
         fault = fault_of(refusal)
-        error = request.get(_ERROR)
+        error = request.get(ERROR)
         kind = error.type.wire if isinstance(error, SessionOver) and error.type else None
         body = wire.Refusal(
             code=fault.code,
@@ -172,6 +191,18 @@ class Face:
         self._add_headers(request, response)
         return response
 
+    def _call(
+        self, request: Request, body: wire.Request, key: str | None, tenant: str | None
+    ) -> Call:
+        return Call(
+            tenant=tenant or self.tenant(request),
+            request=body,
+            key=key,
+            ip=self._address(request),
+            user_agent=header(request, hdrs.USER_AGENT)[:_LONGEST_HEADER],
+            language=header(request, hdrs.ACCEPT_LANGUAGE)[:_LONGEST_HEADER],
+        )
+
     def _ask(self, request: Request, tenant: str, address: str) -> Admission:
         admission = self.requests.ask(tenant, subject(address))
         request[_ADMISSION] = admission
@@ -181,7 +212,7 @@ class Face:
         admission = request.get(_ADMISSION)
         if admission is not None and admission.given is not None:
             response.headers.update(rate_headers(admission.given))
-        if origin := _header(request, hdrs.ORIGIN):
+        if origin := header(request, hdrs.ORIGIN):
             response.headers[hdrs.VARY] = hdrs.ORIGIN
             if request.get(_ADMITTED_ORIGIN) or self._is_everyones(origin):
                 response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
@@ -192,7 +223,7 @@ class Face:
 
     async def _look_at_origin(self, request: Request, tenant: str) -> None:
         """Find out whether the page that calls is one of the tenant's own."""
-        origin = _header(request, hdrs.ORIGIN)
+        origin = header(request, hdrs.ORIGIN)
         if not origin or self._is_everyones(origin):
             return
         try:
@@ -205,7 +236,8 @@ class Face:
     def _is_everyones(self, origin: str) -> bool:
         return origin in self.origins or "*" in self.origins
 
-    def _tenant(self, request: Request) -> str:
+    def tenant(self, request: Request) -> str:
+        """Say whose flows `request` is about."""
         named = request.match_info.get("tenant")
         if named is not None:
             return named
@@ -217,7 +249,7 @@ class Face:
         return self.proxies.client(request.remote, request.headers.getall(FORWARDED, ()))
 
 
-def _header(request: Request, name: str) -> str:
+def header(request: Request, name: str) -> str:
     """Return a header as text that can be stored and sent; empty where there is none."""
     value = request.headers.get(name, "")
     if value.isascii():
@@ -231,7 +263,7 @@ def _opening(request: Request, body: wire.Request) -> Opening:
     asked = None if isinstance(request, Whole) else request.query.get(_NEXT)
     return Opening(
         bearer=_bearer(request),
-        device=body.device_id or _header(request, _DEVICE)[:_LONGEST_HEADER],
+        device=body.device_id or header(request, _DEVICE)[:_LONGEST_HEADER],
         next=body.next or asked,
     )
 
@@ -241,13 +273,13 @@ def _bearer(request: Request) -> Secret | None:
 
     Another scheme is somebody else's, as of a proxy in front.
     """
-    scheme, _, token = _header(request, hdrs.AUTHORIZATION).partition(" ")
+    scheme, _, token = header(request, hdrs.AUTHORIZATION).partition(" ")
     return Secret(token.strip()) if scheme.lower() == _BEARER else None
 
 
 def _idempotency_key(request: Request) -> str | None:
     """Return the name that the client gave its submit; raise `Invalid` for what is none."""
-    key = _header(request, _KEY)
+    key = header(request, _KEY)
     if key and not _PRINTABLE.fullmatch(key):
         message = f"{_KEY} has to be at most 255 printable ASCII characters"
         raise Invalid(message, (Problem("invalid", message, path=_KEY),))

@@ -69,6 +69,9 @@ _START_AGAIN: Final = "send a flowType, and no flowId, to start again"
 _CANONICAL: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A session's id as we give it, and nearly all clients send it back."""
 
+_LOOK: Final = Submit(digests=[], step="look", named=False, shape=b"")
+"""Answers no step, so it claims nothing, and finds what is current."""
+
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _SHAPE: Final = hashlib.blake2b(digest_size=8)
 
@@ -158,6 +161,22 @@ class Turns:
             # Any look may have claimed the session. Whatever it was, a retry may begin at once.
             self.sessions.release(handle)
             raise
+
+    async def look(self, call: Call, admit: Admit) -> bytes:
+        """Return the answer that is current; raise `NotFound`, or `SessionOver` where none is."""
+        id = _session_id(call.request)
+        remember(session=id)
+        handle = self.sessions.handle(call.tenant, id)
+        asked = self.sessions.ask(handle, _LOOK)
+        await admit()
+        found = self._read(handle, await asked)
+        if found.session is not None and found.session.over:
+            raise SessionOver(f"this flow has ended; {_START_AGAIN}", found.type)
+        if found.answer is not None:
+            return found.answer
+        if found.standing is Standing.EXPIRED:
+            raise SessionOver(f"this flow has expired; {_START_AGAIN}", found.type)
+        raise _unknown_session()
 
     def _given(self, found: Found) -> bytes | None:
         """Return the answer that there is; None where the caller is to make it."""

@@ -12,6 +12,9 @@ from libs.common.flow.model import Json
 KEY = "i18nKey"
 """What a component's config has where its words are not the author's: their key."""
 
+COPYABLE = "copyable"
+"""What a text's config has where it is to be copied letter by letter, as a code."""
+
 _WORDS = ("label", "text")
 _JSON = msgspec.json.Encoder()
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from libs.common.flow.accounts import KeepRecoveryCodes, MakeRecoveryCodes, RecoveryCodes
 from libs.common.flow.node import NodeType, Site, Visit, fixed
 from libs.common.flow.turn import Dialogue, Leave, Stay, ask
-from libs.common.flow.view import Component, View
+from libs.common.flow.view import COPYABLE, Component, View
 from libs.common.nodes.enrolment import owner, shown
 from libs.common.nodes.form import Button, Form, heading_of, make_form, read
 
@@ -55,7 +55,12 @@ def _view(form: Form, made: RecoveryCodes) -> View:
     (drawn,) = form.view.components
     title = heading_of(form, "title.recovery_codes_setup")
     codes = (
-        Component(f"{drawn.id}_code_{number}", "TYPOGRAPHY", "BODY1", config={"text": code})
+        Component(
+            f"{drawn.id}_code_{number}",
+            "TYPOGRAPHY",
+            "BODY1",
+            config={"text": code, COPYABLE: True},
+        )
         for number, code in enumerate(made.codes, 1)
     )
     return View((title, *codes, drawn))

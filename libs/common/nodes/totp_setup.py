@@ -16,7 +16,7 @@ from libs.common.flow.model import Json
 from libs.common.flow.node import NodeType, Site, Visit, fixed
 from libs.common.flow.questions import Verdict
 from libs.common.flow.turn import Dialogue, Leave, Message, Stay, ask
-from libs.common.flow.view import Component, View
+from libs.common.flow.view import COPYABLE, Component, View
 from libs.common.nodes.enrolment import owner, shown
 from libs.common.nodes.form import CODE, Form, Text, heading_of, make_form, read
 from libs.common.nodes.guess import Attempts
@@ -78,7 +78,9 @@ def _view(form: Form, offer: TotpOffer) -> View:
             "IMAGE",
             config={"src": offer.image, "alt": "QR code", "uri": offer.uri},
         ),
-        Component(f"{name}_secret", "TYPOGRAPHY", "BODY1", config={"text": offer.secret}),
+        Component(
+            f"{name}_secret", "TYPOGRAPHY", "BODY1", config={"text": offer.secret, COPYABLE: True}
+        ),
     )
     return View((title, *offered, drawn), form.view.required)
 

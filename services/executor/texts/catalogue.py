@@ -15,10 +15,13 @@ from typing import Annotated, Final
 import msgspec
 
 from libs.common.nodes.messages import MESSAGES
+from services.executor.portal.words import WORDS
 from services.executor.texts.languages import look_up, truncations
 
 ENGLISH: Final = "en"
 SHIPPED: Final = Path(__file__).parent
+SAID: Final[Mapping[str, str]] = dict(sorted({**MESSAGES, **WORDS}.items()))
+"""All that users are told, in English, by key."""
 _TAG: Final = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,8}")
 _LARGEST: Final = 256 * 1024
 """Bytes of a file."""
@@ -69,7 +72,7 @@ def read_texts(folder: str | None) -> Texts:
         for tag, words in _read_folder(Path(folder)).items():
             known = next((each for each in files if each.lower() == tag.lower()), tag)
             files[known] = {**files.get(known, {}), **words}
-    return Texts(MESSAGES, files)
+    return Texts(SAID, files)
 
 
 def _read_folder(folder: Path) -> dict[str, Words]:
@@ -93,7 +96,7 @@ def _read_file(file: Path) -> Words:
         raise ValueError(
             f"has {file.name}, which is no map of texts by key that can be read: {error}"
         ) from error
-    unknown = sorted(words.keys() - MESSAGES.keys())
+    unknown = sorted(words.keys() - SAID.keys())
     if unknown:
         raise ValueError(f"has {file.name} with keys that nothing says: {', '.join(unknown)}")
     return words

@@ -35,7 +35,7 @@ def test_the_owner_is_shown_what_their_app_needs_and_only_what_is_sealed_is_kept
     title, image, secret, _ = shown.view.components
     assert (title.type, image.type, secret.type) == ("TYPOGRAPHY", "IMAGE", "TYPOGRAPHY")
     assert image.config == {"src": OFFER.image, "alt": "QR code", "uri": OFFER.uri}
-    assert secret.config == {"text": OFFER.secret}
+    assert secret.config == {"text": OFFER.secret, "copyable": True}
     assert shown.view.actions == STEP.form.view.actions
 
 

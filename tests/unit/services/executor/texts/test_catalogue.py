@@ -7,13 +7,12 @@ import pytest
 
 from libs.common.chassis.config import read
 from libs.common.chassis.startup import StartupFailure
-from libs.common.nodes.messages import MESSAGES
-from services.executor.texts.catalogue import SHIPPED, Texts, read_texts
+from services.executor.texts.catalogue import SAID, SHIPPED, Texts, read_texts
 
 
 @pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.json")), ids=lambda file: file.stem)
 def test_every_language_that_ships_has_every_key_in_order(file: Path) -> None:
-    assert list(msgspec.json.decode(file.read_bytes())) == list(MESSAGES)
+    assert list(msgspec.json.decode(file.read_bytes())) == list(SAID)
 
 
 def test_german_ships() -> None:
@@ -23,7 +22,7 @@ def test_german_ships() -> None:
 def test_whoever_asks_for_nothing_that_there_is_is_told_in_english() -> None:
     for header in ("", "fr", "*", "no header at all"):
         said = read_texts(None).of(header)
-        assert (said.tag, said.words) == ("en", MESSAGES)
+        assert (said.tag, said.words) == ("en", SAID)
 
 
 def test_what_a_language_lacks_is_said_in_the_broader_one_or_in_english() -> None:

@@ -1,0 +1,1 @@
+"""The default portal: pages for whoever does not render flows themselves."""

@@ -1,0 +1,321 @@
+"""The portal's pages without a browser: what it sends, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from http.cookies import Morsel
+from typing import NamedTuple
+
+import aiohttp
+import jwt
+import pytest
+import pytest_asyncio
+from yarl import URL
+
+from libs.common.flow.model import FlowType
+from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
+from tests.integration.executor.graphs import LOGIN, MFA_LOGIN, REGISTRATION, START, graph
+
+EMAIL = "sasha@example.com"
+BACK = re.compile(r'name="_step" value="([0-9a-f]+)"')
+
+
+class Seen(NamedTuple):
+    status: int
+    text: str
+    headers: dict[str, str]
+    url: URL
+
+    @property
+    def step(self) -> str:
+        found = BACK.search(self.text)
+        assert found is not None, self.text
+        return found[1]
+
+
+class Visitor:
+    """A browser without JavaScript, as far as forms and cookies go."""
+
+    def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
+        self._url = url
+        self._http = http
+
+    async def get(self, path: str, language: str = "") -> Seen:
+        headers = {"Accept-Language": language}
+        async with self._http.get(f"{self._url}{path}", headers=headers) as answer:
+            return Seen(answer.status, await answer.text(), dict(answer.headers), answer.url)
+
+    async def post(self, path: str, sent: dict[str, str], **headers: str) -> Seen:
+        headers = {"Origin": self._url, **headers}
+        async with self._http.post(f"{self._url}{path}", data=sent, headers=headers) as answer:
+            return Seen(answer.status, await answer.text(), dict(answer.headers), answer.url)
+
+    async def answer(self, seen: Seen, action: str = "submit", **inputs: str) -> Seen:
+        return await self.post(seen.url.path, {"_step": seen.step, "_action": action, **inputs})
+
+    def keep(self, name: str, value: str) -> None:
+        self._http.cookie_jar.update_cookies({name: value}, URL(self._url))
+
+    def cookies(self) -> dict[str, Morsel[str]]:
+        return {each.key: each for each in self._http.cookie_jar}
+
+
+@pytest.fixture
+async def house(build_house: Build, redis_url: str) -> House:
+    return await build_house(redis_url)
+
+
+@pytest.fixture
+async def executor(house: House) -> Executor:
+    return await house.executor(redirect_origins=("https://app.example",))
+
+
+@pytest_asyncio.fixture
+async def visitor(executor: Executor) -> AsyncIterator[Visitor]:
+    # A cookie of an address is none of a browser's.
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as http:
+        yield Visitor(executor.url, http)
+
+
+async def test_somebody_signs_in_by_plain_forms(house: House, visitor: Visitor) -> None:
+    await house.publish(MFA_LOGIN)
+    account, totp = await house.person(EMAIL, totp=True)
+    assert totp is not None
+    seen = await visitor.get("/portal/login")
+    assert "Email or user name" in seen.text
+    seen = await visitor.answer(seen, identifier=EMAIL)
+    assert seen.url.path == "/portal/LOGIN"
+    wrong = await visitor.answer(seen, password="not that")
+    assert "The password is not right." in wrong.text
+    seen = await visitor.answer(wrong, password=PASSWORD)
+    seen = await visitor.answer(seen, code=totp.now())
+    assert (seen.status, "You are signed in." in seen.text) == (200, True)
+    (cookie,) = visitor.cookies().values()
+    assert cookie.key == "gatehouse.assertion.default"
+    told = jwt.decode(cookie.value, options={"verify_signature": False})
+    assert (told["sub"], told["amr"]) == (account, ["pwd", "otp"])
+    assert cookie.value not in seen.text
+
+
+async def test_what_was_wrong_stands_at_its_input_and_nothing_typed_is_lost(
+    house: House, visitor: Visitor
+) -> None:
+    await house.publish(REGISTRATION, FlowType.REGISTRATION)
+    seen = await visitor.get("/portal/REGISTRATION")
+    seen = await visitor.answer(seen, "submit-registration", email='"><b>x', password=PASSWORD)
+    assert seen.status == 200
+    field = re.search(r'<input id="in-email"[^>]*>', seen.text)
+    assert field is not None
+    assert 'aria-describedby="in-email-error" aria-invalid="true"' in field[0]
+    assert 'value="&#34;&gt;&lt;b&gt;x"' in field[0]
+    assert '<p class="wrong" id="in-email-error">' in seen.text
+    assert PASSWORD not in seen.text
+
+
+async def test_every_answer_is_closed_to_other_sites_and_kept_by_nobody(
+    house: House, visitor: Visitor
+) -> None:
+    await house.publish(LOGIN)
+    page = await visitor.get("/portal/LOGIN")
+    answers = [
+        page,
+        await visitor.answer(page, identifier=""),
+        await visitor.get("/portal/PARTY"),
+        await visitor.get("/portal/"),
+        await visitor.get("/portal/callback?code=a&state=b"),
+        await visitor.get("/portal/LOGIN?next=//evil.example"),
+        await visitor.post("/portal/LOGIN", {}),
+    ]
+    assert [each.status for each in answers] == [200, 200, 404, 404, 410, 200, 403]
+    for answer in answers:
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+        assert "unsafe" not in policy
+        assert "script-src" not in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert not re.search(
+            r"<script(?! type=.module. src=)|<style|style=|\bon[a-z]+=", answer.text
+        )
+    for asset in re.findall(r'href="(/portal/assets/[^"]+)"', page.text):
+        given = await visitor.get(asset)
+        assert given.status == 200
+        assert given.headers["Content-Type"].startswith("text/css")
+        assert given.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert (await visitor.get("/portal/assets/..%2Fpages.py")).status == 404
+
+
+@pytest.mark.parametrize("issuer", ["http://localhost:8090", "https://id.example"])
+async def test_a_browser_alone_knows_its_flow(house: House, issuer: str) -> None:
+    executor = await house.executor(issuer=issuer)
+    await house.publish(LOGIN)
+    async with executor.http.get(f"{executor.url}/portal/LOGIN") as answer:
+        (cookie,) = answer.cookies.values()
+        text = await answer.text()
+    secure = issuer.startswith("https")
+    prefix = "__Host-" if secure else ""
+    assert cookie.key == f"{prefix}gatehouse.flow.default.login"
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/", True, "Lax")
+    assert (bool(cookie["secure"]), cookie["domain"], cookie["max-age"]) == (secure, "", "")
+    assert cookie.value[:36] not in text
+
+
+async def test_a_form_of_another_site_changes_nothing(house: House, visitor: Visitor) -> None:
+    await house.publish(LOGIN)
+    seen = await visitor.get("/portal/LOGIN")
+    sent = {"_step": seen.step, "_action": "submit", "identifier": EMAIL}
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ):
+        refused = await visitor.post("/portal/LOGIN", sent, **headers)
+        assert refused.status == 403
+        assert "Start again" in refused.text
+    unsaid = await visitor.post("/portal/LOGIN", {**sent, "_step": ""})
+    assert unsaid.status == 403
+    again = await visitor.get("/portal/LOGIN")
+    assert again.step == seen.step
+
+
+async def test_the_step_is_still_there_when_the_page_is_loaded_again(
+    house: House, visitor: Visitor
+) -> None:
+    await house.publish(LOGIN)
+    seen = await visitor.answer(await visitor.get("/portal/LOGIN"), identifier=EMAIL)
+    again = await visitor.get("/portal/LOGIN")
+    assert (again.step, "Password" in again.text) == (seen.step, True)
+    fresh = await visitor.post("/portal/LOGIN", {"_step": again.step, "_do": "restart"})
+    assert "Email or user name" in fresh.text
+
+
+async def test_who_was_overtaken_sees_where_they_are(house: House, visitor: Visitor) -> None:
+    await house.publish(LOGIN)
+    first = await visitor.get("/portal/LOGIN")
+    second = await visitor.answer(first, identifier=EMAIL)
+    late = await visitor.answer(first, identifier="other@example.com")
+    assert (late.status, late.step) == (409, second.step)
+    assert "maybe in another tab" in late.text
+
+
+async def test_who_comes_too_late_may_start_again(house: House, visitor: Visitor) -> None:
+    await house.publish(LOGIN)
+    seen = await visitor.get("/portal/LOGIN")
+    (cookie,) = visitor.cookies().values()
+    await house.line.execute(b"DEL", f"gh:session:{{default:{cookie.value[:36]}}}")
+    late = await visitor.answer(seen, identifier=EMAIL)
+    assert late.status == 410
+    assert 'href="/portal/LOGIN"' in late.text
+    assert "Email or user name" in (await visitor.get("/portal/LOGIN")).text
+
+
+async def test_who_asks_too_often_is_told_how_long_to_wait(house: House) -> None:
+    executor = await house.executor(address_burst=1, address_rate=0.02)
+    await house.publish(LOGIN)
+    await executor.http.get(f"{executor.url}/portal/LOGIN")
+    executor.http.cookie_jar.clear()
+    async with executor.http.get(f"{executor.url}/portal/LOGIN") as refused:
+        assert refused.status == 429
+        wait = refused.headers["Retry-After"]
+        assert f"Try again in {wait} seconds." in await refused.text()
+
+
+async def test_a_tenant_and_a_language_of_ones_own(house: House, visitor: Visitor) -> None:
+    await house.publish(LOGIN, tenant="acme")
+    seen = await visitor.get("/t/acme/portal/LOGIN", language="de")
+    assert '<html lang="de">' in seen.text
+    assert "<h1>Anmelden</h1>" in seen.text
+    assert 'action="/t/acme/portal/LOGIN"' in seen.text
+    assert 'href="/t/acme/portal/assets/portal.css' in seen.text
+    assert (await visitor.answer(seen, identifier=EMAIL)).url.path == "/t/acme/portal/LOGIN"
+
+
+async def test_next_leads_on_and_nowhere_else(house: House, visitor: Visitor) -> None:
+    await house.publish(LOGIN)
+    await house.person(EMAIL)
+
+    async def sign_in(following: str) -> Seen:
+        seen = await visitor.get(f"/portal/LOGIN?next={following}")
+        seen = await visitor.answer(seen, identifier=EMAIL)
+        return await visitor.answer(seen, password=PASSWORD)
+
+    for evil in ("//evil.example", "https://evil.example/", "javascript:alert(1)"):
+        assert (await visitor.get(f"/portal/LOGIN?next={evil}")).status == 400
+    assert (await sign_in("/portal/assets/portal.css")).url.path == "/portal/assets/portal.css"
+    seen = await sign_in("https://app.example/a?b=%22")
+    assert 'content="0;url=https://app.example/a?b=' in seen.text
+    assert "<strong>app.example</strong>" in seen.text
+
+
+LEAVE = graph(
+    [
+        START,
+        {"id": "delete", "type": "user_delete"},
+        {"id": "success", "type": "success"},
+    ],
+    [("start", "delete"), ("delete", "success")],
+)
+
+
+async def test_nobody_is_deleted_by_a_link(house: House, visitor: Visitor) -> None:
+    await house.publish(LOGIN)
+    await house.publish(LEAVE, FlowType.UNENROLLMENT)
+    account, _ = await house.person(EMAIL)
+    seen = await visitor.answer(await visitor.get("/portal/LOGIN"), identifier=EMAIL)
+    await visitor.answer(seen, password=PASSWORD)
+    asked = await visitor.get("/portal/UNENROLLMENT")
+    assert "Do you want to go on?" in asked.text
+    begin = {"_do": "begin"}
+    path = "/portal/UNENROLLMENT"
+    assert (await visitor.post(path, begin, Origin="https://evil.example")).status == 403
+    assert await house.directory.load("default", account) is not None
+    done = await visitor.post(path, begin)
+    assert "Your account has been deleted." in done.text
+    assert await house.directory.load("default", account) is None
+    assert not visitor.cookies()
+
+
+async def test_a_flow_for_users_says_to_sign_in_first(house: House, visitor: Visitor) -> None:
+    await house.publish(LEAVE, FlowType.UNENROLLMENT)
+    visitor.keep("gatehouse.assertion.default", "nobody's")
+    refused = await visitor.post("/portal/UNENROLLMENT", {"_do": "begin"})
+    assert not visitor.cookies()
+    assert refused.status == 401
+    assert 'href="/portal/LOGIN?next=/portal/UNENROLLMENT"' in refused.text
+
+
+AWAY = graph(
+    [
+        START,
+        {"id": "away", "type": "redirect", "config": {"url": "https://app.example/terms"}},
+        {"id": "success", "type": "success", "config": {"auto_login": False}},
+    ],
+    [("start", "away"), ("away", "success")],
+)
+
+
+async def test_who_is_sent_away_comes_back_by_the_same_browser(
+    house: House, visitor: Visitor, executor: Executor
+) -> None:
+    await house.publish(AWAY, FlowType.PASSWORD_RESET)
+    seen = await visitor.get("/portal/PASSWORD_RECOVERY")
+    assert '<meta http-equiv="refresh" content="0;url=https://app.example/terms">' in seen.text
+    # By the browser's own button: it stays.
+    again = await visitor.get("/portal/PASSWORD_RECOVERY")
+    assert "refresh" not in again.text
+    assert 'href="https://app.example/terms"' in again.text
+    async with executor.http.get(f"{executor.url}/portal/callback") as other:
+        assert other.status == 410
+    assert (await visitor.get("/portal/callback?state=another")).status == 410
+    assert "That is done." in (await visitor.get("/portal/callback")).text
+
+
+async def test_an_operator_may_have_no_portal(house: House) -> None:
+    executor = await house.executor(portal="off")
+    async with executor.http.get(f"{executor.url}/portal/LOGIN") as answer:
+        assert (answer.status, (await answer.json())["code"]) == (404, "FE-40401")
