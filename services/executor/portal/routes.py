@@ -270,7 +270,12 @@ class Portal:
     async def _ended(self, place: Place, answer: wire.Answer, flow: InProgress) -> web.Response:
         succeeded = answer.flow_status == "COMPLETE"
         onward = None if answer.data.url is UNSET else _url(answer)
-        if onward is None and succeeded and flow.next and await self.pages.allow(place.tenant, flow.next):
+        if (
+            onward is None
+            and succeeded
+            and flow.next
+            and await self.pages.allow(place.tenant, flow.next)
+        ):
             onward = flow.next
         at_once = onward is not None and (not answer.data.messages or answer.data.url is not UNSET)
         if onward is None or not at_once:
