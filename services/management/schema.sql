@@ -305,6 +305,7 @@ CREATE TABLE external_identities (
 );
 
 CREATE INDEX external_identities_of_user ON external_identities (user_id);
+
 -- Each good once, for who has lost their authenticator.
 CREATE TABLE recovery_codes (
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -233,6 +233,9 @@ DROPS: Final[Mapping[str, Drop]] = {
     "webauthn": lambda connection, user, credential: QUERIES.drop_passkey(
         connection, user=user, credential=credential
     ),
+    "openid": lambda connection, user, credential: QUERIES.drop_external_identity(
+        connection, user=user, credential=credential
+    ),
 }
 """What takes a credential of a kind away."""
 

@@ -65,6 +65,13 @@ UNION ALL
 SELECT 'webauthn-' || encode(sha256(p.credential_id), 'hex'), 'webauthn', p.created_at
 FROM users AS u
 JOIN passkeys AS p ON p.user_id = u.id
+WHERE u.tenant = :tenant AND u.id = :user
+UNION ALL
+-- An issuer is a URL, and so without spaces.
+SELECT 'openid-' || encode(sha256(convert_to(e.issuer || ' ' || e.subject, 'UTF8')), 'hex'),
+    'openid', e.created_at
+FROM users AS u
+JOIN external_identities AS e ON e.user_id = u.id
 WHERE u.tenant = :tenant AND u.id = :user;
 
 -- name: drop_password(user)!
@@ -80,3 +87,9 @@ DELETE FROM recovery_codes WHERE user_id = :user;
 DELETE FROM passkeys
 WHERE user_id = :user
     AND 'webauthn-' || encode(sha256(credential_id), 'hex') = :credential;
+
+-- name: drop_external_identity(user, credential)!
+DELETE FROM external_identities
+WHERE user_id = :user
+    AND 'openid-' || encode(sha256(convert_to(issuer || ' ' || subject, 'UTF8')), 'hex')
+    = :credential;

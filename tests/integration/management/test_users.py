@@ -233,6 +233,28 @@ async def test_passkeys_and_recovery_codes_are_credentials_too(
     assert await api.done("GET", credentials) == {"items": [other]}
 
 
+async def test_what_providers_say_of_a_user_are_credentials_of_which_each_can_be_taken_away(
+    api: Api, rows: asyncpg.Connection
+) -> None:
+    user = await made(api, password=None)
+    for issuer in ("https://one.example", "https://two.example"):
+        await rows.execute(
+            """
+            INSERT INTO external_identities (tenant, issuer, subject, user_id)
+            VALUES ('default', $1, 'swordfish', $2)
+            """,
+            issuer,
+            user["id"],
+        )
+    credentials = f"{USERS}/{user['id']}/credentials"
+    reply = await api.call("GET", credentials)
+    assert "swordfish" not in reply.text
+    one, other = reply.body["items"]
+    assert one["kind"] == other["kind"] == "openid"
+    assert (await api.call("DELETE", f"{credentials}/{one['id']}")).status == 204
+    assert await api.done("GET", credentials) == {"items": [other]}
+
+
 async def test_what_goes_with_a_user_are_all_credentials(
     api: Api, rows: asyncpg.Connection
 ) -> None:
