@@ -79,8 +79,9 @@ def nodes() -> str:
 
 def node_section(node: AnyNodeType) -> str:
     parts = [f"## {node.name}", node.summary]
-    structs = list(structs_in(type_info(node.config)))
-    parts += [fields_table(kind, titled=kind is not node.config) for kind in structs]
+    inside = [kind for kind in structs_in(type_info(node.config)) if kind is not node.config]
+    titled = dict.fromkeys(each for kind in inside for each in (kind, *bases(kind)))
+    parts += [fields_table(node.config), *(fields_table(kind, titled=True) for kind in titled)]
     config = least(type_info(node.config), "")
     rows = [outcome_row(node, config, outcome) for outcome in node.outcomes(config)]
     if rows:
@@ -106,12 +107,27 @@ def gained(gain: Gain) -> str:
     return ", ".join(said)
 
 
-def fields_table(kind: type[msgspec.Struct], *, titled: bool) -> str:
-    """Every field of a config, with its docstring; raises ValueError for one without."""
+def bases(kind: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
+    """The structs whose fields a struct has as well, the nearest first."""
+    for each in kind.__mro__[1:]:
+        if issubclass(each, msgspec.Struct) and each is not msgspec.Struct:
+            yield each
+
+
+def fields_table(kind: type[msgspec.Struct], *, titled: bool = False) -> str:
+    """Every field of a config, with its docstring; raises ValueError for one without.
+
+    Of a titled one only its own: what it shares has a title too.
+    """
     schemas = msgspec.json.schema_components([kind])[1][kind.__name__]
+    shared = next(bases(kind), None) if titled else None
     said = field_docstrings(kind)
     rows = []
     for name, schema in schemas["properties"].items():
+        if name == kind.__struct_config__.tag_field:
+            said = {**said, name: "Says that it is one."}
+        elif titled and name not in inspect.get_annotations(kind):
+            continue
         if name not in said:
             raise ValueError(f"{kind.__module__}.{kind.__name__}.{name} has no docstring")
         required = name in schemas["required"]
@@ -119,13 +135,17 @@ def fields_table(kind: type[msgspec.Struct], *, titled: bool) -> str:
         rows.append((f"`{name}`", default, takes(schema), said[name]))
     if not rows:
         return ""
-    heading = f"*{kind.__name__}*:\n\n" if titled else ""
+    more = "" if shared is None else f", with what *{shared.__name__}* has"
+    heading = f"*{kind.__name__}*{more}:\n\n" if titled else ""
     return heading + table(("field", "default", "takes", "meaning"), rows)
 
 
 def takes(schema: Mapping[str, Any]) -> str:
     """Say in words what a JSON Schema lets through."""
     match schema:
+        case {"anyOf": [*kinds], "discriminator": Mapping()}:
+            names = (f"*{each['$ref'].rpartition('/')[2]}*" for each in kinds)
+            return f"{', '.join(names)}, all below"
         case {"anyOf": [*kinds]}:
             return " or ".join(takes(each) for each in kinds if each != {"type": "null"})
         case {"$ref": str(name)}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import unicodedata
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -10,7 +11,10 @@ import msgspec
 from libs.common.flow.model import Json
 
 KEY = "i18nKey"
-"""What a component's config has where its words are not the author's: their key."""
+"""What a component's config has where its words are not the author's, or one of its options: their
+key."""
+OPTIONS = "options"
+"""What an input's config has where the user picks: a list of `value` and `label`."""
 
 COPYABLE = "copyable"
 """What a text's config has where it is to be copied letter by letter, as a code."""
@@ -24,7 +28,8 @@ class Component(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel")
 
     id: str
     type: str
-    """`FORM`, `INPUT`, `CAPTCHA`, `BUTTON`, `RESEND` or `TYPOGRAPHY`."""
+    """`FORM`, `INPUT`, `BUTTON`, `TYPOGRAPHY`, `RICH_TEXT`, `DIVIDER`, `IMAGE`, `CAPTCHA` or
+    `RESEND`."""
     variant: str | None = None
     action_id: str | None = None
     config: Mapping[str, Json] | None = None
@@ -66,13 +71,34 @@ class View(msgspec.Struct, frozen=True, dict=True):
 
 def _say(component: Component, words: Mapping[str, str]) -> Component:
     config = component.config
-    if config is not None and KEY in config:
-        # A newer compiler knows words that this release does not: those of the plan stay.
-        said = words.get(config[KEY])
-        if said is not None:
-            config = {**config, **{name: said for name in _WORDS if name in config}}
+    if config is not None:
+        config = _worded(config, words)
+        if OPTIONS in config:
+            config = {**config, OPTIONS: _options(config[OPTIONS], words)}
     inner = tuple(_say(one, words) for one in component.components)
     return msgspec.structs.replace(component, config=config, components=inner)
+
+
+def _worded(config: Mapping[str, Json], words: Mapping[str, str]) -> Mapping[str, Json]:
+    # A newer compiler knows words that this release does not: those of the plan stay.
+    said = words.get(config[KEY]) if KEY in config else None
+    if said is None:
+        return config
+    return {**config, **{name: said for name in _WORDS if name in config}}
+
+
+def _options(options: list[Json], words: Mapping[str, str]) -> list[Json]:
+    said = [_worded(option, words) for option in options]
+    if any(KEY in option for option in said):
+        # Ours have no order but that of their names, which is another one in each language.
+        said.sort(key=lambda option: _bare(str(option["label"])))
+    return said
+
+
+def _bare(text: str) -> str:
+    """Return `text` as it is sorted: without case and accents."""
+    parts = unicodedata.normalize("NFD", text.casefold())
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def _names(components: tuple[Component, ...], *types: str) -> Iterator[str]:

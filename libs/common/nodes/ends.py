@@ -16,8 +16,10 @@ PATH = rf"/(?!/){REST}"
 """The pattern of a path of the site that a page is on."""
 # No `user@` before the host, which hides where the link leads.
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?"
+HTTPS = rf"https://{_HOST}(?=[/?#]|$){REST}"
+"""The pattern of an absolute `https` URL."""
 # `$` alone would let a line feed follow.
-_REDIRECT = rf"^({PATH}|https://{_HOST}(?=[/?#]|$){REST})$(?!\n)"
+_REDIRECT = rf"^({PATH}|{HTTPS})$(?!\n)"
 
 Redirect = Annotated[str, msgspec.Meta(max_length=2_000, pattern=_REDIRECT)]
 """A path of the site that shows the flow, or an absolute `https` URL."""

@@ -1,27 +1,35 @@
 """Forms: fields become the component tree of seed 002, and what was sent back becomes values.
 
 Every node that asks the user for something asks by a form, so each kind of field is checked in
-one place. A secret is wrapped as it is read: it is never among the values, which are stored.
+one place, and whatever a client is told to check is checked here as well. A secret is wrapped as
+it is read: it is never among the values, which are stored.
 """
 
 from __future__ import annotations
 
-import datetime
 import enum
-import math
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from libs.common.errors import Invalid, Problem
-from libs.common.flow.identifier import normalise
 from libs.common.flow.model import Json
 from libs.common.flow.turn import FieldError, Message, Stay, Submission
-from libs.common.flow.view import KEY, Component, View
+from libs.common.flow.view import KEY, OPTIONS, Component, View
 from libs.common.nodes.messages import MESSAGES
+from libs.common.nodes.typed import (
+    LONGEST,
+    Wrong,
+    identifier_reader,
+    read_checkbox,
+    read_code,
+    read_country,
+    read_date,
+    read_number,
+    read_password,
+    read_text,
+)
 from libs.common.secret import Secret
 
 
@@ -37,6 +45,8 @@ class Kind(enum.StrEnum):
     DATE = "date"
     OTP = "otp"
     CHECKBOX = "checkbox"
+    COUNTRY = "country"
+    DROPDOWN = "dropdown"
 
     @property
     def variant(self) -> str:
@@ -47,19 +57,26 @@ class Kind(enum.StrEnum):
 SECRET = frozenset({Kind.PASSWORD, Kind.OTP})
 """Kinds whose values nobody may see."""
 
-LONGEST = 1_000
-"""Characters taken where a field does not say."""
 SHORTEST_PASSWORD = 8
 """Characters of a new one (NIST SP 800-63B, 5.1.1.2), unless an author wants more or fewer."""
 LONGEST_PASSWORD = 256
 """Characters; a longer one would only keep argon2id busy."""
-LARGEST_NUMBER = 2**53 - 1
-"""The largest whole number that every JSON reader reads alike (RFC 8259, section 6)."""
 
 Name = Annotated[str, msgspec.Meta(max_length=50, pattern=r"^[A-Za-z][A-Za-z0-9_]*$(?!\n)")]
 """What an input or an attribute is called, so that an expression can name it."""
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 """Words on the screen."""
+Characters: TypeAlias = Literal["digits", "letters", "letters_and_digits"]
+"""Of which a text may be made: 0 to 9, and the letters of any script."""
+
+
+class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of what can be picked."""
+
+    value: str
+    label: str
+    key: str | None = None
+    """Of a label that is not the author's, and so in the user's language."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -77,6 +94,12 @@ class Field(msgspec.Struct, frozen=True):
     """Characters."""
     bounds_shown: bool = False
     """Tell the client of `shortest` and `longest`, so that it can check them first."""
+    characters: Characters | None = None
+    least: int | float | str | None = None
+    """A number, or the day of a date."""
+    most: int | float | str | None = None
+    choices: tuple[Choice, ...] = ()
+    """Where there are some, nothing else is taken."""
     key: str | None = None
     """Of a label that is not the author's, and so in the user's language."""
 
@@ -121,16 +144,21 @@ class Filled(msgspec.Struct, frozen=True):
 
 def make_form(
     node: str,
-    fields: tuple[Field, ...],
+    parts: tuple[Field | Component, ...],
     *,
     id: str | None = None,
     title: str | None = None,
     button: Button = SUBMIT,
     more: tuple[Component, ...] = (),
 ) -> Form:
-    """Draw the form of the node with the id `node`, with `more` below its button."""
+    """Draw the form of the node with the id `node`, with `more` below its button.
+
+    Of `parts` each field is asked for, and what else there is stands between them.
+    """
     name = id or f"form_{node}"
-    form = Component(name, "FORM", components=(*map(_input, fields), draw_button(button), *more))
+    fields = tuple(part for part in parts if isinstance(part, Field))
+    shown = (_input(part) if isinstance(part, Field) else part for part in parts)
+    form = Component(name, "FORM", components=(*shown, draw_button(button), *more))
     heading = Component(f"{name}_title", "TYPOGRAPHY", "H3", config={"text": title})
     required = tuple(field.name for field in fields if field.required)
     view = View((heading, form) if title else (form,), required)
@@ -151,7 +179,7 @@ def read(form: Form, submitted: Submission | None) -> Filled | Stay:
     for field in form.fields:
         try:
             value = _read_field(field, submitted.inputs.get(field.name))
-        except _Wrong as error:
+        except Wrong as error:
             wrong.append(FieldError(field.name, error.key))
             continue
         if value is None:
@@ -194,11 +222,36 @@ def _input(field: Field) -> Component:
         config["placeholder"] = field.placeholder
     if field.hint is not None:
         config["hint"] = field.hint
-    bounds = {"minLength": field.shortest, "maxLength": field.longest}
-    validations = [{"type": key, "value": value} for key, value in bounds.items() if value]
-    if field.bounds_shown and validations:
-        config["validations"] = validations
+    if field.choices:
+        config[OPTIONS] = [_option(choice) for choice in field.choices]
+    rules = list(_rules(field))
+    if rules:
+        config["validations"] = rules
     return Component(field.name, "INPUT", field.kind.variant, config=config)
+
+
+def _option(choice: Choice) -> dict[str, Json]:
+    said = {"value": choice.value, "label": choice.label}
+    return said if choice.key is None else {**said, KEY: choice.key}
+
+
+def _rules(field: Field) -> Iterator[dict[str, Json]]:
+    """Say in the words of the API's clients what is checked when the form is read."""
+    if field.bounds_shown:
+        yield from _rule(
+            "LengthValidator", {"min.length": field.shortest, "max.length": field.longest}
+        )
+    yield from _rule("RangeValidator", {"min.value": field.least, "max.value": field.most})
+    yield from _rule("CharacterValidator", {"only": field.characters})
+
+
+def _rule(name: str, wanted: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
+    # Their values are strings, numbers too.
+    conditions = [
+        {"key": key, "value": str(value)} for key, value in wanted.items() if value is not None
+    ]
+    if conditions:
+        yield {"type": "RULE", "name": name, "conditions": conditions}
 
 
 def draw_button(button: Button, variant: str = "PRIMARY") -> Component:
@@ -229,128 +282,57 @@ def _words(name: str, text: str, key: str | None) -> dict[str, Json]:
     return {name: text} if key is None else own_words(name, key)
 
 
-class _Wrong(Exception):
-    """A value that cannot be taken; never holds the value."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
-
-
 def _read_field(field: Field, sent: Json) -> Json:
     value = None if sent is None or sent == "" else _READERS[field.kind](sent)
     # A box that must be ticked says yes to something.
     if field.required and (value is None or value == "" or value is False):
-        raise _Wrong("field.required")
-    if value == "":
+        raise Wrong("field.required")
+    if value is None or value == "":
         return None
     if isinstance(value, str):
-        longest = LONGEST_PASSWORD if field.kind is Kind.PASSWORD else LONGEST
-        if len(value) < (field.shortest or 0):
-            raise _Wrong("field.too_short")
-        if len(value) > (field.longest or longest):
-            raise _Wrong("field.too_long")
+        _measure(field, value)
+    if field.choices and all(value != choice.value for choice in field.choices):
+        raise Wrong("field.choice")
+    # Days that are written as years, months and days stand in the order of their letters.
+    if field.least is not None and value < field.least:
+        raise Wrong("field.too_small" if field.kind is Kind.NUMBER else "field.too_early")
+    if field.most is not None and value > field.most:
+        raise Wrong("field.too_large" if field.kind is Kind.NUMBER else "field.too_late")
     return value
 
 
-def _string(sent: Json) -> str:
-    if not isinstance(sent, str):
-        raise _Wrong("field.invalid")
-    # No form takes so much, and what comes next takes time by the character.
-    if len(sent) > LONGEST:
-        raise _Wrong("field.too_long")
-    return sent
+def _measure(field: Field, value: str) -> None:
+    longest = LONGEST_PASSWORD if field.kind is Kind.PASSWORD else LONGEST
+    if len(value) < (field.shortest or 0):
+        raise Wrong("field.too_short")
+    if len(value) > (field.longest or longest):
+        raise Wrong("field.too_long")
+    if field.characters is not None and not all(map(_CHARACTERS[field.characters], value)):
+        raise Wrong(f"field.{field.characters}")
 
 
-def _text(sent: Json) -> str:
-    text = _string(sent).strip()
-    # PostgreSQL stores no NUL, UTF-8 has no surrogates, and no control character is a line. Most
-    # text is printable, which none of those is, and that is seen at once.
-    if not text.isprintable() and _has(text, "Cc", "Cs"):
-        raise _Wrong("field.invalid")
-    return text
+def _is_digit(character: str) -> bool:
+    return character.isascii() and character.isdigit()
 
 
-def _password(sent: Json) -> str:
-    text = _string(sent)
-    if not text.isprintable() and _has(text, "Cs"):
-        raise _Wrong("field.invalid")
-    return text
-
-
-def _has(text: str, *categories: str) -> bool:
-    return any(unicodedata.category(character) in categories for character in text)
-
-
-def _code(sent: Json) -> str:
-    # Authenticators show `123 456`.
-    digits = "".join(_string(sent).split())
-    if not (digits.isascii() and digits.isdigit()):
-        raise _Wrong("field.code")
-    return digits
-
-
-def _identifier(kind: str) -> Callable[[Json], str]:
-    def read_identifier(sent: Json) -> str:
-        text = _string(sent).strip()
-        normal = normalise(kind, text)
-        if text and normal is None:
-            raise _Wrong(f"field.{kind}")
-        return normal or ""
-
-    return read_identifier
-
-
-_NUMBER = re.compile(r"[+-]?[0-9]{1,16}(\.[0-9]{1,16})?")
-
-
-def _number(sent: Json) -> Json:
-    # Forms of the web send everything as a string.
-    if isinstance(sent, str):
-        text = sent.strip()
-        if not _NUMBER.fullmatch(text):
-            raise _Wrong("field.number")
-        sent = float(text) if "." in text else int(text)
-    if isinstance(sent, bool) or not isinstance(sent, int | float) or not math.isfinite(sent):
-        raise _Wrong("field.number")
-    if abs(sent) > LARGEST_NUMBER:
-        raise _Wrong("field.number")
-    return sent
-
-
-def _date(sent: Json) -> str:
-    text = _string(sent).strip()
-    try:
-        day = datetime.date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise _Wrong("field.date") from None
-    # The library also reads week dates and dates without hyphens.
-    if day != text:
-        raise _Wrong("field.date")
-    return text
-
-
-_CHECKED: Mapping[str, bool] = {"true": True, "on": True, "false": False, "off": False}
-
-
-def _checkbox(sent: Json) -> bool:
-    if isinstance(sent, str) and sent in _CHECKED:
-        return _CHECKED[sent]
-    if not isinstance(sent, bool):
-        raise _Wrong("field.invalid")
-    return sent
-
+_CHARACTERS: Mapping[Characters, Callable[[str], bool]] = {
+    "digits": _is_digit,
+    "letters": str.isalpha,
+    "letters_and_digits": lambda character: _is_digit(character) or character.isalpha(),
+}
 
 _Reader: TypeAlias = Callable[[Json], Json]
 
 _READERS: Mapping[Kind, _Reader] = {
-    Kind.TEXT: _text,
-    Kind.PASSWORD: _password,
-    Kind.EMAIL: _identifier("email"),
-    Kind.USERNAME: _identifier("username"),
-    Kind.TELEPHONE: _identifier("phone"),
-    Kind.NUMBER: _number,
-    Kind.DATE: _date,
-    Kind.OTP: _code,
-    Kind.CHECKBOX: _checkbox,
+    Kind.TEXT: read_text,
+    Kind.PASSWORD: read_password,
+    Kind.EMAIL: identifier_reader("email"),
+    Kind.USERNAME: identifier_reader("username"),
+    Kind.TELEPHONE: identifier_reader("phone"),
+    Kind.NUMBER: read_number,
+    Kind.DATE: read_date,
+    Kind.OTP: read_code,
+    Kind.CHECKBOX: read_checkbox,
+    Kind.COUNTRY: read_country,
+    Kind.DROPDOWN: read_text,
 }

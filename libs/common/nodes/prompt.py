@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -19,19 +19,9 @@ from libs.common.flow.node import InvalidConfig, NodeType, Site, Visit, fixed
 from libs.common.flow.questions import HashPassword
 from libs.common.flow.turn import Dialogue, Leave, Stay, ask
 from libs.common.flow.view import Component
-from libs.common.nodes.form import (
-    LONGEST,
-    LONGEST_PASSWORD,
-    SHORTEST_PASSWORD,
-    Button,
-    Field,
-    Form,
-    Kind,
-    Name,
-    Text,
-    make_form,
-    read,
-)
+from libs.common.nodes.fields import Input, InputField, Part, PasswordField
+from libs.common.nodes.form import Button, Field, Form, Kind, Text, make_form, read
+from libs.common.nodes.parts import KINDS, draw_part, mistakes
 
 RESERVED = frozenset(
     {
@@ -64,32 +54,10 @@ KIND_OF = {
 }
 """What identifies an account must be checked as such, and no password may be stored as text."""
 
-UNMEASURED = frozenset({Kind.NUMBER, Kind.DATE, Kind.CHECKBOX})
-"""Kinds that are not counted in characters."""
+MOST: Final = 50
+"""Of what a prompt is made of."""
 
 ComponentId = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$(?!\n)")]
-
-
-class PromptField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: Name
-    """Names the input, `inputs.<name>`, and the user's attribute. `email`, `username`, `phone` and
-    `password` need the type that is called so (`telephone` for `phone`)."""
-    type: Literal[
-        "text", "password", "email", "username", "telephone", "number", "date", "checkbox"
-    ]
-    """What is typed into it, and how it is checked."""
-    label: Text
-    """What it is called on the screen."""
-    required: bool = True
-    """It must be filled; a checkbox must be ticked."""
-    placeholder: Text | None = None
-    """Shown while it is empty."""
-    hint: Text | None = None
-    """Shown beside it."""
-    min_length: Annotated[int, msgspec.Meta(ge=1, le=LONGEST)] | None = None
-    """The fewest characters taken; 8 for a password unless given."""
-    max_length: Annotated[int, msgspec.Meta(ge=1, le=LONGEST)] | None = None
-    """The most characters taken; 1,000 unless given, and never more than 256 for a password."""
 
 
 class Submit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,8 +70,8 @@ class Submit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    fields: Annotated[tuple[PromptField, ...], msgspec.Meta(min_length=1, max_length=50)]
-    """What is asked for, in order."""
+    fields: Annotated[tuple[Part, ...], msgspec.Meta(min_length=1, max_length=MOST)]
+    """What is asked for, and what is shown between that, in order."""
     id: ComponentId | None = None
     """The form's id; `form_` and the node's id unless given."""
     title: Text | None = None
@@ -119,17 +87,20 @@ class Lowered(msgspec.Struct, frozen=True):
 
 
 def lower(config: Config, site: Site) -> Lowered:
-    form = make_form(
-        site.node,
-        tuple(map(_field, config.fields)),
-        id=config.id,
-        title=config.title,
-        button=_button(config.submit),
-    )
-    problems = (*_wrong_fields(config.fields), *_wrong_ids(form))
+    problems = list(_wrong_fields(config.fields))
+    name = config.id or f"form_{site.node}"
+    parts: list[Field | Component] = []
+    for index, part in enumerate(config.fields):
+        try:
+            parts.append(draw_part(part, f"{name}_{index}", f"fields[{index}]"))
+        except InvalidConfig as error:
+            problems.extend(error.problems)
+    button = _button(config.submit)
+    form = make_form(site.node, tuple(parts), id=name, title=config.title, button=button)
+    problems.extend(_wrong_ids(form))
     if problems:
         raise InvalidConfig(*problems)
-    passwords = [field.name for field in config.fields if field.type == "password"]
+    passwords = [field.name for field in form.fields if field.kind is Kind.PASSWORD]
     return Lowered(form, passwords[0] if passwords else None)
 
 
@@ -140,50 +111,26 @@ def _button(submit: Submit) -> Button:
     return Button(submit.id, action, submit.text)
 
 
-def _field(field: PromptField) -> Field:
-    return Field(
-        field.name,
-        Kind(field.type),
-        field.label,
-        required=field.required,
-        placeholder=field.placeholder,
-        hint=field.hint,
-        shortest=_shortest(field),
-        longest=field.max_length,
-        bounds_shown=field.min_length is not None or field.max_length is not None,
-    )
-
-
-def _shortest(field: PromptField) -> int | None:
-    if field.min_length is None and field.type == "password":
-        return SHORTEST_PASSWORD
-    return field.min_length
-
-
-def _wrong_fields(fields: tuple[PromptField, ...]) -> Iterator[Problem]:
+def _wrong_fields(parts: tuple[Part, ...]) -> Iterator[Problem]:
     passwords = 0
-    for index, field in enumerate(fields):
-        for path, message in _wrong_in(field):
+    for index, part in enumerate(parts):
+        if not isinstance(part, Input):
+            continue
+        for path, message in _wrong_in(part):
             yield Problem("invalid_config", message, path=f"fields[{index}].{path}")
-        passwords += field.type == "password"
-        if field.type == "password" and passwords > 1:
+        passwords += isinstance(part, PasswordField)
+        if isinstance(part, PasswordField) and passwords > 1:
             message = "A prompt asks for one password; remove the others"
             yield Problem("invalid_config", message, path=f"fields[{index}].type")
 
 
-def _wrong_in(field: PromptField) -> Iterator[tuple[str, str]]:
-    if field.name in RESERVED:
-        yield "name", f"`{field.name}` is not the user's to say; choose another name"
-    kind = KIND_OF.get(field.name)
-    if kind is not None and field.type != kind:
-        yield "type", f"A field that is called `{field.name}` has the type `{kind}`"
-    shortest, longest = _shortest(field), field.max_length
-    if (shortest or longest) and field.type in UNMEASURED:
-        yield "type", f"A `{field.type}` has no length; remove `min_length` and `max_length`"
-    if shortest is not None and longest is not None and shortest > longest:
-        yield "min_length", f"No text is {shortest} characters or more and {longest} or fewer"
-    if field.type == "password" and max(shortest or 0, longest or 0) > LONGEST_PASSWORD:
-        yield "max_length", f"A password has at most {LONGEST_PASSWORD} characters"
+def _wrong_in(part: InputField) -> Iterator[tuple[str, str]]:
+    if part.name in RESERVED:
+        yield "name", f"`{part.name}` is not the user's to say; choose another name"
+    kind = KIND_OF.get(part.name)
+    if kind is not None and KINDS[type(part)] is not kind:
+        yield "type", f"A field that is called `{part.name}` has the type `{kind}`"
+    yield from mistakes(part)
 
 
 def _wrong_ids(form: Form) -> Iterator[Problem]:
@@ -240,5 +187,8 @@ NODE: NodeType[Config, Lowered] = NodeType(
     outcomes=fixed("success"),
     fallbacks=frozenset(),
     waits=frozenset({"success"}),
-    writes=lambda config: (("user",), *(("inputs", field.name) for field in config.fields)),
+    writes=lambda config: (
+        ("user",),
+        *(("inputs", part.name) for part in config.fields if isinstance(part, Input)),
+    ),
 )

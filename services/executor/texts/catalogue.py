@@ -16,6 +16,7 @@ import msgspec
 
 from libs.common.nodes.messages import MESSAGES
 from services.executor.portal.words import WORDS
+from services.executor.texts.countries import COUNTRY_KEYS, country_words
 from services.executor.texts.languages import look_up, truncations
 
 ENGLISH: Final = "en"
@@ -72,7 +73,8 @@ def read_texts(folder: str | None) -> Texts:
         for tag, words in _read_folder(Path(folder)).items():
             known = next((each for each in files if each.lower() == tag.lower()), tag)
             files[known] = {**files.get(known, {}), **words}
-    return Texts(SAID, files)
+    named = {tag: {**country_words(tag), **words} for tag, words in files.items()}
+    return Texts({**SAID, **country_words(ENGLISH)}, named)
 
 
 def _read_folder(folder: Path) -> dict[str, Words]:
@@ -96,7 +98,7 @@ def _read_file(file: Path) -> Words:
         raise ValueError(
             f"has {file.name}, which is no map of texts by key that can be read: {error}"
         ) from error
-    unknown = sorted(words.keys() - SAID.keys())
+    unknown = sorted(words.keys() - SAID.keys() - COUNTRY_KEYS)
     if unknown:
         raise ValueError(f"has {file.name} with keys that nothing says: {', '.join(unknown)}")
     return words

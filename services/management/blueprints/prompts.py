@@ -1,4 +1,4 @@
-"""What a prompt stage becomes: a form, and conditions on what was typed into it.
+"""What a prompt stage becomes: a form, and conditions for what its policies say of it.
 
 A field that cannot be asked for is left out, never asked for with fewer checks: what is then
 missing fails whatever looks at it.
@@ -6,13 +6,20 @@ missing fails whatever looks at it.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import html
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from libs.common.flow.model import Json
+from libs.common.flow.node import InvalidConfig
+from libs.common.misfit import misfits
+from libs.common.nodes.fields import DropdownField, Part
 from libs.common.nodes.form import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from libs.common.nodes.prompt import KIND_OF, RESERVED
+from libs.common.nodes.markup import read_markup
+from libs.common.nodes.parts import mistakes
+from libs.common.nodes.prompt import KIND_OF, MOST, RESERVED
 from services.management.blueprints.entries import Blueprint, Entry
 from services.management.blueprints.policies import (
     PASSWORD_MODEL,
@@ -28,9 +35,6 @@ PROMPT_MODEL: Final = "authentik_stages_prompt.prompt"
 LONGEST_TEXT: Final = 200
 """Characters on the screen."""
 
-MOST_FIELDS: Final = 50
-"""That a `prompt` takes."""
-
 _TYPES: Final[Mapping[str, str]] = {
     "text": "text",
     "text_area": "text",
@@ -41,8 +45,8 @@ _TYPES: Final[Mapping[str, str]] = {
     "checkbox": "checkbox",
     "date": "date",
     "ak-locale": "text",
-    "dropdown": "text",
-    "radio-button-group": "text",
+    "dropdown": "dropdown",
+    "radio-button-group": "dropdown",
 }
 """The type of field here for authentik's; what is not here cannot be asked for."""
 
@@ -50,8 +54,7 @@ _CHOICES: Final = frozenset({"dropdown", "radio-button-group"})
 _CHANGED: Final[Mapping[str, str]] = {
     "text_area": "it is asked for on one line",
     "ak-locale": "any text is taken for a locale",
-    "dropdown": "it is typed, and only the choices are taken",
-    "radio-button-group": "it is typed, and only the choices are taken",
+    "radio-button-group": "its choices are listed in a dropdown",
 }
 _STORED: Final[Mapping[str, InputKind]] = {
     "number": "number",
@@ -89,24 +92,10 @@ def prompt_steps(stage: Stage, policies: Policies) -> list[Step]:
         form.add(prompt)
     if not form.fields:
         stage.change("it asks for nothing that can be asked for here", "a node that only shows")
-        form.conditions.clear()
         first = Step(type="dummy")
     else:
-        first = Step(type="prompt", config={"fields": list(form.fields.values())})
-    conditions = [_condition(name, text) for name, text in form.conditions.items()]
-    return [first, *conditions, *_checks(stage, checks, policies)]
-
-
-def _condition(name: str, text: str) -> Step:
-    # Back to the form: what was typed there can be typed again.
-    return Step(
-        type="condition",
-        part=name,
-        label=f"Is {name} one of the choices?"[:LONGEST_TEXT],
-        config={"condition": text},
-        on="true",
-        off={"false": ""},
-    )
+        first = Step(type="prompt", config={"fields": form.fields})
+    return [first, *_checks(stage, checks, policies)]
 
 
 def _checks(stage: Stage, checks: list[Entry], policies: Policies) -> list[Step]:
@@ -152,52 +141,96 @@ def _only_length(policy: Entry) -> bool:
 def _type_of(prompt: Entry, name: str) -> str | None:
     kind = _TYPES.get(str(prompt.fields.get("type")))
     # What identifies an account is checked as such wherever it is asked for.
-    return kind and KIND_OF.get(name, "text" if kind == "username" else kind)
+    return kind and str(KIND_OF.get(name, "text" if kind == "username" else kind))
 
 
 class _Form:
     def __init__(self, stage: Stage, shortest: int) -> None:
-        self.fields: dict[str, dict[str, Json]] = {}
-        self.conditions: dict[str, str] = {}
+        self.fields: list[dict[str, Json]] = []
+        self._names: set[str] = set()
         self._stage = stage
         self._shortest = shortest
         self._blueprint = stage.blueprint
 
     def add(self, prompt: Entry) -> None:
-        """Ask for one more field, or say why not."""
-        key, wanted = str(prompt.fields.get("field_key") or ""), str(prompt.fields.get("type"))
+        """Ask for one more field, or show what stands between; or say why not."""
+        if len(self.fields) == MOST:
+            self._leave_out(prompt, f"a form has at most {MOST} fields")
+            return
+        match prompt.fields.get("type"):
+            case "separator":
+                text = self._placeholder(prompt)
+                self.fields.append(_without_none({"type": "divider", "text": text}))
+            case "static":
+                self._show(prompt)
+            case wanted:
+                self._add_input(prompt, str(wanted))
+
+    def _placeholder(self, prompt: Entry) -> str | None:
+        if not _is_python(prompt, "placeholder"):
+            return self._shown(prompt, "placeholder")
+        self._blueprint.remark(prompt, "left_out", "its placeholder is Python", "none is shown")
+        return None
+
+    def _show(self, prompt: Entry) -> None:
+        """Show the words of `prompt`, as they are and not mended."""
+        name = "initial_value" if prompt.fields.get("initial_value") else "placeholder"
+        text = str(prompt.fields.get(name) or "").strip()
+        if _is_python(prompt, name):
+            self._leave_out(prompt, "its words are made by Python")
+        elif not text:
+            self._leave_out(prompt, "it says nothing")
+        else:
+            try:
+                read_markup(text, name)
+            except InvalidConfig as error:
+                self._leave_out(prompt, f"its words cannot be shown: {error}"[:LONGEST_TEXT])
+                return
+            part: dict[str, Json] = {"type": "rich_text", "text": text}
+            if "<" not in text:
+                part = {"type": "typography", "text": html.unescape(text)}
+            if any(misfits(part, Part)):
+                self._leave_out(prompt, "its words are too many")
+            else:
+                self.fields.append(part)
+
+    def _add_input(self, prompt: Entry, wanted: str) -> None:
+        key = str(prompt.fields.get("field_key") or "")
         name = input_name(key)
         kind = _type_of(prompt, name)
+        options = _options(prompt) if wanted in _CHOICES else ()
         if kind is None:
             self._leave_out(prompt, f"a field of type `{wanted[:50]}` cannot be asked for")
         elif name in RESERVED:
             self._leave_out(prompt, f"`{name}` is not the user's to say")
-        elif len(self.fields) == MOST_FIELDS:
-            self._leave_out(prompt, f"a form has at most {MOST_FIELDS} fields")
-        elif name in self.fields:
+        elif name in self._names:
             self._leave_out(prompt, f"`{name}` is asked for already")
-        elif kind == "password" and any(f["type"] == "password" for f in self.fields.values()):
+        elif kind == "password" and any(each["type"] == "password" for each in self.fields):
             self._leave_out(prompt, "a password is sent once; a client may ask for it twice")
-        elif wanted in _CHOICES and not self._choose(prompt, name):
-            self._leave_out(prompt, "its choices are made by Python")
+        elif wanted in _CHOICES and kind != "dropdown":
+            self._leave_out(prompt, f"`{name}` is typed, and cannot be picked")
+        elif options is None:
+            self._leave_out(prompt, "its choices are made by Python, or cannot be listed")
         else:
-            self._ask(prompt, name, kind)
+            self._ask(prompt, name, kind, options)
             if name != key:
                 self._blueprint.remark(prompt, "changed", "its name is none here", f"`{name}`")
             if (change := _CHANGED.get(wanted)) is not None:
                 self._blueprint.remark(prompt, "changed", "there is no such field", change)
 
-    def _ask(self, prompt: Entry, name: str, kind: str) -> None:
+    def _ask(
+        self, prompt: Entry, name: str, kind: str, options: Sequence[Mapping[str, Json]]
+    ) -> None:
         fields = prompt.fields
         field: dict[str, Json] = {"name": name, "type": kind}
         field["label"] = self._shown(prompt, "label") or name
         # A box of authentik's need not be ticked.
         if fields.get("required") is False or kind == "checkbox":
             field["required"] = False
-        if not fields.get("placeholder_expression") and str(fields.get("type")) not in _CHOICES:
-            field["placeholder"] = self._shown(prompt, "placeholder")
-        elif fields.get("placeholder_expression") and str(fields.get("type")) not in _CHOICES:
-            self._blueprint.remark(prompt, "left_out", "its placeholder is Python", "none is shown")
+        if options:
+            field["options"] = options
+        else:
+            field["placeholder"] = self._placeholder(prompt)
         field["hint"] = self._shown(prompt, "sub_text")
         if kind == "password" and self._shortest > SHORTEST_PASSWORD:
             field["min_length"] = self._shortest
@@ -208,7 +241,8 @@ class _Form:
                 "a field begins empty here",
                 "its initial value is not filled in",
             )
-        self.fields[name] = {key: value for key, value in field.items() if value is not None}
+        self._names.add(name)
+        self.fields.append(_without_none(field))
 
     def _shown(self, prompt: Entry, name: str) -> str | None:
         text = str(prompt.fields.get(name) or "").strip()
@@ -216,25 +250,34 @@ class _Form:
             self._blueprint.remark(prompt, "changed", f"its {name} is too long", "it is cut")
         return text[:LONGEST_TEXT] or None
 
-    def _choose(self, prompt: Entry, name: str) -> bool:
-        """Demand one of the choices; False where they cannot be told."""
-        source = str(prompt.fields.get("placeholder") or "")
-        try:
-            found = constant(source) if prompt.fields.get("placeholder_expression") else [source]
-        except Untranslatable:
-            return False
-        values = [
-            each.get("value") if isinstance(each, Mapping) else each
-            for each in (found if isinstance(found, list | tuple) else [found])
-        ]
-        if not values or not all(isinstance(each, str) for each in values):
-            return False
-        text = f"inputs.{name} in {json.dumps(values)}"
-        if prompt.fields.get("required") is False:
-            text = f"!has(inputs.{name}) || {text}"
-        self.conditions[name] = text
-        return True
-
     def _leave_out(self, prompt: Entry, reason: str) -> None:
         became = f"it is not asked for by {self._stage.name}"
         self._blueprint.remark(prompt, "left_out", reason, became)
+
+
+def _is_python(prompt: Entry, name: str) -> bool:
+    return bool(prompt.fields.get(f"{name}_expression"))
+
+
+def _without_none(said: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def _options(prompt: Entry) -> Sequence[Mapping[str, Json]] | None:
+    """Say what can be picked; None where that cannot be told, or not be listed here."""
+    source = str(prompt.fields.get("placeholder") or "")
+    try:
+        found = constant(source) if _is_python(prompt, "placeholder") else [source]
+    except Untranslatable:
+        return None
+    listed = [_option(each) for each in (found if isinstance(found, list | tuple) else [found])]
+    field = {"type": "dropdown", "name": "picked", "label": "Picked", "options": listed}
+    if any(misfits(field, Part)):
+        return None
+    return None if any(mistakes(msgspec.convert(field, DropdownField))) else listed
+
+
+def _option(choice: object) -> dict[str, Json]:
+    if not isinstance(choice, Mapping):
+        return {"value": choice}
+    return _without_none({"value": choice.get("value"), "label": choice.get("label")})

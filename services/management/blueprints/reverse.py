@@ -5,6 +5,8 @@ Nobody relies on this being right: what is written is read again, and compared.
 
 from __future__ import annotations
 
+import html
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -75,16 +77,15 @@ def prompts_of(node: Node, name: str) -> Iterator[dict[str, Any]]:
     """Say the fields of a form as prompts."""
     fields = node.config.get("fields")
     for index, field in enumerate(fields if node.type == "prompt" and fields else ()):
-        key = str(field.get("name"))
-        kind = str(field.get("type"))
+        key = str(field.get("name", f"shown_{index}"))
         said: dict[str, Json] = {
             "field_key": key,
             "label": field.get("label"),
-            "type": "text" if kind == "telephone" else kind,
             "required": field.get("required", True),
             "order": index,
             "placeholder": field.get("placeholder"),
             "sub_text": field.get("hint"),
+            **_kind_of(field),
         }
         yield {
             "model": f"{_APP}prompt.prompt",
@@ -92,3 +93,22 @@ def prompts_of(node: Node, name: str) -> Iterator[dict[str, Any]]:
             "identifiers": {"name": f"{name}: {key}"},
             "attrs": {each: value for each, value in said.items() if value is not None},
         }
+
+
+def _kind_of(field: Mapping[str, Json]) -> dict[str, Json]:
+    """Say what is particular to the type of a field."""
+    kind, text = str(field.get("type")), field.get("text")
+    match kind:
+        case "telephone":
+            return {"type": "text"}
+        case "dropdown":
+            listed = json.dumps(field.get("options"))
+            return {"type": kind, "placeholder": f"return {listed}", "placeholder_expression": True}
+        case "divider":
+            return {"type": "separator", "placeholder": text}
+        case "rich_text":
+            return {"type": "static", "initial_value": text}
+        case "typography":
+            return {"type": "static", "initial_value": html.escape(str(text))}
+        case _:
+            return {"type": kind}

@@ -68,3 +68,33 @@ REGISTRATION = graph(
     ],
     [("start", "details"), ("details", "write"), ("write", "success")],
 )
+
+PROFILE = graph(
+    [
+        START,
+        {
+            "id": "profile",
+            "type": "prompt",
+            "config": {
+                "fields": [
+                    {"type": "rich_text", "text": "Read <a href='/terms'>the terms</a>."},
+                    {
+                        "name": "country",
+                        "type": "country",
+                        "label": "Country",
+                        "countries": ["SE", "DE", "AT"],
+                    },
+                    {
+                        "name": "size",
+                        "type": "dropdown",
+                        "label": "Size",
+                        "options": [{"value": "s", "label": "Small"}, {"value": "l"}],
+                    },
+                    {"name": "age", "type": "number", "label": "Age", "minimum": 18},
+                ]
+            },
+        },
+        SUCCESS,
+    ],
+    [("start", "profile"), ("profile", "success")],
+)

@@ -12,7 +12,7 @@ from yarl import URL
 
 from libs.common.flow.model import FlowType, Json
 from tests.integration.executor.conftest import Build, Executor, House
-from tests.integration.executor.graphs import LOGIN, REGISTRATION
+from tests.integration.executor.graphs import LOGIN, PROFILE, REGISTRATION
 
 EMAIL = "sasha@example.com"
 SEED_COMPONENTS = json.loads("""
@@ -147,6 +147,36 @@ async def test_the_user_is_told_in_the_language_that_they_ask_for(
     ]
     said = await executor.answer(wrong, identifier=" ")
     assert said.data["fieldErrors"][0]["message"] == "This is needed."
+
+
+async def test_what_is_picked_is_listed_in_the_users_language_and_nothing_else_is_taken(
+    house: House, executor: Executor
+) -> None:
+    await house.publish(PROFILE, FlowType.REGISTRATION)
+    german = {"Accept-Language": "de"}
+    step = await executor.start("REGISTRATION", headers=german)
+    words, country, size, age, _ = step.data["components"][0]["components"]
+    assert (words["type"], words["config"]["text"][:8]) == ("RICH_TEXT", "Read <a ")
+    assert (country["variant"], size["variant"]) == ("COUNTRY", "DROPDOWN")
+    assert [option["label"] for option in country["config"]["options"]] == [
+        "Deutschland",
+        "Österreich",
+        "Schweden",
+    ]
+    assert size["config"]["options"] == [
+        {"value": "s", "label": "Small"},
+        {"value": "l", "label": "l"},
+    ]
+    (rule,) = age["config"]["validations"]
+    assert rule["conditions"] == [{"key": "min.value", "value": "18"}]
+    wrong = await executor.answer(step, country="NO", size="m", age=17)
+    assert {each["identifier"]: each["i18nKey"] for each in wrong.data["fieldErrors"]} == {
+        "country": "field.choice",
+        "size": "field.choice",
+        "age": "field.too_small",
+    }
+    done = await executor.answer(wrong, country="se", size="l", age="18")
+    assert done.body["flowStatus"] == "COMPLETE"
 
 
 async def test_what_is_answered_is_as_the_document_says(house: House, executor: Executor) -> None:

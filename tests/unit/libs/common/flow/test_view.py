@@ -82,3 +82,28 @@ def test_asking_for_another_code_is_an_action_as_well() -> None:
 
 def test_a_view_that_a_plan_holds_is_the_same_view() -> None:
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(VIEW), type=View) == VIEW
+
+
+def test_options_of_ours_are_in_the_users_language_and_in_its_order() -> None:
+    ours = [
+        {"value": "AT", "label": "AT", "i18nKey": "country.AT"},
+        {"value": "DE", "label": "DE", "i18nKey": "country.DE"},
+        {"value": "OM", "label": "OM", "i18nKey": "country.OM"},
+        {"value": "ZZ", "label": "ZZ", "i18nKey": "country.ZZ"},
+    ]
+    words = {"country.AT": "Österreich", "country.DE": "Deutschland", "country.OM": "oman"}
+    view = View((Component("a", "INPUT", "COUNTRY", config={"options": ours}),))
+    (shown,) = msgspec.json.decode(view.components_in("de", words))
+    assert [option["label"] for option in shown["config"]["options"]] == [
+        "Deutschland",
+        "oman",
+        "Österreich",
+        "ZZ",
+    ]
+
+
+def test_options_of_the_authors_stay_as_they_are() -> None:
+    theirs = [{"value": "l", "label": "Large"}, {"value": "a", "label": "A bit"}]
+    view = View((Component("a", "INPUT", "DROPDOWN", config={"options": theirs}),))
+    (shown,) = msgspec.json.decode(view.components_in("de", {"Large": "no"}))
+    assert shown["config"]["options"] == theirs

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from libs.common.errors import Invalid
 from libs.common.flow.model import Json
 from libs.common.flow.turn import FieldError, Message, Stay, Submission
+from libs.common.flow.view import Component
 from libs.common.nodes.form import (
-    LARGEST_NUMBER,
-    LONGEST,
     SECRET,
     Button,
+    Choice,
     Field,
     Filled,
     Form,
@@ -20,6 +20,7 @@ from libs.common.nodes.form import (
     make_form,
     read,
 )
+from libs.common.nodes.typed import LARGEST_NUMBER, LONGEST
 from libs.common.secret import Secret
 
 JSON = st.recursive(
@@ -69,6 +70,8 @@ def read_it(form: Form, sent: object) -> Json:
         (Kind.CHECKBOX, "on", True),
         (Kind.PASSWORD, " p\0ss ", Secret(" p\0ss ")),
         (Kind.OTP, "123 456", Secret("123456")),
+        (Kind.COUNTRY, " se ", "SE"),
+        (Kind.DROPDOWN, " large ", "large"),
     ],
 )
 def test_each_kind_is_read_in_its_normal_form(kind: Kind, sent: object, value: object) -> None:
@@ -211,9 +214,87 @@ def test_a_form_shows_its_inputs_and_then_its_button() -> None:
         "DATE",
         "OTP",
         "CHECKBOX",
+        "COUNTRY",
+        "DROPDOWN",
     ]
     assert (button.type, button.variant, button.action_id) == ("BUTTON", "PRIMARY", "submit")
 
 
 def test_what_was_filled_in_shows_nothing_of_itself() -> None:
     assert repr(Filled({"email": "alice@example.com"}, {})) == "Filled(***)"
+
+
+SIZES = (Choice("s", "Small"), Choice("l", "Large", "size.large"))
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "found"),
+    [
+        (Field("it", Kind.NUMBER, least=18), "18", 18),
+        (Field("it", Kind.NUMBER, least=18), 17.5, "field.too_small"),
+        (Field("it", Kind.NUMBER, most=0), 0, 0),
+        (Field("it", Kind.NUMBER, most=0), 1, "field.too_large"),
+        (Field("it", Kind.DATE, least="2000-01-01"), "2000-01-01", "2000-01-01"),
+        (Field("it", Kind.DATE, least="2000-01-01"), "1999-12-31", "field.too_early"),
+        (Field("it", Kind.DATE, most="2000-01-01"), "2000-01-01", "2000-01-01"),
+        (Field("it", Kind.DATE, most="2000-01-01"), "2000-01-02", "field.too_late"),
+        (Field("it", Kind.TEXT, characters="digits"), "0815", "0815"),
+        (Field("it", Kind.TEXT, characters="digits"), "\u0663", "field.digits"),
+        (Field("it", Kind.TEXT, characters="letters"), "\u0416\u00e9", "\u0416\u00e9"),
+        (Field("it", Kind.TEXT, characters="letters"), "a1", "field.letters"),
+        (Field("it", Kind.TEXT, characters="letters_and_digits"), "a1", "a1"),
+        (
+            Field("it", Kind.TEXT, characters="letters_and_digits"),
+            "a-1",
+            "field.letters_and_digits",
+        ),
+        (Field("it", Kind.DROPDOWN, choices=SIZES), "l", "l"),
+        (Field("it", Kind.DROPDOWN, choices=SIZES), "Large", "field.choice"),
+        (Field("it", Kind.DROPDOWN, choices=SIZES), ["l"], "field.invalid"),
+        (Field("it", Kind.COUNTRY, choices=(Choice("SE", "SE"),)), "no", "field.choice"),
+    ],
+)
+def test_what_is_beyond_its_bounds_or_was_not_offered_is_refused(
+    field: Field, sent: object, found: Json
+) -> None:
+    assert read_it(make_form("step", (field,)), sent) == found
+
+
+def test_all_that_is_checked_is_told_to_the_client() -> None:
+    fields = (
+        Field("age", Kind.NUMBER, least=18, most=99.5),
+        Field("born", Kind.DATE, most="2010-01-01"),
+        Field("code", Kind.TEXT, shortest=4, longest=8, bounds_shown=True, characters="digits"),
+        Field("size", Kind.DROPDOWN, choices=SIZES),
+        Field("name", Kind.TEXT, shortest=4),
+    )
+    (form,) = make_form("step", fields).view.components
+    configs = [one.config or {} for one in form.components[:-1]]
+    assert [config.get("validations") for config in configs] == [
+        [rule("RangeValidator", ("min.value", "18"), ("max.value", "99.5"))],
+        [rule("RangeValidator", ("max.value", "2010-01-01"))],
+        [
+            rule("LengthValidator", ("min.length", "4"), ("max.length", "8")),
+            rule("CharacterValidator", ("only", "digits")),
+        ],
+        None,
+        None,
+    ]
+    assert configs[3]["options"] == [
+        {"value": "s", "label": "Small"},
+        {"value": "l", "label": "Large", "i18nKey": "size.large"},
+    ]
+
+
+def rule(name: str, *conditions: tuple[str, str]) -> Json:
+    said = [{"key": key, "value": value} for key, value in conditions]
+    return {"type": "RULE", "name": name, "conditions": said}
+
+
+def test_what_is_no_field_stands_between_fields_and_is_not_read() -> None:
+    line = Component("line", "DIVIDER")
+    form = make_form("step", (Field("a", Kind.TEXT), line, Field("b", Kind.TEXT, required=False)))
+    (drawn,) = form.view.components
+    assert [one.id for one in drawn.components] == ["a", "line", "b", "submit"]
+    assert form.view.required == ("a",)
+    assert read(form, Submission(inputs={"a": "1", "line": "2"})) == Filled({"a": "1"}, {})

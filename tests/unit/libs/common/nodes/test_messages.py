@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from libs.common.flow.identifier import KINDS
+from libs.common.nodes.form import Characters
 from libs.common.nodes.messages import MESSAGES
 
 COMMON = Path(__file__).parents[5] / "libs/common"
@@ -22,6 +24,8 @@ def test_every_key_that_is_said_has_words_and_no_others_have() -> None:
     }
     # Made of the kind's name, where an identifier is read.
     said |= {f"field.{kind}" for kind in KINDS}
+    # And of what a text may be made of.
+    said |= {f"field.{characters}" for characters in get_args(Characters)}
     assert said == set(MESSAGES)
 
 

@@ -33,10 +33,15 @@ def test_it_is_asked_for_twice_and_its_length_is_told() -> None:
     assert STEP.form.view.required == ("password", "confirmation")
     (form,) = STEP.form.view.components
     assert form.components[0].config is not None
-    assert form.components[0].config["validations"] == [
-        {"type": "minLength", "value": 8},
-        {"type": "maxLength", "value": 256},
-    ]
+    (rule,) = form.components[0].config["validations"]
+    assert rule == {
+        "type": "RULE",
+        "name": "LengthValidator",
+        "conditions": [
+            {"key": "min.length", "value": "8"},
+            {"key": "max.length", "value": "256"},
+        ],
+    }
 
 
 def test_a_good_one_is_staged_as_its_hash_and_proves_nothing() -> None:

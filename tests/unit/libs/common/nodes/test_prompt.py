@@ -145,15 +145,68 @@ def test_a_client_is_told_what_the_author_says_of_a_field() -> None:
         "required": True,
         "placeholder": "Ally",
         "hint": "Short.",
-        "validations": [{"type": "minLength", "value": 2}, {"type": "maxLength", "value": 20}],
+        "validations": [length(("min.length", "2"), ("max.length", "20"))],
     }
     assert full.config == {
         "identifier": "full",
         "name": "full",
         "label": "Label",
         "required": True,
-        "validations": [{"type": "maxLength", "value": 90}],
+        "validations": [length(("max.length", "90"))],
     }
+
+
+def length(*conditions: tuple[str, str]) -> Json:
+    said = [{"key": key, "value": value} for key, value in conditions]
+    return {"type": "RULE", "name": "LengthValidator", "conditions": said}
+
+
+def test_what_is_shown_stands_where_the_author_put_it_and_is_not_asked_for() -> None:
+    written = [
+        {"type": "typography", "text": "About you", "variant": "h2"},
+        field("name"),
+        {"type": "divider"},
+        {"type": "rich_text", "text": "See <a href='/terms'>the terms</a>."},
+        {"type": "image", "src": "https://cdn.example.com/a.png", "alt": "A lock"},
+    ]
+    step = lowered(NODE, {"fields": written})
+    (form,) = step.form.view.components
+    assert [(one.id, one.type, one.variant) for one in form.components] == [
+        ("form_step_0", "TYPOGRAPHY", "H2"),
+        ("name", "INPUT", "TEXT"),
+        ("form_step_2", "DIVIDER", "HORIZONTAL"),
+        ("form_step_3", "RICH_TEXT", None),
+        ("form_step_4", "IMAGE", "IMAGE_BLOCK"),
+        ("submit", "BUTTON", "PRIMARY"),
+    ]
+    assert step.form.view.required == ("name",)
+    named = {"name": "Sasha"}
+    Playbook(run(step, visit(submitted={**named, "form_step_2": "x"}))).ends(
+        Leave("success", Facts(inputs=named, staged=named))
+    )
+    config = msgspec.convert({"fields": written}, Config)
+    assert NODE.writes(config) == (("user",), ("inputs", "name"))
+
+
+def test_a_prompt_may_only_show() -> None:
+    step = lowered(NODE, {"fields": [{"type": "typography", "text": "Welcome"}]})
+    Playbook(run(step, visit(submitted={}))).ends(Leave("success", Facts()))
+
+
+def test_all_that_makes_no_sense_is_found_at_once_and_says_where() -> None:
+    found = problems_of(
+        {"type": "rich_text", "text": "<script>"},
+        field("role"),
+        field("age", "number", minimum=2, maximum=1),
+        field("a"),
+        field("a"),
+    )
+    assert [path for path, _ in found] == [
+        "fields[1].name",
+        "fields[2].minimum",
+        "fields[0].text",
+        "fields",
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
@@ -179,14 +232,10 @@ def test_what_identifies_or_proves_has_its_own_type(name: str, kind: str) -> Non
 
 def test_lengths_that_make_no_sense_are_refused() -> None:
     assert problems_of(
-        field("day", "date", min_length=10),
         field("nick", min_length=5, max_length=4),
-        field("password", "password", max_length=257),
         field("fine", min_length=4, max_length=4),
     ) == [
-        ("fields[0].type", "A `date` has no length; remove `min_length` and `max_length`"),
-        ("fields[1].min_length", "No text is 5 characters or more and 4 or fewer"),
-        ("fields[2].max_length", "A password has at most 256 characters"),
+        ("fields[0].min_length", "No text is 5 characters or more and 4 or fewer"),
     ]
 
 
@@ -223,6 +272,9 @@ def test_no_two_components_share_an_id() -> None:
         {"fields": [field("a", colour="red")]},
         {"fields": [field("a", min_length=0)]},
         {"fields": [field("a", max_length=1_001)]},
+        {"fields": [field("a", "date", min_length=10)]},
+        {"fields": [field("password", "password", max_length=257)]},
+        {"fields": [{"type": "divider", "name": "a"}]},
         {"fields": [field("a", label="")]},
         {"fields": [field(f"a{index}") for index in range(51)]},
         {"fields": [field("a")], "id": "form 1"},

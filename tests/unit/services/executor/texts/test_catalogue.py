@@ -22,7 +22,8 @@ def test_german_ships() -> None:
 def test_whoever_asks_for_nothing_that_there_is_is_told_in_english() -> None:
     for header in ("", "fr", "*", "no header at all"):
         said = read_texts(None).of(header)
-        assert (said.tag, said.words) == ("en", SAID)
+        assert said.tag == "en"
+        assert said.words.items() >= SAID.items()
 
 
 def test_what_a_language_lacks_is_said_in_the_broader_one_or_in_english() -> None:

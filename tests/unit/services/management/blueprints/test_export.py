@@ -140,3 +140,32 @@ def test_settings_that_are_the_default_are_no_reason_to_say_more() -> None:
     assert written(chain(PASSWORD, settings={})) == written(
         chain(PASSWORD, settings=msgspec.to_builtins(Settings()))
     )
+
+
+def test_what_a_prompt_shows_and_offers_is_written_in_authentiks_words() -> None:
+    fields = [
+        {"type": "typography", "text": "Fish & chips"},
+        {"type": "rich_text", "text": "<b>Hello</b>"},
+        {"type": "divider", "text": "or"},
+        {
+            "name": "size",
+            "type": "dropdown",
+            "label": "Size",
+            "options": [{"value": "s", "label": "Small"}],
+        },
+    ]
+    text = written(chain(Node("ask", "prompt", {"fields": fields}), type=FlowType.REGISTRATION))
+    assert DENY not in text
+    prompts = [
+        entry["attrs"]
+        for entry in read(text)["entries"]
+        if entry["model"] == "authentik_stages_prompt.prompt"
+    ]
+    assert [(each["type"], each.get("initial_value")) for each in prompts] == [
+        ("static", "Fish &amp; chips"),
+        ("static", "<b>Hello</b>"),
+        ("separator", None),
+        ("dropdown", None),
+    ]
+    assert prompts[2]["placeholder"] == "or"
+    assert prompts[3]["placeholder"] == 'return [{"value": "s", "label": "Small"}]'
