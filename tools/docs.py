@@ -124,9 +124,8 @@ def fields_table(kind: type[msgspec.Struct], *, titled: bool = False) -> str:
     said = field_docstrings(kind)
     rows = []
     for name, schema in schemas["properties"].items():
-        if name == kind.__struct_config__.tag_field:
-            said = {**said, name: "Says that it is one."}
-        elif titled and name not in inspect.get_annotations(kind):
+        own = {*inspect.get_annotations(kind), kind.__struct_config__.tag_field}
+        if titled and name not in own:
             continue
         if name not in said:
             raise ValueError(f"{kind.__module__}.{kind.__name__}.{name} has no docstring")

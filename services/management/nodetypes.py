@@ -80,12 +80,18 @@ def structs_in(kind: Type) -> Iterator[type[msgspec.Struct]]:
             pass
 
 
-def field_docstrings(kind: type) -> Mapping[str, str]:
-    """The docstring under each field of a struct, which Python itself does not keep."""
+def field_docstrings(kind: type[msgspec.Struct]) -> Mapping[str, str]:
+    """The docstring under each field of a struct, which Python itself does not keep.
+
+    Of the field that says which of several structs one is, it is the struct's own.
+    """
     found: dict[str, str] = {}
     for each in reversed(kind.__mro__):
         if issubclass(each, msgspec.Struct) and each is not msgspec.Struct:
             found |= _own_docstrings(each)
+    tag_field = kind.__struct_config__.tag_field
+    if tag_field is not None:
+        found[tag_field] = " ".join((kind.__doc__ or "").split())
     return found
 
 
