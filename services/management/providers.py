@@ -157,10 +157,10 @@ class Providers:
             # Or a flow that names it could be activated meanwhile.
             await change.hold_active()
             before = await _held(change, tenant, id)
-            library = await change.read_library()
-            users = await asyncio.to_thread(naming, library, Named("provider", id), self._types)
+            running = await change.list_running()
+            users = await asyncio.to_thread(naming, running, Named("provider", id), self._types)
             if users:
-                raise Conflict(f"active flows rely on it: {', '.join(sorted(users))}")
+                raise Conflict(f"active flows rely on it: {', '.join(users)}")
             await QUERIES.delete_provider(change.connection, tenant=tenant, id=id)
             await change.note_resource("delete", _about(before, None))
 

@@ -190,6 +190,11 @@ class Rows:
             registered=frozenset(registered),
         )
 
+    async def list_running(self) -> tuple[Flow, ...]:
+        """List all versions that new sessions may get, also of flows that are rolled out."""
+        rows = QUERIES.list_running(self._connection, tenant=self._tenant)
+        return tuple([_definition(row) async for row in rows])
+
     async def read_invariants(self) -> tuple[Invariant, ...]:
         """Read what is to hold in the tenant; raise `NotFound` for a tenant that is none."""
         written = await QUERIES.read_invariants(self._connection, tenant=self._tenant)

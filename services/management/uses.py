@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from libs.common.flow.model import Flow, FlowType, Library, Named
@@ -42,17 +44,18 @@ def callers(library: Library, slug: str, types: NodeTypes) -> tuple[Flow, ...]:
     return tuple(flow for name, flow in library.flows.items() if name in found)
 
 
-def naming(library: Library, named: Named, types: NodeTypes) -> tuple[str, ...]:
-    """Find the active flows with a node that needs this, by their slugs."""
-    return tuple(
+def naming(flows: Iterable[Flow], named: Named, types: NodeTypes) -> tuple[str, ...]:
+    """Find those of `flows` with a node that needs this, by their slugs, in order."""
+    found = {
         flow.name
-        for flow in library.flows.values()
+        for flow in flows
         if any(
             named in place.type.names(place.reading.config)
             for place in draw(flow, types).places.values()
             if place.type is not None and place.reading.config is not None
         )
-    )
+    }
+    return tuple(sorted(found))
 
 
 def touched(library: Library, slug: str, type: FlowType, types: NodeTypes) -> tuple[FlowType, ...]:

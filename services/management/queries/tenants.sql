@@ -59,3 +59,18 @@ LEFT JOIN flow_versions AS v
     ON v.tenant = f.tenant AND v.flow_id = f.id AND v.number = f.active_version
 WHERE t.name = :tenant
 ORDER BY f.position, f.id;
+
+-- name: list_running(tenant)
+-- the versions that new sessions may get: the active ones, and all of the rollouts
+SELECT f.id, f.type, f.name, v.number, v.graph, v.settings
+FROM flows AS f
+JOIN flow_versions AS v
+    ON v.tenant = f.tenant AND v.flow_id = f.id AND (
+        v.number = f.active_version
+        OR v.number IN (
+            SELECT (share ->> 'version')::integer
+            FROM json_array_elements(f.rollout -> 'versions') AS share
+        )
+    )
+WHERE f.tenant = :tenant AND f.status = 'active'
+ORDER BY f.position, f.id, v.number;

@@ -12,7 +12,8 @@ from libs.common.chassis.seal import Keys
 from libs.common.chassis.signing import sign, webhook_secrets
 from libs.common.flow.model import Json
 from libs.common.secret import Secret
-from tests.integration.management.conftest import Api, Start, token
+from tests.integration.management.conftest import Api, CompilerStandIn, Start, token
+from tests.integration.management.graphs import active
 from tests.integration.management.test_providers import KEYS
 from tests.integration.management.test_refusals import refused
 
@@ -158,6 +159,19 @@ async def test_an_action_that_an_active_flow_names_is_kept(api: Api) -> None:
     refused(reply, 409, "conflict")
     assert "caller" in reply.body["message"]
     await api.done("POST", f"/api/admin/flows/{id}/deactivate")
+    assert (await api.call("DELETE", RISK)).status == 204
+
+
+async def test_an_action_that_any_version_of_a_rollout_names_is_kept(
+    api: Api, compiler: CompilerStandIn
+) -> None:
+    await made(api)
+    flow = f"/api/admin/flows/{await active(api, 'caller', type='registration')}"
+    await api.done("PUT", flow, {"graph": calling()["graph"]})
+    shares: Json = [{"version": 1, "weight": 99}, {"version": 2, "weight": 1}]
+    await api.done("PUT", f"{flow}/rollout", {"versions": shares})
+    refused(await api.call("DELETE", RISK), 409, "conflict")
+    await api.done("PUT", f"{flow}/rollout", {"versions": shares[:1]})
     assert (await api.call("DELETE", RISK)).status == 204
 
 
