@@ -52,6 +52,7 @@ from services.executor.handlers.recovery import Recovery
 from services.executor.handlers.world import World
 from services.executor.inspect import Inspector
 from services.executor.limits import Guesses, Requests, Searches
+from services.executor.messages.flows import LONGEST_SECONDS, SenderFlows
 from services.executor.messages.gateway import Account, Gateway, check_url
 from services.executor.messages.letters import Sender
 from services.executor.messages.mailer import Mailer, Server, longest
@@ -229,7 +230,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
             line,
             hidden,
             Bucket("message", settings.message_burst, settings.message_rate),
-            claim=max(longest(settings.smtp_seconds), settings.sms_seconds),
+            claim=max(longest(settings.smtp_seconds), settings.sms_seconds + LONGEST_SECONDS),
         ),
         minter=minter,
         clock=time.time,
@@ -239,7 +240,11 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         mailer=open_mailer(settings, closers),
         sender=read("mail_from", Sender.parse, settings.mail_from),
     )
-    texting = Texting(desk=desk, gateway=open_gateway(settings, closers))
+    texting = Texting(
+        desk=desk,
+        gateway=open_gateway(settings, closers),
+        flows=SenderFlows(pool=pool, plans=plans, world=world, clock=time.time),
+    )
     table: Mapping[type[Effect], Perform] = {
         SignedIn: counting(directory),
         SendMail: post.send,

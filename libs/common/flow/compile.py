@@ -128,6 +128,7 @@ def compile_flow(
         denied_action=flow.settings.denied_action,
         authentication=flow.settings.authentication,
         demands=draft.demands,
+        point=None if flow.settings.trigger is None else flow.settings.trigger.id,
     )
 
 

@@ -136,6 +136,8 @@ class NodeType(Generic[C, L]):
     proves: Callable[[C], Mapping[str, tuple[Gain, ...]]] = lambda _config: {}
     """What leaving by an outcome proves: one of these, and nobody knows which. Nothing where the
     outcome is not named; where it is named with none, no run leaves by it."""
+    sends: bool = False
+    """It sends messages."""
     refuses: bool = False
     """Where it runs, it may end the flow as failed."""
     writes: Callable[[C], tuple[tuple[str, ...], ...]] = lambda _config: ()

@@ -88,6 +88,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     authentication: Authentication = "none"
     demands: tuple[Demand, ...] = ()
     """What has to be proved before it succeeds."""
+    point: TriggerPoint | None = None
+    """Where it runs, if it is of type `trigger`."""
 
 
 class UnreadablePlan(Exception):
@@ -127,6 +129,7 @@ class Program(msgspec.Struct, frozen=True):
     demands: tuple[Demand, ...] = ()
     planned: tuple[int, ...] = ()
     """The steps whose policies decide when the session starts."""
+    point: TriggerPoint | None = None
 
 
 _READABLE = (FORMAT - 1, FORMAT)
@@ -178,6 +181,7 @@ def load(data: bytes, types: NodeTypes, *, expecting: str) -> Program:
         plan.authentication,
         plan.demands,
         tuple(index for index, step in enumerate(steps) if step.gate and step.gate.on_plan),
+        plan.point,
     )
 
 

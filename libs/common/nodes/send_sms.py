@@ -59,5 +59,6 @@ NODE: NodeType[Config, Lowered] = NodeType(
     lowered=Lowered,
     lower=lower,
     run=run,
+    sends=True,
     outcomes=fixed("success", "failure"),
 )

@@ -22,6 +22,7 @@ from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.model import Json
 from services.executor.directory import Directory
 from services.executor.handlers.world import NOBODY
+from services.executor.messages.flows import Due, SenderFlows
 from services.executor.messages.gateway import Gateway
 from services.executor.messages.letters import Sender, digest, word, write_letter
 from services.executor.messages.mailer import Mailer
@@ -166,14 +167,18 @@ class Texting:
     desk: Desk
     gateway: Gateway | None
     """None where the deployment has none."""
+    flows: SenderFlows
 
     async def send(self, told: Told, sms: SendSms) -> str:
         """Send `sms`, and say what became of it."""
 
         async def hand_over(to: str, user: Mapping[str, Json], slots: Mapping[str, str]) -> None:
+            text = word(sms.text, sms, user, slots)
+            due = Due(to, text, "message" if sms.code is None else "code")
+            if await self.flows.deliver(told.tenant, told.id, due):
+                return
             if self.gateway is None:
                 raise Hopeless("this deployment has no SMS gateway: GATEHOUSE_SMS_URL is not set")
-            text = word(sms.text, sms, user, slots)
             await self.gateway.send(text, to=to, key=digest(told.id))
 
         return await self.desk.once(told, sms, "phone", hand_over)

@@ -27,7 +27,17 @@ from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground
 from libs.common.flow.compile import compile_flow
-from libs.common.flow.model import ALONE, Flow, FlowType, Graph, Json, Library
+from libs.common.flow.model import (
+    ALONE,
+    Flow,
+    FlowType,
+    Graph,
+    Json,
+    Library,
+    Trigger,
+    TriggerPoint,
+)
+from libs.common.flow.model import Settings as FlowSettings
 from libs.common.flow.plan import encode, name_of
 from libs.common.flow.questions import Written
 from libs.common.nodes.catalogue import NODE_TYPES
@@ -148,9 +158,14 @@ class House:
         tenant: str = "default",
         version: int = 1,
         beside: Library = ALONE,
+        at: TriggerPoint | None = None,
     ) -> str:
-        """Do what the compiler does, with what is `beside` the flow; return the plan's hash."""
-        made = Flow("flow_test", version, kind, graph)
+        """Do what the compiler does, with what is `beside` the flow; return the plan's hash.
+
+        A trigger runs `at` a point.
+        """
+        settings = FlowSettings(trigger=None if at is None else Trigger(at))
+        made = Flow("flow_test", version, kind, graph, settings)
         data = encode(compile_flow(made, NODE_TYPES, beside))
         plan = name_of(data)
         candidate = Candidate("flow_test", "test", (Weighted(plan, version, 1),))

@@ -30,6 +30,7 @@ from libs.common.flow.rules.nodes_are_used import nodes_are_used
 from libs.common.flow.rules.outcomes_are_known import outcomes_are_known
 from libs.common.flow.rules.outcomes_lead_on import outcomes_lead_on
 from libs.common.flow.rules.policies_are_right import policies_are_right
+from libs.common.flow.rules.senders_go_through import senders_go_through
 from libs.common.flow.rules.settings_are_right import settings_are_right
 from libs.common.flow.rules.starts_once import starts_once
 from libs.common.flow.rules.success_is_earned import success_is_earned
@@ -54,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     ends_are_reachable,
     cycles_wait,
     turns_end,
+    senders_go_through,
     attributes_are_set,
     success_is_earned,
     invariants_hold,
