@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from libs.common.flow.calls import CallWebhook, Reached
 from libs.common.flow.gate import Admission, admit
 from libs.common.flow.model import FlowType, Json
 from libs.common.flow.plan import Program
@@ -95,6 +96,22 @@ def test_the_console_is_for_admins_who_are_signed_in() -> None:
     assert admission("admins-only", Facts()) is Admission.UNAUTHENTICATED
 
 
+def test_an_sms_is_delivered_by_who_is_called() -> None:
+    due: Json = {"recipient": "+12025550100", "text": "Welcome", "purpose": "message"}
+    for reached in (Reached({}), None):
+        world = World()
+        world.reached = reached
+        walk = Walk(shown("our-sms"), world, Facts(attributes={"message": due}))
+        assert walk.succeeded is (reached is not None)
+        (call,) = world.asked
+        assert isinstance(call, CallWebhook)
+        assert call.body["parameters"] == {
+            "to": "+12025550100",
+            "text": "Welcome",
+            "purpose": "message",
+        }
+
+
 def test_every_flow_of_the_page_is_walked_here() -> None:
     assert set(FLOWS) == {
         "step-up",
@@ -103,5 +120,6 @@ def test_every_flow_of_the_page_is_walked_here() -> None:
         "sign-up",
         "office",
         "admins-only",
+        "our-sms",
     }
     assert FLOWS["our-people-only"].type is FlowType.TRIGGER
