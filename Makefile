@@ -6,7 +6,7 @@ READY := .venv/.ready
 # Each process of the tests starts servers of its own, so more than four gain little.
 SHARED := --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: help run demo test check fmt bench fuzz docs requirements clean
+.PHONY: help run demo test check fmt bench timing fuzz docs requirements clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -36,6 +36,9 @@ fmt: $(READY) ## format, and mend what ruff can mend safely
 
 bench: $(READY) ## measure a step beside its floors
 	@$(PY) -m tests.bench
+
+timing: $(READY) ## measure whether an answer's time tells who has an account (500 tries each)
+	@TIMING_TRIES=500 $(PY) -m pytest -q tests/integration/executor/test_timing.py
 
 fuzz: $(READY) ## send thousands of requests by what /openapi.json says (FUZZ_SEED=… repeats)
 	@$(PY) -m tests.fuzz

@@ -1,5 +1,5 @@
-"""Nobody learns from an answer who has an account. (That the time tells nothing either is a matter
-of what the handlers do, and tested there.)
+"""Nobody learns from an answer who has an account. (That its time tells nothing either is measured
+by `tests/integration/executor/test_timing.py`.)
 """
 
 from __future__ import annotations
