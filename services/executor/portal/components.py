@@ -176,12 +176,11 @@ def draw(components: Sequence[Component], filled: Filled) -> list[Section]:
     return [each for each in sections if each.blocks]
 
 
-def inputs(components: Sequence[Component]) -> Iterator[Component]:
-    """List the inputs of a view in order."""
+def walk(components: Sequence[Component]) -> Iterator[Component]:
+    """List every component of a view in order."""
     for component in components:
-        if component.type == "INPUT":
-            yield component
-        yield from inputs(component.components)
+        yield component
+        yield from walk(component.components)
 
 
 def identifier_of(component: Component) -> str:
@@ -190,7 +189,7 @@ def identifier_of(component: Component) -> str:
 
 
 def _focus(components: Sequence[Component], filled: Filled) -> str:
-    names = [identifier_of(each) for each in inputs(components)]
+    names = [identifier_of(each) for each in walk(components) if each.type == "INPUT"]
     wrong = [name for name in names if name in filled.errors]
     return next(iter([*wrong, *names]), "")
 

@@ -7,7 +7,7 @@ own site is said beside it, for the answer's Content-Security-Policy.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,8 +19,9 @@ from msgspec import UNSET
 
 from libs.common.flow.model import FlowType, Json
 from libs.common.flow.view import Component
+from libs.common.wire.tenants import Branding
 from services.executor import wire
-from services.executor.portal.branding import Branding
+from services.executor.portal.branding import theme
 from services.executor.portal.captchas import WIDGETS
 from services.executor.portal.components import (
     Captcha,
@@ -30,8 +31,8 @@ from services.executor.portal.components import (
     Heading,
     Section,
     draw,
-    image_origin,
     pictures,
+    walk,
 )
 from services.executor.texts.catalogue import Language
 
@@ -144,6 +145,7 @@ def draw_step(
         notice=None if notice is None else frame.say(notice),
         sections=sections,
         passkey=passkey,
+        sent=any(each.type == "RESEND" for each in walk(components)),
         widget=None if captcha is None else _widget(captcha),
     )
 
@@ -151,16 +153,13 @@ def draw_step(
 def draw_end(frame: Frame, answer: wire.Answer, onward: str | None) -> Page:
     """Draw the end of a flow, with a link that leads `onward`."""
     succeeded = answer.flow_status == "COMPLETE"
-    words = None
-    if not answer.data.messages:
-        words = frame.say(_done(frame.kind)) if succeeded else None
+    said = answer.data.messages
     return _render(
         "end.html",
         frame,
         _policy(frame),
-        title=_title(frame),
-        messages=answer.data.messages,
-        words=words,
+        title=frame.say(_done(frame.kind)) if succeeded and not said else _title(frame),
+        messages=said,
         succeeded=succeeded,
         onward=onward,
     )
@@ -205,9 +204,27 @@ def draw_fault(
 
 def _render(template: str, frame: Frame, policy: Policy, **more: object) -> Page:
     html = _TEMPLATES.get_template(template).render(
-        frame=frame, say=frame.say, versions=VERSIONS, policy=policy, names=_NAMES, **more
+        frame=frame,
+        say=frame.say,
+        versions=VERSIONS,
+        theme=theme(frame.branding),
+        links=list(_links(frame.branding)),
+        policy=policy,
+        names=_NAMES,
+        **more,
     )
     return Page(html, policy)
+
+
+def _links(branding: Branding) -> Iterator[tuple[str, str]]:
+    """List what the pages say of the tenant at their foot, by the key of its words."""
+    links = {
+        "help": branding.support_url,
+        "write": branding.support_email and f"mailto:{branding.support_email}",
+        "privacy": branding.privacy_url,
+        "terms": branding.terms_url,
+    }
+    return ((key, url) for key, url in links.items() if url)
 
 
 _NAMES: Final = {
@@ -231,7 +248,11 @@ def _titled(sections: list[Section], frame: Frame) -> tuple[str, list[Section]]:
 
 
 def _title(frame: Frame) -> str:
-    return frame.branding.name if frame.kind is None else frame.say(f"title_{frame.kind.value}")
+    return (
+        (frame.branding.name or "")
+        if frame.kind is None
+        else frame.say(f"title_{frame.kind.value}")
+    )
 
 
 def _done(kind: FlowType | None) -> str:
@@ -268,8 +289,7 @@ def _policy(
     scripts: tuple[str, ...] = (),
     captcha: Captcha | None = None,
 ) -> Policy:
-    logo = None if frame.branding.logo is None else image_origin(frame.branding.logo)
-    images = dict.fromkeys([*pictures(sections), *([logo] if logo else [])])
+    images = dict.fromkeys([*pictures(sections), *frame.branding.picture_sources()])
     return Policy(tuple(images), scripts, None if captcha is None else captcha.variant)
 
 

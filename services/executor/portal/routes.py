@@ -17,21 +17,23 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs, quote, urlsplit
 
+import msgspec
 from aiohttp import hdrs, web
 from msgspec import UNSET
 
 from libs.common.chassis.direct import Request, Route
 from libs.common.chassis.logging import remember
 from libs.common.chassis.problems import Refusal
-from libs.common.errors import Denied, Invalid, NotFound, Unauthenticated
+from libs.common.errors import Denied, Invalid, NotFound, Unauthenticated, Unavailable
 from libs.common.flow.model import FlowType
 from libs.common.secret import Secret
+from libs.common.wire.tenants import Branding
 from services.executor import wire
 from services.executor.call import Opening
 from services.executor.openid import CALLBACK_PATH
 from services.executor.pages import Pages
 from services.executor.portal import guard
-from services.executor.portal.branding import DEFAULT
+from services.executor.portal.branding import DEFAULT, theme
 from services.executor.portal.cookies import Away, InProgress, Jar
 from services.executor.portal.forms import read_form
 from services.executor.portal.pages import (
@@ -79,6 +81,7 @@ _FAULTS: Final[Mapping[int, str]] = {
 }
 """What is said of a refusal, by its status; of any other, that it is trouble."""
 _FOREIGN: Final = web.RequestKey("foreign", bool)
+_BRANDING: Final = web.RequestKey("branding", Branding)
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 
 
@@ -109,6 +112,7 @@ class Portal:
             for method, path, handler in (
                 (hdrs.METH_GET, CALLBACK_PATH, self.take_back),
                 (hdrs.METH_GET, f"{PATH}/assets/{{name}}", self.give_asset),
+                (hdrs.METH_GET, f"{PATH}/theme.css", self.give_theme),
                 (hdrs.METH_GET, flow, self.show),
                 (hdrs.METH_POST, flow, self.submit),
             )
@@ -120,7 +124,7 @@ class Portal:
 
     async def show(self, request: web.Request) -> web.Response:
         """Show the step that the browser is at; begin a flow where it is at none."""
-        place = self._place(request)
+        place = await self._place(request)
         flow = self.jar.flow(request, place.tenant, place.kind)
         if flow is not None:
             try:
@@ -143,7 +147,7 @@ class Portal:
 
     async def submit(self, request: web.Request) -> web.Response:
         """Answer the step that a form was shown for."""
-        place = self._place(request)
+        place = await self._place(request)
         ours = guard.is_ours(request)
         form = await read_form(request)
         if form.do == BEGIN and ours:
@@ -178,7 +182,7 @@ class Portal:
         if away is None or not away.is_back(brought.get("state", "")):
             await self.face.charge(request)
             raise SessionOver("this browser was not sent away from here", None)
-        place = self._at(request, away.base, away.kind)
+        place = await self._at(request, away.base, away.kind)
         flow = self.jar.flow(request, place.tenant, place.kind)
         if flow is None:
             await self.face.charge(request)
@@ -200,18 +204,17 @@ class Portal:
         if name not in VERSIONS:
             raise NotFound("there is nothing here")
         file = STATIC / name
-        return web.Response(
-            body=file.read_bytes(),
-            content_type=_TYPES[file.suffix],
-            charset="utf-8",
-            # Each has an address of its own as long as it stays the same.
-            headers={**guard.headers(None), hdrs.CACHE_CONTROL: "public, max-age=86400"},
-        )
+        return _give(file.read_bytes(), _TYPES[file.suffix])
+
+    async def give_theme(self, request: web.Request) -> web.Response:
+        """Give the tenant's colours."""
+        branding = await self._branding(request, self.face.tenant(request))
+        return _give(theme(branding).css.encode(), _TYPES[".css"])
 
     def refuse(self, request: Request, refusal: Refusal) -> web.Response:
         """Say on a page why `request` was not done: the chassis' `Face`."""
         assert isinstance(request, web.Request)  # noqa: S101 - no path of ours is direct
-        place = self._guess(request)
+        place = self._frame(request)
         error = request.get(ERROR)
         if isinstance(error, Overtaken) and refusal.status == web.HTTPConflict.status_code:
             answer = decode(wire.current_step(error.answer))
@@ -227,7 +230,7 @@ class Portal:
         if place.kind is not None and key == "fault_signed_out":
             login = f"{place.base}/{FlowType.LOGIN.wire}?next={quote(place.here)}"
             onward = ("sign_in", login)
-        wait = refusal.headers.get(hdrs.RETRY_AFTER)
+        wait = refusal.headers.get(hdrs.RETRY_AFTER) if key == "fault_wait" else None
         seconds = None if wait is None else int(wait)
         response = _respond(draw_fault(place, key, seconds=seconds, onward=onward), refusal.status)
         if key == "fault_signed_out":
@@ -291,27 +294,43 @@ class Portal:
             self.jar.keep_assertion(response, place.tenant, answer.data.user_assertion)
         return response
 
-    def _place(self, request: web.Request) -> Place:
+    async def _place(self, request: web.Request) -> Place:
         """Say what `request` is about; raise `NotFound` where there is no such flow."""
-        frame = self._guess(request)
-        if frame.kind is None:
-            raise NotFound("there is nothing here")
         tenant = self.face.tenant(request)
         remember(tenant=tenant)
+        await self._branding(request, tenant)
+        frame = self._frame(request)
+        if frame.kind is None:
+            raise NotFound("there is nothing here")
         return Place(tenant, frame, frame.kind)
 
-    def _at(self, request: web.Request, base: str, kind: FlowType) -> Place:
+    async def _at(self, request: web.Request, base: str, kind: FlowType) -> Place:
         """Say what a browser was about that comes back to another address."""
         named = _OF_TENANT.fullmatch(base)
         tenant = named[1] if named else self.face.tenant(request)
         remember(tenant=tenant)
-        return Place(tenant, Frame(self._language(request), base, kind, DEFAULT), kind)
+        branding = await self._branding(request, tenant)
+        return Place(tenant, Frame(self._language(request), base, kind, branding), kind)
 
-    def _guess(self, request: web.Request) -> Frame:
+    async def _branding(self, request: web.Request, tenant: str) -> Branding:
+        """Find out how the pages of `tenant` look."""
+        try:
+            branding = (await self.face.settings.settings(tenant)).branding
+        except Unavailable:
+            # A page in other colours is better than none.
+            branding = DEFAULT
+        if branding.name == tenant:
+            # What programs call it is for nobody's eyes.
+            branding = msgspec.structs.replace(branding, name=None)
+        request[_BRANDING] = branding
+        return branding
+
+    def _frame(self, request: web.Request) -> Frame:
         kind = FlowType.from_wire(request.match_info.get("type", "").upper())
         tenant = request.match_info.get("tenant")
         base = PATH if tenant is None else f"/t/{tenant}{PATH}"
-        return Frame(self._language(request), base, kind, DEFAULT)
+        branding = request.get(_BRANDING)
+        return Frame(self._language(request), base, kind, branding or DEFAULT)
 
     def _language(self, request: web.Request) -> Language:
         return self.texts.of(header(request, hdrs.ACCEPT_LANGUAGE)[:512])
@@ -330,6 +349,12 @@ def _respond(page: Page, status: int = 200) -> web.Response:
     return web.Response(
         text=page.html, status=status, content_type="text/html", charset="utf-8", headers=headers
     )
+
+
+def _give(body: bytes, kind: str) -> web.Response:
+    # Each has an address of its own for as long as it stays the same.
+    headers = {**guard.headers(None), hdrs.CACHE_CONTROL: "public, max-age=86400"}
+    return web.Response(body=body, content_type=kind, charset="utf-8", headers=headers)
 
 
 def _see(path: str) -> web.Response:

@@ -11,6 +11,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "portal.captcha_needs_script": "This check needs JavaScript. Turn it on and load the page "
         "again.",
         "portal.choose": "Choose one",
+        "portal.code_sent": "Type in the code that was sent to you.",
         "portal.codes_copied": "Copied.",
         "portal.codes_copy": "Copy",
         "portal.codes_print": "Print",
@@ -28,7 +29,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "portal.fault_none": "There is nothing here.",
         "portal.fault_signed_out": "Sign in first.",
         "portal.fault_trouble": "Something went wrong on our side. Try again later.",
-        "portal.fault_wait": "There were too many tries. Wait a moment, then try again.",
+        "portal.fault_wait": "There were too many tries.",
+        "portal.help": "Help",
         "portal.leave": "You are being taken to another page:",
         "portal.leave_back": "I am back",
         "portal.optional": "optional",
@@ -41,8 +43,10 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "again.",
         "portal.passkey_unsupported": "This browser cannot use passkeys.",
         "portal.passkey_use": "Use a passkey",
+        "portal.privacy": "Privacy",
         "portal.restart": "Start again",
         "portal.sign_in": "Sign in",
+        "portal.terms": "Terms",
         "portal.title_account_recovery": "Recover your account",
         "portal.title_authorization": "Allow access",
         "portal.title_fault": "That did not work",
@@ -54,5 +58,6 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "portal.title_registration": "Create an account",
         "portal.title_unenrollment": "Delete your account",
         "portal.wait_seconds": "Try again in {seconds} seconds.",
+        "portal.write": "Contact",
     }
 )

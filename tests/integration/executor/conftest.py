@@ -144,7 +144,7 @@ class House:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         closers.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", settings.port)
         await site.start()
         host, port = runner.addresses[0][:2]
         http = await self._stack.enter_async_context(aiohttp.ClientSession())

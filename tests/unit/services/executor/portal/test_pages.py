@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from libs.common.flow.model import FlowType, Json
+from libs.common.wire.tenants import Branding
 from services.executor import wire
-from services.executor.portal.branding import DEFAULT, Branding
+from services.executor.portal.branding import DEFAULT
 from services.executor.portal.pages import (
     Frame,
     Page,
@@ -95,7 +96,7 @@ def test_no_word_of_anybodys_is_markup() -> None:
         stepId=HOSTILE,
     )
     frame = msgspec.structs.replace(
-        FRAME, branding=Branding(HOSTILE, "https://cdn.example/" + HOSTILE)
+        FRAME, branding=Branding(HOSTILE, support_url="https://x.example/" + HOSTILE)
     )
     page = draw_step(frame, shown, typed={HOSTILE: HOSTILE})
     tags = Tags(page)

@@ -1,0 +1,225 @@
+"""The portal in a real browser: journeys to their end, and a look at every view on the way."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import jwt
+import pyotp
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from libs.common.flow.model import FlowType
+from libs.common.wire.tenants import Branding, Colors, TenantSettings, encode_settings
+from tests.browser.chromium import PATIENCE_MS, add_authenticator, browsing
+from tests.browser.looks import look_at
+from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
+from tests.integration.executor.graphs import IDENTIFIER, MFA_LOGIN, START, SUCCESS, graph
+from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
+from tests.integration.executor.test_codes import code_in
+from tests.integration.executor.test_passkeys import ANYBODY, MAKE_ONE
+from tests.mailbox import Mailbox, mailbox, text_of
+
+EMAIL = "sasha@example.com"
+SIGN_UP = graph(
+    [
+        START,
+        {
+            "id": "details",
+            "type": "prompt",
+            "config": {
+                "title": "Create your account",
+                "fields": [
+                    {"name": "name", "type": "text", "label": "What shall we call you?"},
+                    {"name": "email", "type": "email", "label": "Email"},
+                    {"name": "birthday", "type": "date", "label": "Birthday", "required": False,
+                     "hint": "We send a card, and nothing else."},
+                    {"name": "terms", "type": "checkbox", "label": "I agree to the terms"},
+                ],
+            },
+        },
+        {"id": "verify", "type": "email_verification"},
+        {"id": "password", "type": "password_setup"},
+        {"id": "write", "type": "user_write"},
+        SUCCESS,
+    ],
+    [("start", "details"), ("details", "verify"), ("verify", "password"), ("password", "write"),
+     ("write", "success")],
+)  # fmt: skip
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def house(build_house: Build, redis_url: str) -> House:
+    return await build_house(redis_url)
+
+
+@pytest_asyncio.fixture
+async def box() -> AsyncIterator[Mailbox]:
+    async with mailbox() as made:
+        yield made
+
+
+async def served(house: House, **changed: object) -> str:
+    """Start an executor where passkeys can be used, and return its origin."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    site = f"http://localhost:{port}"
+    executor: Executor = await house.executor(port=port, issuer=site, **changed)
+    assert executor.url.endswith(f":{port}")
+    return site
+
+
+async def opened(browser: Browser, **options: object) -> Page:
+    context: BrowserContext = await browser.new_context(**options)  # type: ignore[arg-type]  # as the caller has them
+    context.set_default_timeout(PATIENCE_MS)
+    return await context.new_page()
+
+
+async def fill(page: Page, **values: str) -> None:
+    for name, value in values.items():
+        await page.locator(f'[name="{name}"]').fill(value)
+    await page.get_by_role("button", name="Continue").click()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+async def test_somebody_signs_in_with_password_and_totp(
+    house: House, browser: Browser, tmp_path: Path, scripts: bool
+) -> None:
+    await house.publish(MFA_LOGIN)
+    account, totp = await house.person(EMAIL, totp=True)
+    assert totp is not None
+    site = await served(house)
+    page = await opened(browser, java_script_enabled=scripts)
+    await page.goto(f"{site}/portal/LOGIN")
+    await expect(page.locator('[name="identifier"]')).to_be_focused()
+    if scripts:
+        await look_at(page, "identifier", tmp_path)
+    await fill(page, identifier=EMAIL)
+    await fill(page, password="not that")
+    await expect(page.get_by_role("alert")).to_have_text("The password is not right.")
+    if scripts:
+        await look_at(page, "password-wrong", tmp_path)
+    await fill(page, password=PASSWORD)
+    if scripts:
+        await look_at(page, "code", tmp_path)
+    await fill(page, code=totp.now())
+    await expect(page.get_by_text("You are signed in.")).to_be_visible()
+    (cookie,) = await page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+    told = jwt.decode(cookie["value"], options={"verify_signature": False})
+    assert (told["sub"], told["amr"]) == (account, ["pwd", "otp"])
+    if scripts:
+        await look_at(page, "done", tmp_path)
+
+
+async def test_somebody_signs_up_and_shows_that_mail_reaches_them(
+    house: House, browser: Browser, box: Mailbox, tmp_path: Path
+) -> None:
+    await house.publish(SIGN_UP, FlowType.REGISTRATION)
+    site = await served(house, smtp_url=box.url)
+    page = await opened(browser)
+    await page.goto(f"{site}/portal/REGISTRATION")
+    await look_at(page, "details", tmp_path)
+    await fill(page, name="Sasha", email="sasha", birthday="")
+    wrong = page.locator('[name="email"]')
+    await expect(wrong).to_be_focused()
+    await expect(wrong).to_have_accessible_description(re.compile("Enter an email address"))
+    await look_at(page, "details-wrong", tmp_path)
+    await page.get_by_label("I agree to the terms").check()
+    await fill(page, email=EMAIL)
+    code = code_in(text_of(await box.next()))
+    await look_at(page, "verify", tmp_path)
+    await fill(page, code=code)
+    await look_at(page, "new-password", tmp_path)
+    await fill(page, password=PASSWORD, confirmation=PASSWORD)
+    await expect(page.get_by_text("Your account is ready.")).to_be_visible()
+    assert await house.pool.fetchval("SELECT count(*) FROM users") == 1
+
+
+async def test_a_passkey_is_made_and_signs_in(
+    house: House, browser: Browser, tmp_path: Path
+) -> None:
+    await house.publish(MAKE_ONE, FlowType.MFA_SETUP)
+    await house.publish(ANYBODY)
+    account, _ = await house.person(EMAIL)
+    site = await served(house)
+    page = await opened(browser)
+    authenticator = await add_authenticator(page)
+    await page.goto(f"{site}/portal/MFA_SETUP")
+    await fill(page, identifier=EMAIL)
+    await fill(page, password=PASSWORD)
+    await look_at(page, "passkey-create", tmp_path)
+    await page.get_by_role("button", name="Create a passkey").click()
+    await expect(page.get_by_text("That is done.")).to_be_visible()
+    assert len(await authenticator.credentials()) == 1
+    await page.goto(f"{site}/portal/LOGIN")
+    await authenticator.verify_user(False)
+    await page.get_by_role("button", name="Use a passkey").click()
+    await expect(page.get_by_role("alert")).to_have_text(re.compile("did not work"))
+    await look_at(page, "passkey-failed", tmp_path)
+    await authenticator.verify_user(True)
+    await page.get_by_role("button", name="Use a passkey").click()
+    await expect(page.get_by_text("You are signed in.")).to_be_visible()
+    held = {each["name"]: each["value"] for each in await page.context.cookies()}
+    token = held["gatehouse.assertion.default"]
+    told = jwt.decode(token, options={"verify_signature": False})
+    assert (told["sub"], told["acr"]) == (account, "aal2")
+
+
+FACTORS = graph(
+    [
+        *(START, IDENTIFIER, PASSWORD_NODE),
+        {"id": "agree", "type": "consent", "config": {"text": "May we remember this device?"}},
+        {"id": "totp", "type": "totp_setup"},
+        {"id": "codes", "type": "recovery_codes_setup"},
+        SUCCESS,
+    ],
+    [("start", "identifier"), ("identifier", "password"), ("password", "agree"),
+     ("agree", "totp"), ("totp", "codes"), ("codes", "success")],
+)  # fmt: skip
+BRANDING = Branding(
+    name="Acme Bank",
+    colors=Colors(primary="#7a0019"),
+    support_url="https://acme.example/help",
+    privacy_url="https://acme.example/privacy",
+)
+
+
+async def test_factors_are_set_up_on_pages_of_the_tenants_own_look(
+    house: House, browser: Browser, tmp_path: Path
+) -> None:
+    await house.publish(FACTORS, FlowType.MFA_SETUP)
+    await house.person(EMAIL)
+    settings = encode_settings(TenantSettings(branding=BRANDING))
+    await house.pool.execute(
+        "INSERT INTO tenants (name, settings) VALUES ('default', $1)", settings
+    )
+    site = await served(house)
+    page = await opened(browser)
+    await page.goto(f"{site}/portal/MFA_SETUP")
+    await expect(page.get_by_text("Acme Bank")).to_be_visible()
+    await fill(page, identifier=EMAIL)
+    await fill(page, password=PASSWORD)
+    await look_at(page, "consent", tmp_path)
+    await page.get_by_role("button", name="Agree").click()
+    await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    await look_at(page, "totp-setup", tmp_path)
+    secret = await page.locator("code").inner_text()
+    await fill(page, code=pyotp.TOTP(secret).now())
+    await expect(page.locator("code")).to_have_count(10)
+    await expect(page.get_by_role("button", name="Print")).to_be_visible()
+    await look_at(page, "recovery-codes", tmp_path)
+    await page.get_by_role("button", name="I have kept them").click()
+    await expect(page.get_by_role("heading", name="That is done.")).to_be_visible()
+    await page.goto(f"{site}/portal/UNENROLLMENT")
+    await look_at(page, "nothing", tmp_path)
