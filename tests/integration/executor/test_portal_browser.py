@@ -36,6 +36,11 @@ SIGN_UP = graph(
                 "fields": [
                     {"name": "name", "type": "text", "label": "What shall we call you?"},
                     {"name": "email", "type": "email", "label": "Email"},
+                    {"type": "rich_text", "text": "<p>Only if you <em>like</em>:</p>"},
+                    {"name": "country", "type": "country", "label": "Country", "required": False},
+                    {"name": "plan", "type": "dropdown", "label": "Plan", "options": [
+                        {"value": "s", "label": "Small"}, {"value": "l", "label": "Large"}]},
+                    {"type": "divider", "text": "and last"},
                     {"name": "birthday", "type": "date", "label": "Birthday", "required": False,
                      "hint": "We send a card, and nothing else."},
                     {"name": "terms", "type": "checkbox", "label": "I agree to the terms"},
@@ -130,11 +135,14 @@ async def test_somebody_signs_up_and_shows_that_mail_reaches_them(
     page = await opened(browser)
     await page.goto(f"{site}/portal/REGISTRATION")
     await look_at(page, "details", tmp_path)
+    await page.get_by_label("Plan").select_option(label="Large")
+    await page.get_by_label("Country").select_option(label="Denmark")
     await fill(page, name="Sasha", email="sasha", birthday="")
     wrong = page.locator('[name="email"]')
     await expect(wrong).to_be_focused()
     await expect(wrong).to_have_accessible_description(re.compile("Enter an email address"))
     await look_at(page, "details-wrong", tmp_path)
+    await expect(page.locator('[name="plan"]')).to_have_value("l")
     await page.get_by_label("I agree to the terms").check()
     await fill(page, email=EMAIL)
     code = code_in(text_of(await box.next()))

@@ -16,6 +16,7 @@ from services.executor.portal.components import (
     Line,
     Picture,
     Press,
+    Rich,
     Section,
     Tick,
     Words,
@@ -79,6 +80,16 @@ def test_headings_and_texts() -> None:
         component("TYPOGRAPHY", "CAPTION", text="c"),
     )
     assert found == (Heading("Hello", "h3"), Words("a\nb", False), Words("c", True))
+
+
+def test_rich_text_is_shown_if_it_is_safe_and_else_as_it_is_written() -> None:
+    for text, shown in (
+        ("<p>Be <b>kind</b>.</p>", Rich("<p>Be <b>kind</b>.</p>")),
+        ("<script>alert(1)</script>", Words("<script>alert(1)</script>", False)),
+        ("<p onclick='x'>a</p>", Words("<p onclick='x'>a</p>", False)),
+        ('<a href="javascript:x">a</a>', Words('<a href="javascript:x">a</a>', False)),
+    ):
+        assert drawn(component("RICH_TEXT", text=text)) == (shown,)
 
 
 def test_codes_stand_together() -> None:
