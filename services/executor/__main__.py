@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import re
 import sys
 import time
 from collections.abc import Mapping
 
+import asyncpg
 import msgspec
 import structlog
 from aiohttp import web
@@ -18,7 +20,7 @@ from libs.common.chassis.bucket import Bucket
 from libs.common.chassis.bus import Bus
 from libs.common.chassis.config import read, variable
 from libs.common.chassis.consume import Consumption, Message
-from libs.common.chassis.hasher import make_hasher
+from libs.common.chassis.hasher import Hasher, make_hasher
 from libs.common.chassis.health import Health
 from libs.common.chassis.hosts import parse_hosts
 from libs.common.chassis.networks import Networks
@@ -29,6 +31,7 @@ from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground, run
+from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Unavailable
 from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.questions import SignedIn
@@ -38,14 +41,16 @@ from services.executor.app import executor_app
 from services.executor.assertions import Assertions, KeySet
 from services.executor.breaches import Breaches, check_list
 from services.executor.breaker import Breaker
-from services.executor.callers import Callers, parse_outposts
+from services.executor.callers import Callers
 from services.executor.calling import Caller
 from services.executor.config import Settings
 from services.executor.denials import Denials
-from services.executor.directory import Directory
-from services.executor.directory.externals import PostgresExternals
-from services.executor.directory.passkeys import PostgresPasskeys
-from services.executor.directory.postgres import PostgresDirectory
+from services.executor.directory import Directory, Passwords
+from services.executor.directory.externals import Externals, PostgresExternals
+from services.executor.directory.http import HttpDirectory, TheirExternals, TheirPasskeys
+from services.executor.directory.passkeys import Passkeys, PostgresPasskeys
+from services.executor.directory.postgres import HashedPasswords, PostgresDirectory
+from services.executor.directory.remote import Remote, check_remote
 from services.executor.effects import Effects
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.handlers.recovery import Recovery
@@ -79,6 +84,7 @@ from services.executor.rollouts import Rollouts
 from services.executor.routes import Face
 from services.executor.selection import Selection
 from services.executor.sessions import Sessions
+from services.executor.shared import parse_shared
 from services.executor.sites import parse_sites
 from services.executor.starts import Lifetimes, Starts
 from services.executor.steplog import StepLog
@@ -92,6 +98,7 @@ log: FilteringBoundLogger = structlog.get_logger()
 _CONNECTIONS = 10
 _STATEMENT_SECONDS = 2.0
 _FORGET_EVERY_SECONDS = 3600.0
+ANYWHERE = ("0.0.0.0/0", "::/0")
 _ORIGIN = re.compile(
     r"(?!http:.*:80$|https:.*:443$)"
     r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
@@ -111,7 +118,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     allowed = read("outgoing_allowed", Networks, settings.outgoing_allowed)
     sites = parse_sites(settings.issuer, settings.passkey_sites, settings.passkey_origins)
     texts = read("texts_folder", read_texts, settings.texts_folder)
-    outposts = read("outpost_tokens", parse_outposts, settings.outpost_tokens)
+    outposts = read("outpost_tokens", parse_shared, settings.outpost_tokens)
 
     patience = Limits(deadline=settings.redis_seconds)
     line = read("redis_url", lambda url: open_line(url.reveal(), patience), settings.redis_url)
@@ -128,9 +135,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     closers.push_async_callback(outgoing.close)
 
     metrics = ExecutorMetrics(ground.metrics)
-    directory = PostgresDirectory(pool)
     with expecting_tables():
-        await directory.reach()
+        await PostgresDirectory(pool).reach()
     tenant_settings = Tenants(
         stored_in(pool), time.monotonic, seconds=settings.tenant_settings_seconds
     )
@@ -138,6 +144,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     pages = Pages(redirect_origins, tenant_settings.settings)
     hasher = make_hasher(settings)
     closers.callback(hasher.close)
+    accounts = open_accounts(settings, pool, hasher, closers)
+    directory = accounts.directory
     sessions = Sessions(
         line,
         keys,
@@ -155,13 +163,14 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     searched = Bucket("search", settings.search_burst, settings.search_rate)
     world = World(
         directory=directory,
+        password_check=accounts.passwords,
         hasher=hasher,
         authenticator=Authenticator(credential_keys, line, time.time),
         recovery=Recovery(credential_keys),
         passwords=Guesses(line, hidden, wrong_passwords),
         codes=Guesses(line, hidden, wrong_codes),
-        passkeys=PostgresPasskeys(pool),
-        externals=PostgresExternals(pool),
+        passkeys=accounts.passkeys,
+        externals=accounts.externals,
         openid=OpenId(outgoing, time.time, settings.issuer.rstrip("/") + CALLBACK_PATH),
         sites=sites,
         sent_codes=Guesses(line, hidden, wrong_sent_codes),
@@ -304,6 +313,43 @@ def parse_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
+@dataclasses.dataclass(frozen=True)
+class Accounts:
+    """Where users are, and what they sign in with."""
+
+    directory: Directory
+    passwords: Passwords
+    passkeys: Passkeys
+    externals: Externals
+
+
+def open_accounts(
+    settings: Settings, pool: asyncpg.Pool, hasher: Hasher, closers: contextlib.AsyncExitStack
+) -> Accounts:
+    """Take users from PostgreSQL, or from the directory of the operator's own."""
+    passkeys, externals = PostgresPasskeys(pool), PostgresExternals(pool)
+    if settings.directory_url is None:
+        ours = PostgresDirectory(pool)
+        return Accounts(ours, HashedPasswords(ours, hasher), passkeys, externals)
+    if settings.directory_secrets is None:
+        raise StartupFailure(f"{variable('directory_secrets')} is needed for a directory")
+    # Wherever the operator says, as with the SMS gateway.
+    anywhere = Outgoing(Networks(ANYWHERE))
+    closers.push_async_callback(anywhere.close)
+    remote = Remote(
+        anywhere,
+        read("directory_url", check_remote, settings.directory_url),
+        read("directory_secrets", parse_shared, settings.directory_secrets),
+        Breaker(time.monotonic),
+        seconds=settings.directory_seconds,
+        clock=time.time,
+    )
+    theirs = HttpDirectory(pool, remote)
+    return Accounts(
+        theirs, theirs, TheirPasskeys(theirs, passkeys), TheirExternals(theirs, externals)
+    )
+
+
 def open_mailer(settings: Settings, closers: contextlib.AsyncExitStack) -> Mailer | None:
     """Make what sends mail; None, and a warning, where no mail server is set."""
     if settings.smtp_url is None:
@@ -328,7 +374,7 @@ def open_gateway(settings: Settings, closers: contextlib.AsyncExitStack) -> Gate
         settings.sms_secret,
     )
     # Wherever the operator says: no tenant has a say in it.
-    anywhere = Outgoing(Networks(("0.0.0.0/0", "::/0")))
+    anywhere = Outgoing(Networks(ANYWHERE))
     closers.push_async_callback(anywhere.close)
     return Gateway(anywhere, account, seconds=settings.sms_seconds)
 

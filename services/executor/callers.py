@@ -33,8 +33,6 @@ class Caller(msgspec.Struct, frozen=True):
 
 NOBODY: Final = Caller()
 OUTPOST: Final = Caller(outpost=True)
-SHORTEST: Final = 32
-"""Characters of an outpost's bearer."""
 
 
 class Callers:
@@ -59,16 +57,6 @@ class Callers:
             # As what is wrong with an assertion: that somebody is gone is nobody's to know.
             raise Unauthenticated("the bearer is not valid")
         return Caller(Facts(account=account, authenticated=True))
-
-
-def parse_outposts(text: Secret | None) -> tuple[Secret, ...]:
-    """Read bearers with commas between; raise `ValueError` for one that could be guessed."""
-    if text is None:
-        return ()
-    tokens = [token.strip() for token in text.reveal().split(",")]
-    if any(len(token) < SHORTEST for token in tokens):
-        raise ValueError(f"has a bearer of fewer than {SHORTEST} characters")
-    return tuple(map(Secret, tokens))
 
 
 def _digest(token: Secret) -> bytes:

@@ -237,6 +237,25 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         Meta(description="hosts that mean a tenant", examples=["login.acme.example=acme"]),
     ] = ()
 
+    directory_url: Annotated[
+        str | None,
+        Meta(
+            description="directory of your own that has the users of all tenants, asked by HTTP; "
+            "without one they are in PostgreSQL",
+            examples=["https://users.example.com/gatehouse"],
+        ),
+    ] = None
+    directory_secrets: Annotated[
+        Secret | None,
+        Meta(
+            description="secrets that what it is asked is signed with, each, of 32 characters or "
+            "more, with commas between",
+        ),
+    ] = None
+    directory_seconds: Annotated[
+        float, Meta(gt=0, le=30, description="time that it has to answer")
+    ] = 2.0
+
     smtp_url: Annotated[
         Secret | None,
         Meta(

@@ -3,16 +3,29 @@
 `Directory` is all that the executor asks of it; another source of identities is another
 implementation. Each question is scoped to a tenant, and answers about a missing account at the
 same cost as about one that exists. One that is blocked is to all of them as if it were missing.
+
+`postgres` has all of it here; `http` asks somebody else's directory who there is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from libs.common.flow.accounts import Invited
 from libs.common.flow.model import Json
 from libs.common.flow.questions import Taken, Uninvited, Written
+from libs.common.secret import Secret
+
+NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+"""An account that nobody has (RFC 9562, 5.9): asked for in place of none, at the same cost."""
+
+
+class Passwords(Protocol):
+    """The passwords of accounts, wherever their hashes are."""
+
+    async def check(self, tenant: str, account: str, password: Secret) -> bool:
+        """Say if it is the account's; about `NOBODY` it takes as long. Raises `Unavailable`."""
 
 
 class Directory(Protocol):
@@ -23,9 +36,6 @@ class Directory(Protocol):
 
     async def find(self, tenant: str, kinds: tuple[str, ...], identifier: str) -> str | None:
         """Find who is called `identifier`, as the first of `kinds` that anybody is."""
-
-    async def password_hash(self, tenant: str, account: str) -> str | None:
-        """Return the PHC string; None where there is no such account, or no password."""
 
     async def totp_secret(self, tenant: str, account: str) -> bytes | None:
         """Return the confirmed authenticator's secret, sealed; None where there is none."""

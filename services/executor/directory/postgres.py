@@ -11,14 +11,16 @@ import aiosql
 import asyncpg
 import msgspec
 
+from libs.common.chassis.hasher import Hasher
 from libs.common.chassis.postgres import asking_postgres
 from libs.common.errors import Invalid, NotFound, Problem
 from libs.common.flow.accounts import Invited
 from libs.common.flow.identifier import KINDS, normalise
 from libs.common.flow.model import Json
 from libs.common.flow.questions import Taken, Uninvited, Written
+from libs.common.secret import Secret
 
-_QUERIES: Final[Any] = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
+QUERIES: Final[Any] = aiosql.from_path(Path(__file__).with_name("queries.sql"), "asyncpg")
 _TAKEN: Final[Mapping[str, str]] = {f"users_{kind}_unique": kind for kind in KINDS}
 _METHODS: Final = ("totp", "webauthn", "recovery_code")
 """Of `user.mfa_methods`, those of which the tables tell."""
@@ -34,15 +36,15 @@ class PostgresDirectory:
     async def find(self, tenant: str, kinds: tuple[str, ...], identifier: str) -> str | None:
         """See `Directory.find`."""
         async with asking_postgres():
-            found = await _QUERIES.find(
+            found = await QUERIES.find(
                 self._pool, tenant=tenant, kinds=kinds, identifier=identifier
             )
         return None if found is None else str(found)
 
     async def password_hash(self, tenant: str, account: str) -> str | None:
-        """See `Directory.password_hash`."""
+        """Return the PHC string; None where there is no such account, or no password."""
         async with asking_postgres():
-            found: str | None = await _QUERIES.password_hash(
+            found: str | None = await QUERIES.password_hash(
                 self._pool, tenant=tenant, account=account
             )
         return found
@@ -50,7 +52,7 @@ class PostgresDirectory:
     async def totp_secret(self, tenant: str, account: str) -> bytes | None:
         """See `Directory.totp_secret`."""
         async with asking_postgres():
-            found: bytes | None = await _QUERIES.totp_secret(
+            found: bytes | None = await QUERIES.totp_secret(
                 self._pool, tenant=tenant, account=account
             )
         return found
@@ -58,10 +60,9 @@ class PostgresDirectory:
     async def load(self, tenant: str, account: str) -> Mapping[str, Json] | None:
         """See `Directory.load`."""
         async with asking_postgres():
-            row = await _QUERIES.load(self._pool, tenant=tenant, account=account)
+            row = await QUERIES.load(self._pool, tenant=tenant, account=account)
         if row is None:
             return None
-        methods = [method for method in _METHODS if row[method]]
         # What the system knows stands above an attribute of the same name, or a user who may
         # name attributes could say that their address is verified.
         return {
@@ -75,8 +76,7 @@ class PostgresDirectory:
             "last_login": row["last_login"],
             "created_at": row["created_at"],
             "updated_at": row["updated_at"],
-            "mfa_enabled": bool(methods),
-            "mfa_methods": methods,
+            **factors_of(row),
         }
 
     async def write(
@@ -93,7 +93,7 @@ class PostgresDirectory:
         """See `Directory.write`."""
         values = {
             "tenant": tenant,
-            **{kind: _identifier(kind, attributes.get(kind)) for kind in KINDS},
+            **{kind: identifier_of(kind, attributes.get(kind)) for kind in KINDS},
             "attributes": msgspec.json.encode(
                 {name: value for name, value in attributes.items() if name not in KINDS}
             ).decode(),
@@ -106,16 +106,16 @@ class PostgresDirectory:
                 self._pool.acquire() as connection,
                 connection.transaction(),
             ):
-                if invitation is not None and not await _QUERIES.use_invitation(
+                if invitation is not None and not await QUERIES.use_invitation(
                     connection, tenant=tenant, id=invitation, key=uuid.UUID(key)
                 ):
                     return Uninvited()
                 if account is None:
-                    written = await _QUERIES.create(
+                    written = await QUERIES.create(
                         connection, id=uuid.uuid4(), key=uuid.UUID(key), **values
                     )
                 else:
-                    written = await _QUERIES.update(connection, account=account, **values)
+                    written = await QUERIES.update(connection, account=account, **values)
         except asyncpg.UniqueViolationError as error:
             attribute = _TAKEN.get(error.constraint_name or "")
             if attribute is None:
@@ -131,7 +131,7 @@ class PostgresDirectory:
     async def verify_email(self, tenant: str, account: str, email: str) -> bool:
         """See `Directory.verify_email`."""
         async with asking_postgres():
-            noted = await _QUERIES.verify_email(
+            noted = await QUERIES.verify_email(
                 self._pool, tenant=tenant, account=account, email=email
             )
         return noted is not None
@@ -139,7 +139,7 @@ class PostgresDirectory:
     async def find_invitation(self, tenant: str, token: bytes) -> Invited | None:
         """See `Directory.find_invitation`."""
         async with asking_postgres():
-            row = await _QUERIES.find_invitation(self._pool, tenant=tenant, token=token)
+            row = await QUERIES.find_invitation(self._pool, tenant=tenant, token=token)
         if row is None:
             return None
         return Invited(str(row["id"]), msgspec.json.decode(row["attributes"]))
@@ -147,14 +147,14 @@ class PostgresDirectory:
     async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
         """See `Directory.enrol_totp`."""
         async with asking_postgres():
-            await _QUERIES.enrol_totp(self._pool, tenant=tenant, account=account, sealed=sealed)
+            await QUERIES.enrol_totp(self._pool, tenant=tenant, account=account, sealed=sealed)
 
     async def keep_recovery_codes(
         self, tenant: str, account: str, digests: Sequence[bytes]
     ) -> None:
         """See `Directory.keep_recovery_codes`."""
         async with asking_postgres():
-            await _QUERIES.keep_recovery_codes(
+            await QUERIES.keep_recovery_codes(
                 self._pool, tenant=tenant, account=account, digests=digests
             )
 
@@ -163,7 +163,7 @@ class PostgresDirectory:
     ) -> bool:
         """See `Directory.spend_recovery_code`."""
         async with asking_postgres():
-            spent: bool | None = await _QUERIES.spend_recovery_code(
+            spent: bool | None = await QUERIES.spend_recovery_code(
                 self._pool, tenant=tenant, account=account, digests=digests, attempt=attempt
             )
         return spent is not None
@@ -171,7 +171,7 @@ class PostgresDirectory:
     async def recall_consent(self, tenant: str, account: str, purpose: str, at: int) -> bool:
         """See `Directory.recall_consent`."""
         async with asking_postgres():
-            holds: bool | None = await _QUERIES.recall_consent(
+            holds: bool | None = await QUERIES.recall_consent(
                 self._pool, tenant=tenant, account=account, purpose=purpose, at=at
             )
         return holds is not None
@@ -181,34 +181,56 @@ class PostgresDirectory:
     ) -> None:
         """See `Directory.keep_consent`."""
         async with asking_postgres():
-            await _QUERIES.keep_consent(
+            await QUERIES.keep_consent(
                 self._pool, tenant=tenant, account=account, purpose=purpose, until=until
             )
 
     async def delete(self, tenant: str, account: str) -> None:
         """See `Directory.delete`."""
         async with asking_postgres():
-            await _QUERIES.delete(self._pool, tenant=tenant, account=account)
+            await QUERIES.delete(self._pool, tenant=tenant, account=account)
 
     async def count_login(self, tenant: str, account: str, at: int, effect: str) -> None:
         """See `Directory.count_login`."""
         async with asking_postgres():
-            await _QUERIES.count_login(
+            await QUERIES.count_login(
                 self._pool, tenant=tenant, account=account, at=at, effect=effect
             )
 
     async def forget_effects(self, days: int) -> None:
         """See `Directory.forget_effects`."""
         async with asking_postgres():
-            await _QUERIES.forget_effects(self._pool, days=days)
+            await QUERIES.forget_effects(self._pool, days=days)
 
     async def reach(self) -> None:
         """See `Directory.reach`."""
         async with asking_postgres():
-            await _QUERIES.reach(self._pool)
+            await QUERIES.reach(self._pool)
 
 
-def _identifier(kind: str, value: Json) -> str | None:
+class HashedPasswords:
+    """`Passwords` whose hashes are here."""
+
+    def __init__(self, directory: PostgresDirectory, hasher: Hasher) -> None:
+        """Compare with what `directory` has."""
+        self._directory = directory
+        self._hasher = hasher
+
+    async def check(self, tenant: str, account: str, password: Secret) -> bool:
+        """See `Passwords.check`."""
+        return await self._hasher.verify(
+            await self._directory.password_hash(tenant, account), password
+        )
+
+
+def factors_of(row: asyncpg.Record | None) -> Mapping[str, Json]:
+    """Return what expressions may know of an account's factors; None is an account without any."""
+    methods = [] if row is None else [method for method in _METHODS if row[method]]
+    return {"mfa_enabled": bool(methods), "mfa_methods": methods}
+
+
+def identifier_of(kind: str, value: Json) -> str | None:
+    """Return the normal form of what was staged; None for nothing. Raises `Invalid`."""
     if value is None or value == "":
         return None
     normal = normalise(kind, value) if isinstance(value, str) else None

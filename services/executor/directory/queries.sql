@@ -73,6 +73,23 @@ RETURNING id;
 UPDATE users SET email_verified = true, updated_at = now()
 WHERE tenant = :tenant AND id = :account AND email = :email AND NOT blocked
 RETURNING id;
+
+-- name: kept(tenant, account)^
+-- what is kept here of an account that is somebody else's
+SELECT
+    u.blocked, u.logins_count, extract(epoch FROM u.last_login_at)::bigint AS last_login,
+    EXISTS (SELECT FROM totp_credentials AS t WHERE t.user_id = u.id AND t.confirmed) AS totp,
+    EXISTS (SELECT FROM passkeys AS p WHERE p.user_id = u.id) AS webauthn,
+    EXISTS (SELECT FROM recovery_codes AS r WHERE r.user_id = u.id) AS recovery_code
+FROM users AS u
+WHERE u.tenant = :tenant AND u.id = :account;
+
+-- name: adopt(tenant, account)$
+-- a row to keep it under; nothing where another tenant has one of this id
+INSERT INTO users AS u (id, tenant, creation_key) VALUES (:account, :tenant, :account)
+ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant WHERE u.tenant = excluded.tenant
+RETURNING true;
+
 -- name: find_invitation(tenant, token)^
 -- one that is good
 SELECT id, attributes
@@ -85,6 +102,11 @@ UPDATE invitations SET used_by = :key, used_at = coalesce(used_at, now())
 WHERE tenant = :tenant AND id = :id AND coalesce(used_by, :key) = :key
     AND (used_by IS NOT NULL OR expires_at > now())
 RETURNING true;
+
+-- name: give_back_invitation(tenant, id, key)!
+-- what was used for a write that was then refused
+UPDATE invitations SET used_by = NULL, used_at = NULL
+WHERE tenant = :tenant AND id = :id AND used_by = :key;
 
 -- name: enrol_totp(tenant, account, sealed)!
 -- the account's authenticator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from libs.common.flow.questions import CheckCode, CheckTotp, Code, Verdict, VerifyEmail
 from libs.common.secret import Secret
-from services.executor.handlers.world import NOBODY, World
+from services.executor.directory import NOBODY
+from services.executor.handlers.world import World
 
 
 async def check_totp(world: World, tenant: str, question: CheckTotp) -> Verdict:

@@ -14,8 +14,9 @@ from libs.common.flow.accounts import (
     TotpOffer,
 )
 from libs.common.flow.questions import Verdict
+from services.executor.directory import NOBODY
 from services.executor.handlers.authenticator import image_of, uri_of
-from services.executor.handlers.world import NOBODY, World
+from services.executor.handlers.world import World
 
 
 async def offer_totp(world: World, tenant: str, question: OfferTotp) -> TotpOffer:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from libs.common.flow.accounts import IsBreached
 from libs.common.flow.questions import CheckPassword, HashPassword, Verdict
-from services.executor.handlers.world import NOBODY, World
+from services.executor.directory import NOBODY
+from services.executor.handlers.world import World
 
 
 async def check(world: World, tenant: str, question: CheckPassword) -> Verdict:
@@ -17,8 +18,7 @@ async def check(world: World, tenant: str, question: CheckPassword) -> Verdict:
     # Before the password is looked at, or many guesses at once would all be looked at.
     if not await world.passwords.take(tenant, account, identifier):
         return Verdict.BLOCKED
-    phc = await world.directory.password_hash(tenant, account or NOBODY)
-    if not await world.hasher.verify(phc, question.password):
+    if not await world.password_check.check(tenant, account or NOBODY, question.password):
         return Verdict.WRONG
     await world.passwords.refund(tenant, account, identifier)
     return Verdict.RIGHT

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final, Protocol
+from typing import Protocol
 
 from libs.common.chassis.hasher import Hasher
 from libs.common.chassis.outgoing import Outgoing
 from services.executor.breaches import Breaches
 from services.executor.calling import Caller
-from services.executor.directory import Directory
+from services.executor.directory import Directory, Passwords
 from services.executor.directory.externals import Externals
 from services.executor.directory.passkeys import Passkeys
 from services.executor.handlers.authenticator import Authenticator
@@ -19,9 +19,6 @@ from services.executor.openid import OpenId
 from services.executor.pages import Pages
 from services.executor.registered import Registered
 from services.executor.sites import Sites
-
-NOBODY: Final = "00000000-0000-0000-0000-000000000000"
-"""An account that nobody has (RFC 9562, 5.9): asked for in place of none, at the same cost."""
 
 
 class Guesses(Protocol):
@@ -42,6 +39,7 @@ class World:
     """All that questions are answered from."""
 
     directory: Directory
+    password_check: Passwords
     hasher: Hasher
     breaches: Breaches
     authenticator: Authenticator

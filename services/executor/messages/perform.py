@@ -20,8 +20,7 @@ from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.errors import Unavailable
 from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.model import Json
-from services.executor.directory import Directory
-from services.executor.handlers.world import NOBODY
+from services.executor.directory import NOBODY, Directory
 from services.executor.messages.flows import Due, SenderFlows
 from services.executor.messages.gateway import Gateway
 from services.executor.messages.letters import Sender, digest, word, write_letter
