@@ -345,7 +345,13 @@ class Walk:
 
     def sends(self, **inputs: Json) -> Turn:
         """Submit `inputs` to the node that waits."""
-        submission = Submission("", inputs)
+        return self._send(Submission("", inputs))
+
+    def follows(self, token: str = CODE) -> Turn:
+        """Follow the link that was mailed, on another device."""
+        return self._send(Submission("", {"token": token}, elsewhere=True))
+
+    def _send(self, submission: Submission) -> Turn:
         dialogue = advance(self.program, self.stored(), submission, NOW, self._watch)
         self.turn = told(dialogue, self.world)
         return self.turn

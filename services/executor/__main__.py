@@ -57,6 +57,7 @@ from services.executor.handlers.recovery import Recovery
 from services.executor.handlers.world import World
 from services.executor.inspect import Inspector
 from services.executor.limits import Guesses, Requests, Searches
+from services.executor.links import Links
 from services.executor.messages.flows import LONGEST_SECONDS, SenderFlows
 from services.executor.messages.gateway import Account, Gateway, check_url
 from services.executor.messages.letters import Sender
@@ -219,6 +220,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     await answer_inspections(bus, Inspector(sessions, plans, rollouts))
     face = Face(
         turns=turns,
+        links=Links(turns, minter),
         requests=Requests(
             line,
             hidden,
@@ -242,6 +244,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
             claim=max(longest(settings.smtp_seconds), settings.sms_seconds + LONGEST_SECONDS),
         ),
         minter=minter,
+        issuer=settings.issuer.rstrip("/"),
         clock=time.time,
     )
     post = Post(

@@ -26,23 +26,31 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "unsafe_next": Fault("FE-40005", "Nobody can be sent to that place."),
     "unauthenticated": Fault("FE-40101", "The caller is not authenticated."),
     "denied": Fault("FE-40301", "The caller may not do this."),
+    "unknown_link": Fault("FE-40402", "The link is not good, or not any more."),
     "not_found": Fault("FE-40401", "There is no such flow."),
     "method_not_allowed": Fault("FE-40501", "The method is not allowed here."),
     "conflict": Fault("FE-40901", "The step is not the current one."),
     "stale": Fault("FE-41201", "What the request demands is not so."),
     "expired": Fault("FE-41001", "The flow is over."),
+    "used_link": Fault("FE-41002", "The link was used already."),
+    "moved": Fault("FE-41003", "The flow goes on elsewhere."),
     "too_large": Fault("FE-41301", "The request is too large."),
     "unsupported": Fault("FE-41501", "The content type is not supported."),
     "exhausted": Fault("FE-42901", "There were too many requests."),
     "unavailable": Fault("FE-50301", "The flow cannot go on for now."),
     "internal": Fault("FE-50001", "Something went wrong."),
 }
-"""By a refusal's code, or by that of its first problem where that has a fault of its own."""
+"""By a refusal's code, or by that of its first problem where that has a fault of its own, or by the
+name of the error."""
 
 
-def fault_of(refusal: Refusal) -> Fault:
-    """Find what a client is told of `refusal`; of what nobody foresaw, by its status alone."""
-    for code in (*(problem.code for problem in refusal.problems), refusal.code):
+def fault_of(refusal: Refusal, named: str | None = None) -> Fault:
+    """Find what a client is told of `refusal`, or of one that is `named`.
+
+    Of what nobody foresaw, it is told by its status alone.
+    """
+    codes = (*(problem.code for problem in refusal.problems), refusal.code)
+    for code in codes if named is None else (named, *codes):
         if code in FAULTS:
             return FAULTS[code]
     return Fault(f"FE-{refusal.status}00", "The request cannot be answered.")

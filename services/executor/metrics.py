@@ -63,6 +63,9 @@ class ExecutorMetrics:
         )
         self.conflicts = counters("submit_conflicts", "Submits of a step that was not current.")
         self.replays = counters("submit_replays", "Submits given the answer of an equal one.")
+        self.links = counters(
+            "links", "Links that were followed, by what became of them.", "result"
+        )
         self.rejected = counters("rejected", "Requests refused by a bucket.", "bucket")
         self.plan_hits = counters("plan_cache_hits", "Plans found in the process.")
         self.plan_misses = counters("plan_cache_misses", "Plans fetched from Redis.")

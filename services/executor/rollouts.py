@@ -174,4 +174,4 @@ def _keys(tenant: str, flow: str, rollout: int) -> tuple[str, str]:
 
 
 def _member(session: Session, trial: Trial) -> str:
-    return f"{trial.version}:{session.id}"
+    return f"{trial.version}:{trial.session or session.id}"

@@ -30,6 +30,7 @@ from services.executor.assertions import DEFAULT_TENANT
 from services.executor.call import Call, Opening
 from services.executor.faults import describe, fault_of
 from services.executor.limits import Admission, Requests
+from services.executor.links import Links, UnknownLink, token_of
 from services.executor.openapi import document
 from services.executor.tenants import Tenants
 from services.executor.turns import Overtaken, SessionOver, Turns
@@ -76,6 +77,7 @@ class Face:
     """The executor's API."""
 
     turns: Turns
+    links: Links
     requests: Requests
     proxies: Proxies
     tenants: Mapping[str, str]
@@ -99,7 +101,7 @@ class Face:
         ]
 
     async def execute(self, request: Request) -> Answer:
-        """Start a flow, or answer its current step."""
+        """Start a flow, answer its current step, or go on by a link that was mailed."""
         tenant = self.tenant(request)
         remember(tenant=tenant)
         await self._look_at_origin(request, tenant)
@@ -126,11 +128,15 @@ class Face:
     ) -> bytes:
         """Run the turn that `body` asks for; whoever sent `request` pays for it.
 
-        A start has an `opening`. The `tenant` is the request's own unless it is named.
+        A start has an `opening`. The `tenant` is the request's own unless it is named. Without a
+        `flowId`, a `token` among the inputs follows a link that was mailed.
         """
         call = self._call(request, body, key, tenant)
         admission = self._ask(request, call.tenant, call.ip)
+        token = None if body.flow_id else token_of(body)
         try:
+            if token is not None:
+                return await self.links.follow(call, token, admission.wait)
             if opening is None:
                 return await self.turns.submit(call, admission.wait)
             return await self.turns.start(call, opening, admission.wait)
@@ -176,8 +182,9 @@ class Face:
 
     def refuse(self, request: Request, refusal: Refusal) -> Answer:
         """Say why `request` was not done: the chassis' `Face`."""
-        fault = fault_of(refusal)
         error = request.get(ERROR)
+        named = error.fault if isinstance(error, SessionOver | UnknownLink) else None
+        fault = fault_of(refusal, named)
         kind = error.type.wire if isinstance(error, SessionOver) and error.type else None
         body = wire.Refusal(
             code=fault.code,

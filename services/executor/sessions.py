@@ -9,7 +9,11 @@ runner dies. docs/decisions/0005-repeated-submits.md says when a submit is a rep
     e       effects not yet told, sealed      again  '1' if the view shown takes that submit anew
     f       the flow's type                   shape  what that submit looked like, '' if again
     x       when it expires, in ms            step   id of the step shown, '' where it has ended
-                                              owner, until   the claim, '' and 0 if none
+    m       '1' if it goes on as another      owner, until   the claim, '' and 0 if none
+
+One that goes on as another keeps that one in its place, and shows it only to whoever repeats what
+led there: so one script decides who goes on, and another makes the other session, in a slot of its
+own, as often as need be.
 
 Nothing is in clear but what says nothing of the user. All times are of Redis' clock, so that the
 clocks of executors need not agree.
@@ -21,14 +25,14 @@ import enum
 import itertools
 import secrets
 from asyncio import Future
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
 import msgspec
 
 from libs.common.chassis.redis_line.port import RedisLine, Reply, Script
-from libs.common.chassis.seal import Box, Keys
+from libs.common.chassis.seal import Box, Keys, Unsealable
 from libs.common.errors import Conflict
 from libs.common.flow.model import FlowType
 from libs.common.flow.turn import Session
@@ -91,6 +95,8 @@ class Standing(enum.Enum):
     STALE = b"stale"
     """It is for another step than the current one, which `answer` shows."""
     ENDED = b"ended"
+    MOVED = b"moved"
+    """Somebody has followed a link that was mailed, and goes on with it as another session."""
     BUSY = b"busy"
     """A submit is being answered, maybe this very one."""
     CLAIMED = b"claimed"
@@ -129,6 +135,8 @@ class Stored(msgspec.Struct, frozen=True):
     """Those to be told, sealed."""
     entry: bytes | None = None
     """What the step log keeps of it."""
+    moved: bool = False
+    """It is another session's, which this one goes on as."""
 
 
 class Handle:
@@ -154,6 +162,10 @@ class Handle:
     def open_step(self, sealed: bytes) -> bytes:
         """Open an entry of the step log."""
         return self.box.open(_STEPS, sealed)
+
+    def seal_step(self, entry: bytes) -> bytes:
+        """Seal an entry as the step log has it."""
+        return self.box.seal(_STEPS, entry)
 
     @property
     def steps(self) -> str:
@@ -228,16 +240,45 @@ class Sessions:
 
         Raises `Conflict` where the session is not so any more, or the claim on it is lost.
         """
-        session, box = stored.session, handle.box
-        kept = _FORMAT + _ENCODER.encode(Kept(session, stored.answer))
-        keys: tuple[str, ...] = (handle.key,)
-        log: tuple[bytes | int, ...] = ()
+        box, kept = handle.box, _kept(stored)
+        entries: list[bytes] = []
         if stored.entry is None:
             sealed = box.seal(_SESSION, kept)
         else:
-            sealed, entry = box.seal_both(_SESSION, kept, _STEPS, stored.entry)
+            sealed, *entries = box.seal_both(_SESSION, kept, _STEPS, stored.entry)
+        if not await self._store(handle, stored, sealed, entries, submit, expecting):
+            raise Conflict("the session was changed by somebody else")
+
+    async def go_on(self, handle: Handle, following: Handle, stored: Stored) -> None:
+        """Make the session that the one of `handle` goes on as, unless there is one already.
+
+        It has the step log of both.
+        """
+        try:
+            log = [following.seal_step(handle.open_step(each)) for each in await self.steps(handle)]
+        except Unsealable:
+            # The key of its beginning was taken out. A log without one tells nothing.
+            log = []
+        sealed = following.box.seal(_SESSION, _kept(stored))
+        await self._store(following, stored, sealed, log, None, None)
+
+    async def _store(
+        self,
+        handle: Handle,
+        stored: Stored,
+        sealed: bytes,
+        entries: Sequence[bytes],
+        submit: Submit | None,
+        expecting: int | None,
+    ) -> bool:
+        """Store what is `sealed`, and add `entries` to its log; false where that may not be."""
+        session = stored.session
+        keys: tuple[str, ...] = (handle.key,)
+        log: tuple[bytes | int, ...] = ()
+        if entries:
             keys = (handle.key, handle.steps)
-            log = (entry, 1000 * (session.expires_at - session.started_at) + self._explain)
+            kept = 1000 * (session.expires_at - session.started_at) + self._explain
+            log = (kept, *entries)
         args = (
             "" if expecting is None else expecting,
             handle.owner,
@@ -251,10 +292,10 @@ class Sessions:
             stored.lasts * 1000,
             self._forget,
             stored.effects or "",
+            "1" if stored.moved else "",
             *log,
         )
-        if not await self._line.run(_STORE, keys, args):
-            raise Conflict("the session was changed by somebody else")
+        return bool(await self._line.run(_STORE, keys, args))
 
     def keep(self, handle: Handle) -> None:
         """Hold the claim for as long again; nobody waits for it to be done."""
@@ -275,6 +316,10 @@ class Sessions:
     async def clear(self, handle: Handle, told: bytes) -> None:
         """Drop the effects `told`, as they were read."""
         await self._line.run(_CLEAR, (handle.key,), (told,))
+
+
+def _kept(stored: Stored) -> bytes:
+    return _FORMAT + _ENCODER.encode(Kept(stored.session, stored.answer))
 
 
 def _decode(data: bytes) -> Kept:

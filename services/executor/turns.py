@@ -13,7 +13,7 @@ import hashlib
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -40,6 +40,7 @@ from services.executor.call import Call, Opening
 from services.executor.effects import Effects
 from services.executor.handlers.table import converse
 from services.executor.handlers.world import World
+from services.executor.hold import Hold
 from services.executor.metrics import ExecutorMetrics
 from services.executor.plans import Admit, Plans
 from services.executor.rollouts import Ending, Rollouts
@@ -86,12 +87,15 @@ class Overtaken(Conflict):
 
 
 class SessionOver(Expired):
-    """The session has expired, or its flow has ended."""
+    """The session has expired, its flow has ended, or it goes on elsewhere."""
 
-    def __init__(self, message: str, kind: FlowType | None) -> None:
-        """Name the type of flow to start again."""
+    def __init__(
+        self, message: str, kind: FlowType | None = None, fault: str | None = None
+    ) -> None:
+        """Name the type of flow to start again, and the fault where it has one of its own."""
         super().__init__(message)
         self.type = kind
+        self.fault = fault
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,11 +131,11 @@ class Turns:
         handle = self.sessions.handle(call.tenant, session.id)
         watched = self.steps.watch(begun.program, session, call.surroundings(now))
         walk = begin(begun.program, session, watched.surroundings, watched.recorder.watch)
-        turn = await self._walk(walk, watched, None)
-        answer = await self._store(handle, watched, turn, None, None)
+        turn = await self.walk(walk, watched, None)
+        stored = await self.store(handle, watched, turn, None, None)
         self.metrics.start(call.tenant, session.type)
-        self._count(turn, time.perf_counter() - began, watched.recorder)
-        return answer
+        self.count(turn, time.perf_counter() - began, watched.recorder)
+        return stored.answer
 
     async def submit(self, call: Call, admit: Admit) -> bytes:
         """Answer a submit: by a turn, or as an equal one was answered.
@@ -141,19 +145,32 @@ class Turns:
         id = _session_id(call.request)
         remember(session=id)
         handle = self.sessions.handle(call.tenant, id)
-        submit = self._identify(call, id)
+        submit = self.identify(call, id, call.request.step_id or "")
+
+        def advance(found: Found) -> Awaitable[bytes]:
+            return self._advance(call, handle, submit, found)
+
+        return await self.settle(handle, submit, admit, self._given, advance)
+
+    async def settle(
+        self,
+        handle: Handle,
+        submit: Submit,
+        admit: Admit,
+        given: Callable[[Found], bytes | None],
+        advance: Callable[[Found], Awaitable[bytes]],
+    ) -> bytes:
+        """Return what is `given` for a submit, or what comes of it where the session is claimed."""
         try:
             found = await self._find(handle, submit, admit)
             try:
-                answer = self._given(found)
-                return answer or await self._advance(call, handle, submit, found)
+                return given(found) or await advance(found)
             except Conflict as error:
                 if isinstance(error, Overtaken):
                     raise
                 # The claim lapsed in the middle of the turn. Somebody else may have run it since.
                 found = await self._wait(handle, submit, found.revision)
-                answer = self._given(found)
-                return answer or await self._advance(call, handle, submit, found)
+                return given(found) or await advance(found)
         except (Overtaken, SessionOver):
             # Nothing was claimed.
             raise
@@ -174,8 +191,8 @@ class Turns:
             raise SessionOver(f"this flow has ended; {_START_AGAIN}", found.type)
         if found.answer is not None:
             return found.answer
-        if found.standing is Standing.EXPIRED:
-            raise SessionOver(f"this flow has expired; {_START_AGAIN}", found.type)
+        if found.standing in (Standing.EXPIRED, Standing.MOVED):
+            self._given(found)
         raise _unknown_session()
 
     def _given(self, found: Found) -> bytes | None:
@@ -193,6 +210,9 @@ class Turns:
                 raise SessionOver(f"this flow has expired; {_START_AGAIN}", found.type)
             case Standing.ENDED:
                 raise SessionOver(f"this flow has ended; {_START_AGAIN}", found.type)
+            case Standing.MOVED:
+                message = "somebody has followed the link that was mailed, and goes on there"
+                raise SessionOver(message, fault="moved")
             case Standing.BUSY:
                 raise Unavailable("the session")
             case Standing.ABSENT:
@@ -237,12 +257,12 @@ class Turns:
         surroundings = call.surroundings(int(self.clock()))
         watched = self.steps.watch(program, session, surroundings, submitted)
         walk = advance(program, session, submitted, surroundings, watched.recorder.watch)
-        turn = await self._walk(walk, watched, handle)
-        answer = await self._store(handle, watched, turn, submit, found)
-        self._count(turn, time.perf_counter() - began, watched.recorder)
-        return answer
+        turn = await self.walk(walk, watched, handle)
+        stored = await self.store(handle, watched, turn, submit, found)
+        self.count(turn, time.perf_counter() - began, watched.recorder)
+        return stored.answer
 
-    async def _walk(self, walk: Walk, watched: Watched, held: Handle | None) -> Turn:
+    async def walk(self, walk: Walk, watched: Watched, held: Handle | None) -> Turn:
         """Answer what the walk asks until it is a turn, holding on to the claim meanwhile."""
         try:
             try:
@@ -264,7 +284,7 @@ class Turns:
             self.rollouts.end(watched.begun, Ending.FAULT)
             raise
 
-    def _count(self, turn: Turn, seconds: float, recorder: Recorder) -> None:
+    def count(self, turn: Turn, seconds: float, recorder: Recorder) -> None:
         """Tell whoever counts of a turn that is stored."""
         self.metrics.turn(turn, seconds, recorder)
         if turn.broken:
@@ -274,18 +294,23 @@ class Turns:
             ending = Ending.SUCCESS if turn.shown.succeeded else Ending.FAILURE
             self.rollouts.end(turn.session, ending)
 
-    async def _store(
+    async def store(
         self,
         handle: Handle,
         watched: Watched,
         turn: Turn,
         submit: Submit | None,
         found: Found | None,
-    ) -> bytes:
-        """Store the turn, tell its effects, and return its answer."""
+        origin: str | None = None,
+    ) -> Stored:
+        """Store the turn, tell its effects, and return what was stored.
+
+        With an `origin`, it is stored there, and the session of the turn is one that goes on.
+        """
         session, shown = turn.session, turn.shown
         now, submitted = watched.surroundings.time, watched.submitted
-        idle_until = min(session.expires_at, now + self.lifetimes.idle)
+        patience = shown.patience if isinstance(shown, Stay) else 0
+        idle_until = min(session.expires_at, now + max(self.lifetimes.idle, patience))
         session = msgspec.structs.replace(session, idle_until=idle_until)
         language = self.texts.of(watched.surroundings.language)
         step, again = "", False
@@ -299,34 +324,44 @@ class Turns:
         telling = None
         if turn.effects or (found is not None and found.effects is not None):
             before = None if found is None else found.effects
-            telling = await self.effects.prepare(handle, session, before, turn.effects)
+            teller = session if origin is None else msgspec.structs.replace(session, id=origin)
+            telling = await self.effects.prepare(handle, teller, before, turn.effects)
         stored = Stored(
             session=session,
             answer=body,
-            step=step,
-            again=again,
+            step=step if origin is None else "",
+            again=again or origin is not None,
             lasts=idle_until - now,
             effects=None if telling is None else telling.sealed,
             entry=watched.entry(turn),
+            moved=origin is not None,
         )
         expecting = None if found is None else session.revision - 1
         await self.sessions.store(handle, stored, submit, expecting)
         if telling is not None:
             self.effects.tell(telling)
-        return body
+        return stored
 
     def _assert(self, session: Session, over: Over) -> str | None:
         if not over.sign_in:
             return None
         return self.assertions.sign(session.tenant, session.id, session.facts)
 
-    def _identify(self, call: Call, session: str) -> Submit:
+    def identify(self, call: Call, session: str, step: str, way: str = "") -> Submit:
+        """Say what tells this submit from others, for `step` if it says so.
+
+        One that comes another `way` is never taken for one that comes in the usual.
+        """
         request = call.request
-        action, inputs, step = request.action_id or "", request.inputs or {}, request.step_id or ""
+        action, inputs = request.action_id or "", request.inputs or {}
         # With the session in it, so that equal digests of two sessions do not tell that the same
         # password was typed in both. With the inputs even where there is a key: who guesses a key
         # would otherwise be given the answer that a password earned.
-        sent = [session, call.key, step, action, inputs]
+        sent = (
+            [session, call.key, step, action, inputs, way]
+            if way
+            else [session, call.key, step, action, inputs]
+        )
         # A copy costs half of a new one.
         shape = _SHAPE.copy()
         shape.update(_ENCODER.encode([action, sorted(inputs)]))
@@ -336,27 +371,6 @@ class Turns:
             named=call.key is not None,
             shape=shape.digest(),
         )
-
-
-class Hold:
-    """Renews a claim while its turn waits for answers."""
-
-    __slots__ = ("_every", "_handle", "_sessions", "_timer")
-
-    def __init__(self, sessions: Sessions, handle: Handle, every: float) -> None:
-        """Renew it every so many seconds, from now on."""
-        self._sessions = sessions
-        self._handle = handle
-        self._every = every
-        self._timer = asyncio.get_running_loop().call_later(every, self._renew)
-
-    def let_go(self) -> None:
-        """Renew no more."""
-        self._timer.cancel()
-
-    def _renew(self) -> None:
-        self._sessions.keep(self._handle)
-        self._timer = asyncio.get_running_loop().call_later(self._every, self._renew)
 
 
 def _turn_of(done: StopIteration) -> Turn:

@@ -21,14 +21,17 @@ Inputs = Annotated[dict[str, Json], Meta(max_length=100)]
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel"):
-    """A start or a submit; what else a client sends is ignored."""
+    """A start, a submit, or a `token` among the inputs, by which a mailed link is followed.
+
+    What else a client sends is ignored.
+    """
 
     flow_type: str | None = None
     """Sent on every call by real clients, and ignored on a continue."""
     flow: Name | None = None
     """Name of one flow among those active for the type; None for the first."""
     flow_id: Name | None = None
-    """None starts a flow."""
+    """None starts a flow, or follows a link."""
     action_id: Name | None = None
     inputs: Inputs | None = None
     step_id: Name | None = None

@@ -57,6 +57,9 @@ def takes_the_same(moment: Moment, asks: Collection[str], before: Facts, now: Fa
     `asks` are the inputs that it asks for. What else the facts say need not be the same.
     """
     learned = moment.passage.learned or _NOTHING
+    if learned.resumed:
+        # All but the name was forgotten: with more to forget, there would be more of it.
+        return False
     if moment.names or any(each.question in PERSONAL for each in moment.passage.answers):
         if not same(_who(before), _who(now)):
             return False

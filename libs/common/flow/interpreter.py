@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
+from libs.common.errors import Invalid, Problem
 from libs.common.flow.expression import truth
 from libs.common.flow.gate import decide
 from libs.common.flow.model import Json, TriggerPoint
@@ -86,7 +87,13 @@ def advance(
     surroundings: Surroundings,
     watch: Watch | None = None,
 ) -> Walk:
-    """Make the turn that answers `submitted`; raise `Invalid` where it names no action."""
+    """Make the turn that answers `submitted`.
+
+    Raises `Invalid` where it names no action, or comes by a link and none is waited for.
+    """
+    if submitted.elsewhere and not session.awaits_link:
+        message = "This step waits for nobody who follows a link"
+        raise Invalid(message, (Problem("unknown_link", message, path="elsewhere"),))
     return _walk(program, session, submitted, surroundings, watch)
 
 
@@ -209,8 +216,12 @@ def _policies(
     if gate is None:
         return None
     verdict = session.planned.get(node, True) if gate.on_plan else True
+    again = gate.on_run
+    if visit.facts.resumed:
+        # It was decided about somebody else: whoever began chose nothing for who goes on.
+        verdict, again = True, True
     # What could not be told when the session started may be told by now.
-    if gate.on_run and (verdict is None or verdict):
+    if again and (verdict is None or verdict):
         scope = yield from scope_for(visit, *(check.expression for check in gate.checks))
         verdict = decide(gate, scope)
     if verdict is None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from libs.common.flow.model import Json
-from libs.common.flow.questions import Code
+from libs.common.flow.questions import Code, Link
 from libs.common.flow.turn import Effect
 
 
@@ -38,6 +38,10 @@ class SendMail(Effect, frozen=True):
     """What else stands in its words, by name."""
     until: int | None = None
     """The Unix second after which it is of no use, and is not sent."""
+    link: Link | None = None
+    """`{{ link }}` in its words."""
+    page: str | None = None
+    """The page that the link leads to; None for the deployment's own."""
 
     def __repr__(self) -> str:
         """Show nothing of what is written, nor to whom."""

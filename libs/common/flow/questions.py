@@ -66,6 +66,22 @@ class Code(msgspec.Struct, frozen=True):
     """Of the address that it was sent to: it is a code of that, too."""
 
 
+class Link(msgspec.Struct, frozen=True):
+    """A link of one use by its name, from which the deployment's key makes what is secret of it."""
+
+    session: str
+    """The `flowId` that it was sent in. It is no part of what is mailed, as far as anybody can
+    read it: who has it goes on as whoever began."""
+    node: str
+    revision: int
+    """Of the session, when it was sent."""
+
+    @property
+    def name(self) -> str:
+        """Unlike any other link's."""
+        return f"{self.session}:{self.node}:{self.revision}"
+
+
 class CheckCode(Question[Verdict], frozen=True):
     """Is this the code that was sent for the account?"""
 
@@ -77,9 +93,10 @@ class CheckCode(Question[Verdict], frozen=True):
 
 
 class VerifyEmail(Question[Verdict], frozen=True):
-    """Is this the code that was mailed? Then the account's address is verified, if it went there.
+    """Is this what was mailed? Then the account's address is verified, if it went there.
 
-    A code is of one address too: it is wrong where the account has another by now.
+    A code is of one address too, and so is a link: it is wrong where the account has another by
+    now. A link is of so many bits that nobody counts wrong ones.
     """
 
     account: str | None
@@ -87,8 +104,9 @@ class VerifyEmail(Question[Verdict], frozen=True):
     """As of `CheckCode`."""
     to: str | None
     """The address that it went to, where that is no account's."""
-    sent: Code
+    sent: Code | Link
     code: Secret
+    """What was typed, or came by the link."""
 
     def __repr__(self) -> str:
         """Show nothing of the address."""

@@ -44,6 +44,8 @@ class Learned(msgspec.Struct, frozen=True, omit_defaults=True):
     authenticated: bool | None = None
     consented: bool | None = None
     attached: bool | None = None
+    resumed: bool | None = None
+    """Somebody who followed a link goes on in place of whoever began."""
     invitation: bool | None = None
     """One is to be used up, or none any more."""
     password_hash: bool | None = None

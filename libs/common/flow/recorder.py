@@ -116,6 +116,8 @@ def learned(before: Facts, after: Facts, *, fixed: bool = False) -> dict[str, An
         new["consented"] = after.consented
     if after.attached is not before.attached:
         new["attached"] = after.attached
+    if after.resumed is not before.resumed:
+        new["resumed"] = after.resumed
     return new
 
 

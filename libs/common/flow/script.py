@@ -72,7 +72,8 @@ Answers: TypeAlias = str | Answer | tuple[str | Answer, ...]
 
 Inputs: TypeAlias = Annotated[tuple[Mapping[str, Json], ...], msgspec.Meta(max_length=MOST_INPUTS)]
 """One map a submit, by input identifier. Where a step has several buttons, the long form names
-one: `{"action": "resend", "inputs": {}}`."""
+one: `{"action": "resend", "inputs": {}}`. With `"elsewhere": true` it comes from another device, by
+the link that was mailed."""
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,10 +86,11 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Submit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A submit that may name a button."""
+    """A submit that may name a button, or come from another device."""
 
     inputs: Mapping[str, Json]
     action: str = ""
+    elsewhere: bool = False
 
 
 def submissions(script: Script) -> Iterator[Submission]:
@@ -100,7 +102,7 @@ def submissions(script: Script) -> Iterator[Submission]:
             if wrong:
                 raise Invalid(CANNOT_PLAY, wrong)
             long = msgspec.convert(sent, Submit)
-            yield Submission(long.action, long.inputs)
+            yield Submission(long.action, long.inputs, long.elsewhere)
         else:
             yield Submission("", sent)
 

@@ -48,6 +48,9 @@ MOST_NODES: Final = 10_000
 MOST_PARTS: Final = 20_000
 """Sub-expressions that one simulation may show."""
 
+_SENT: Final = {"actionId": "action", "elsewhere": "elsewhere"}
+"""What a script calls parts of what is sent."""
+
 SESSION: Final = "00000000-0000-4000-8000-000000000000"
 """The same for each, so that the same script gives the same answer."""
 
@@ -145,13 +148,13 @@ class _Stage:
         )
 
     def _submit(self, session: Session, submission: Submission, index: int) -> Turn:
-        walk = advance(self._program, session, submission, self._surroundings, self._watch)
         try:
+            walk = advance(self._program, session, submission, self._surroundings, self._watch)
             return self._turn(walk)
         except Invalid as error:
             renamed = tuple(
-                replace(problem, path=f"inputs[{index}].action")
-                if problem.path == "actionId"
+                replace(problem, path=f"inputs[{index}].{_SENT[problem.path]}")
+                if problem.path in _SENT
                 else problem
                 for problem in error.problems
             )

@@ -171,7 +171,7 @@ def _gains(learned: Learned, name: str) -> Gained:
         there: bool | None = getattr(learned, field)
         if there is not None:
             changes[field] = f"{field} {name}" if there else None
-    for field in ("created", "authenticated", "consented", "attached", "shown"):
+    for field in ("created", "authenticated", "consented", "attached", "resumed", "shown"):
         value: bool | tuple[str, ...] | None = getattr(learned, field)
         if value is not None:
             changes[field] = value

@@ -21,6 +21,10 @@ from libs.common.flow.view import View
 A = TypeVar("A")
 
 
+LINK = "link"
+"""What a node keeps that has mailed a link: the `flowId` of the session that it was mailed in."""
+
+
 class External(msgspec.Struct, frozen=True, array_like=True):
     """Who somebody is to a provider: what `iss` and `sub` say, which together are never another."""
 
@@ -63,6 +67,10 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     external: External | None = None
     """Who the caller has proved to be to a provider, where no account is theirs that is known so:
     `user_write` makes it known."""
+    resumed: bool = False
+    """Somebody has followed a link that was mailed, and goes on in place of whoever began. Who
+    began may be anybody: whom they named is known of them, and nothing else that they said, set or
+    proved."""
     inputs: Mapping[str, Json] = msgspec.field(default_factory=dict)
     """What was typed so far, by name; never a secret."""
     attributes: Mapping[str, Json] = msgspec.field(default_factory=dict)
@@ -107,6 +115,8 @@ class Trial(msgspec.Struct, frozen=True, array_like=True):
     """How much less of a version's sessions may succeed than of the baseline's."""
     sessions: int
     """How many sessions of each have to have ended before anything is decided."""
+    session: str = ""
+    """The one that it is counted as, where it began as another."""
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -141,6 +151,11 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     trial: Trial | None = None
     """None where nothing hangs on how it ends."""
 
+    @property
+    def awaits_link(self) -> bool:
+        """Whether the node that waits has mailed a link, by which somebody else may go on."""
+        return LINK in self.kept
+
 
 class Submission(msgspec.Struct, frozen=True):
     """What the user sent for the view before."""
@@ -148,6 +163,9 @@ class Submission(msgspec.Struct, frozen=True):
     action: str = ""
     """The button's `actionId`; empty for the view's default action."""
     inputs: Mapping[str, Json] = msgspec.field(default_factory=dict)
+    elsewhere: bool = False
+    """It is from whoever followed a link, who does not have the `flowId`, and so need not be who
+    began the flow."""
 
     def __repr__(self) -> str:
         """Say nothing: any input may be a secret."""
@@ -211,6 +229,8 @@ class Stay(msgspec.Struct, frozen=True):
     """What the client asks the user's authenticator: `publicKeyCredentialRequestOptions` or
     `publicKeyCredentialCreationOptions`, and beside it the view."""
     effects: tuple[Effect, ...] = ()
+    patience: int = 0
+    """Seconds that the session lasts without a submit, where that is longer than usual."""
 
 
 class Leave(msgspec.Struct, frozen=True):

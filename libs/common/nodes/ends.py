@@ -21,5 +21,13 @@ HTTPS = rf"https://{_HOST}(?=[/?#]|$){REST}"
 # `$` alone would let a line feed follow.
 _REDIRECT = rf"^({PATH}|{HTTPS})$(?!\n)"
 
+Page = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(https://|http://(localhost|127\.0\.0\.1)[:/])[!-\"$-~]+$(?!\n)",
+        max_length=2_000,
+    ),
+]
+"""An absolute URL of a client's own page, without a fragment."""
 Redirect = Annotated[str, msgspec.Meta(max_length=2_000, pattern=_REDIRECT)]
 """A path of the site that shows the flow, or an absolute `https` URL."""

@@ -32,6 +32,7 @@ from libs.common.flow.turn import (
     ask,
 )
 from libs.common.flow.view import Component, View
+from libs.common.nodes.ends import Page
 from libs.common.nodes.form import Button, Text, check_action, draw_button
 from libs.common.nodes.guess import Attempts
 from libs.common.nodes.prompt import RESERVED
@@ -48,13 +49,6 @@ _LONGEST: Final = 4_000
 _LONGEST_CLAIM: Final = 1_000
 """Characters of what is staged."""
 
-Callback = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^(https://|http://(localhost|127\.0\.0\.1)[:/])[!-\"$-~]+$(?!\n)",
-        max_length=2_000,
-    ),
-]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,49}$(?!\n)")]
 
 
@@ -69,7 +63,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     link_by_email: bool = False
     """Take somebody for the account that has the address which the provider has verified, if the
     account has verified it as well."""
-    callback: Callback | None = None
+    callback: Page | None = None
     """Where the provider sends the user back, as it is registered there: a page of yours, that goes
     on with `code` and `state`. Unless given, `/portal/callback` of the issuer."""
     attempts: Attempts = 5

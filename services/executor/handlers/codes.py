@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from libs.common.flow.questions import CheckCode, CheckTotp, Code, Verdict, VerifyEmail
+from libs.common.flow.questions import CheckCode, CheckTotp, Code, Link, Verdict, VerifyEmail
 from libs.common.secret import Secret
 from services.executor.directory import NOBODY
 from services.executor.handlers.world import World
@@ -36,14 +36,29 @@ async def check_code(world: World, tenant: str, question: CheckCode) -> Verdict:
 
 async def verify_email(world: World, tenant: str, question: VerifyEmail) -> Verdict:
     """Answer `VerifyEmail`."""
-    account, to = question.account, question.to
-    verdict, address = await _check(
-        world, tenant, account, question.identifier or to, to, question.sent, question.code
-    )
+    account, to, sent = question.account, question.to, question.sent
+    if isinstance(sent, Link):
+        verdict, address = await _check_link(world, tenant, account, to, sent, question.code)
+    else:
+        verdict, address = await _check(
+            world, tenant, account, question.identifier or to, to, sent, question.code
+        )
     if verdict is not Verdict.RIGHT or account is None:
         return verdict
     noted = await world.directory.verify_email(tenant, account, address)
     return Verdict.RIGHT if noted else Verdict.WRONG
+
+
+async def _check_link(
+    world: World, tenant: str, account: str | None, to: str | None, sent: Link, token: Secret
+) -> tuple[Verdict, str]:
+    """Judge what came by a link that went `to` there, or else to the account, as `_check` does."""
+    user = await world.directory.load(tenant, account or NOBODY)
+    address = to or (user or {}).get("email")
+    right = world.minter.is_token(tenant, sent, str(address), token)
+    if address is None or not right:
+        return Verdict.WRONG, ""
+    return Verdict.RIGHT, str(address)
 
 
 async def _check(

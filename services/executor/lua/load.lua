@@ -3,9 +3,9 @@
 -- ARGV: owner, claim in ms, step answered or '', replay window in ms, '1' if the client named the
 --       submit itself, shape, revision of an earlier look or '', then the submit's digests.
 -- Returns {verdict, revision, session and answer, effects, flow type}.
-local revision, session, effects, kind, answered, at, again, before, current, expires, busy =
+local revision, session, effects, kind, answered, at, again, before, current, expires, busy, moved =
   unpack(redis.call('HMGET', KEYS[1],
-    'r', 'b', 'e', 'f', 'd', 't', 'again', 'shape', 'step', 'x', 'until'))
+    'r', 'b', 'e', 'f', 'd', 't', 'again', 'shape', 'step', 'x', 'until', 'm'))
 if not revision then return {'absent'} end
 
 local clock = redis.call('TIME')
@@ -23,6 +23,8 @@ for digest = 8, #ARGV do
     end
   end
 end
+-- Whoever followed a link has it now, and what they are shown is nobody's who began.
+if moved then return {'moved', revision, false, false, kind} end
 -- What names another step, or was overtaken while it waited, or answers by its shape the step
 -- before, comes from somebody who has not seen the step that is current.
 if (step ~= '' and step ~= current)

@@ -3,8 +3,9 @@
 -- KEYS: the session; its step log, if there is something to add.
 -- ARGV: revision expected or '' for a new session, owner of the claim, new revision, session and
 --       answer, flow type, digest, '1' if the view takes the submit again, shape, current step or
---       '' at the end, ms until it expires, ms until it is forgotten after that, effects or '';
---       for the step log: the entry, ms for which the log is kept after its first.
+--       '' at the end, ms until it expires, ms until it is forgotten after that, effects or '', '1'
+--       if it goes on as another session; for the step log: ms for which it is kept after its first
+--       entry, and what to add, one or more.
 -- Returns 1, or 0 for nothing.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -20,14 +21,15 @@ redis.call('HSET', KEYS[1], 'r', ARGV[3], 'b', ARGV[4], 'f', ARGV[5], 'd', ARGV[
   'again', ARGV[7], 'shape', ARGV[8], 'step', ARGV[9], 't', now, 'x', now + ARGV[10],
   'owner', '', 'until', 0)
 if ARGV[12] ~= '' then redis.call('HSET', KEYS[1], 'e', ARGV[12]) end
+if ARGV[13] == '1' then redis.call('HSET', KEYS[1], 'm', '1') end
 redis.call('PEXPIRE', KEYS[1], ARGV[10] + ARGV[11])
 if KEYS[2] then
   if ARGV[1] == '' then
-    redis.call('RPUSH', KEYS[2], ARGV[13])
+    redis.call('RPUSH', KEYS[2], unpack(ARGV, 15))
     redis.call('PEXPIRE', KEYS[2], ARGV[14])
   else
     -- A log without its beginning tells nothing, and nobody would say when it ends.
-    redis.call('RPUSHX', KEYS[2], ARGV[13])
+    redis.call('RPUSHX', KEYS[2], ARGV[15])
   end
 end
 return 1

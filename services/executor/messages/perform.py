@@ -20,6 +20,7 @@ from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.errors import Unavailable
 from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.model import Json
+from services.executor.assertions import issuer_of
 from services.executor.directory import NOBODY, Directory
 from services.executor.messages.flows import Due, SenderFlows
 from services.executor.messages.gateway import Gateway
@@ -29,6 +30,8 @@ from services.executor.minter import Minter
 from services.executor.performer import PERFORMED
 from services.executor.told import AnyMessage, Told
 
+LINK_PATH: Final = "/portal/link"
+"""The page that links lead to whose author has none, below the issuer of their tenant."""
 _AGAIN_SECONDS: Final = 1.0
 _SENT: Final = b"sent"
 _REMEMBER_SECONDS: Final = 8 * 86_400
@@ -88,6 +91,8 @@ class Desk:
     directory: Directory
     outbox: Outbox
     minter: Minter
+    issuer: str
+    """Without a `/` at its end."""
     clock: Callable[[], float]
     """Unix seconds."""
 
@@ -125,9 +130,14 @@ class Desk:
         return PERFORMED
 
     def _slots(self, tenant: str, message: AnyMessage, to: str) -> Mapping[str, str]:
-        if message.code is None:
-            return message.slots
-        return {**message.slots, "code": self.minter.digits(tenant, message.code, to)}
+        if message.code is not None:
+            return {**message.slots, "code": self.minter.digits(tenant, message.code, to)}
+        if isinstance(message, SendMail) and message.link is not None:
+            page = message.page or issuer_of(self.issuer, tenant) + LINK_PATH
+            # After the `#`: no server is sent it, no log has it, and no `Referer` tells it on.
+            link = f"{page}#token={self.minter.token(tenant, message.link, to)}"
+            return {**message.slots, "link": link}
+        return message.slots
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -252,6 +252,7 @@ def post(house: House, box: Mailbox, *, most: int = 10, seconds: float = 5.0) ->
         directory=house.directory,
         outbox=Outbox(house.line, b"secret", Bucket("message", most, 0.001), claim=60),
         minter=Minter(Keys.parse(house.settings.session_keys)),
+        issuer=house.settings.issuer,
         clock=lambda: 1_790_000_000.0,
     )
     return Post(

@@ -125,6 +125,11 @@ def test_who_is_known_already_and_names_another_account_is_forgotten_with_all_th
     assert takes_the_same(again, {"email"}, KNOWN, named(attributes={"mark": "red"}))
 
 
+def test_whoever_followed_a_link_is_known_by_nothing_that_there_was() -> None:
+    followed = moment("VerifyEmail", learned=Learned(resumed=True))
+    assert not takes_the_same(followed, (), KNOWN, named(attributes={"mark": "red"}))
+
+
 @pytest.mark.parametrize("where", ["inputs", "staged"])
 def test_what_is_left_empty_is_gone_if_it_was_there(where: str) -> None:
     filled = moment(learned=Learned(inputs=("city",), staged=("city",)))

@@ -282,3 +282,23 @@ def test_who_watches_is_told_of_what_ran_and_of_what_was_left_out() -> None:
         "done",
     ]
     assert told[1:3] == [("out", Bypass("skipped")), ("call", Enter())]
+
+
+@pytest.mark.parametrize(("known", "passes"), [({"vip": True}, True), ({"vip": False}, False)])
+def test_who_follows_a_link_is_decided_about_anew_whatever_was_decided_before(
+    known: dict[str, bool], *, passes: bool
+) -> None:
+    made = flow(
+        "main",
+        "start > verify > step > done",
+        verify=node("email_verification", method="link"),
+        step=when(SEEN, "user.vip"),
+    )
+    named = Facts(identifier=ALICE, account="alice")
+    run = Walk(program(made), World(alice=known), named)
+    assert run.turn.session.planned == {2: None}
+    run.follows()
+    assert ("step:success" in run.path) is passes
+    mine = Walk(program(made), World(alice=known), named)
+    mine.sends(token=CODE)
+    assert "step:error" in mine.path

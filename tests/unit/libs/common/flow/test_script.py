@@ -87,6 +87,12 @@ def test_the_long_form_names_a_button() -> None:
     ]
 
 
+def test_the_long_form_may_come_from_another_device() -> None:
+    assert sent({"inputs": {"token": "t"}, "elsewhere": True}) == [
+        Submission("", {"token": "t"}, elsewhere=True)
+    ]
+
+
 def test_inputs_may_be_called_like_the_fields_of_the_long_form() -> None:
     typed = {"action": "buy", "inputs": "many"}
     assert sent(typed) == [Submission("", typed)]

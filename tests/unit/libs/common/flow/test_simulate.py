@@ -391,6 +391,25 @@ def test_a_button_that_is_not_there_is_refused_where_it_is_written() -> None:
     assert (problem.code, problem.path) == ("unknown_action", "inputs[1].action")
 
 
+LINK = node("email_verification", method="link")
+
+
+def test_a_link_may_be_followed_on_another_device() -> None:
+    program = made("start > ask > verify > done", ask=asks("email", "city"), verify=LINK)
+    sent = {"email": "a@example.com", "city": "Rome"}
+    for elsewhere in (False, True):
+        follows = {"inputs": {"token": "t"}, "elsewhere": elsewhere}
+        played = play(program, sent, follows)
+        assert played.result == "success"
+        assert ("city" in played.facts.staged) is not elsewhere
+
+
+def test_a_link_that_nobody_waits_for_is_refused_where_it_is_written() -> None:
+    program = made("start > ask > done", ask=asks("name"))
+    (problem,) = refusal(program, {"inputs": {"token": "t"}, "elsewhere": True})
+    assert (problem.code, problem.path) == ("unknown_link", "inputs[0].elsewhere")
+
+
 def test_inputs_that_nobody_waits_for_are_counted() -> None:
     program = made("start > ask > done", ask=asks("name"))
     assert play(program, NAMED, {}, {}).unused_inputs == 2

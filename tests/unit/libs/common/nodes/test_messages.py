@@ -10,7 +10,7 @@ from libs.common.nodes.messages import MESSAGES
 
 COMMON = Path(__file__).parents[5] / "libs/common"
 KEY = re.compile(
-    r'"((?:button|captcha|code|field|flow|form|invitation|label|passkey|password|provider|text|title)\.[a-z_]+)"'
+    r'"((?:button|captcha|code|field|flow|form|invitation|label|link|passkey|password|provider|text|title)\.[a-z_]+)"'
 )
 
 
