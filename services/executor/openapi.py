@@ -78,7 +78,9 @@ _KEYS: Final[Mapping[str, Any]] = {
 def _execute(path: str) -> Mapping[str, Any]:
     return {
         "operationId": path.strip("/").replace("/", "_"),
-        "summary": "Start a flow, or answer its current step",
+        "summary": "Start a flow, answer its current step, or follow a link that was mailed",
+        "description": "With a `flowId` it answers the current step. Without one, an input `token` "
+        "goes on by a mailed link, under a `flowId` of its own; else a flow of `flowType` starts.",
         # Only a flow that says so wants to know who starts it.
         "security": [{}, {"bearer": []}],
         "parameters": [
