@@ -105,6 +105,7 @@ class Visitor(msgspec.Struct, frozen=True):
             "email": EMAIL if right else NEW_EMAIL,
             "password": PASSWORD if right else "wrong battery",
             "code": CODE if right else WRONG_CODE,
+            "origin": "https://app.example" if right else "",
         }
         # A text is right in two ways, and wrong where it is missing.
         colour = {"colour": COLOURS[turn % 2]} if right else {}
@@ -241,6 +242,7 @@ class _Sketch:
             self._sets,
             self._asks,
             self._asks_again,
+            self._asks_app,
             self._asks_for_code,
             self._holds,
             self._leads_away,
@@ -263,6 +265,12 @@ class _Sketch:
 
     def _asks(self, then: str, _depth: int) -> str:
         node = self._gated("prompt", fields=[_text("colour")])
+        self._edge(node, then)
+        return node
+
+    def _asks_app(self, then: str, _depth: int) -> str:
+        params = [{"name": "origin"}, {"name": "campaign", "required": False}]
+        node = self._gated("internal_prompt", params=params, attributes=self._draw(st.booleans()))
         self._edge(node, then)
         return node
 

@@ -334,8 +334,9 @@ class Walk:
     def asked(self) -> list[str]:
         """Name the inputs that are waited for."""
         assert isinstance(self.turn.shown, Stay)
-        found: list[str] = []
-        waiting = list(self.turn.shown.view.components)
+        view = self.turn.shown.view
+        found = [*view.required, *view.optional] if view.internal else []
+        waiting = list(view.components)
         while waiting:
             component = waiting.pop(0)
             waiting = [*component.components, *waiting]

@@ -6,7 +6,7 @@ Nothing here decides where a flow goes, and nothing shows more of it than the tu
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -46,18 +46,27 @@ def show(session: Session, shown: Stay, step: str, language: Language) -> wire.A
         flow_id=session.id,
         flow_type=session.type.wire or session.type.value,
         flow_status="INCOMPLETE",
-        type="VIEW" if shown.webauthn is None else "WEBAUTHN",
+        type=_type_of(shown),
         step_id=step,
         data=wire.Data(
-            components=shown.view.components_in(language.tag, language.words),
+            components=UNSET
+            if shown.view.internal
+            else shown.view.components_in(language.tag, language.words),
             web_authn=UNSET if shown.webauthn is None else shown.webauthn,
             webauthn_data=UNSET if shown.webauthn is None else shown.webauthn,
             required_params=shown.view.required,
+            optional_params=shown.view.optional,
             messages=() if message is None else (_message(message, language),),
             field_errors=tuple(_field_error(error, language) for error in errors),
             additional_data=_error(message, errors, language),
         ),
     )
+
+
+def _type_of(shown: Stay) -> Literal["VIEW", "WEBAUTHN", "INTERNAL_PROMPT"]:
+    if shown.view.internal:
+        return "INTERNAL_PROMPT"
+    return "VIEW" if shown.webauthn is None else "WEBAUTHN"
 
 
 def end(session: Session, over: Over, assertion: str | None, language: Language) -> wire.Answer:

@@ -68,6 +68,8 @@ class Data(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
     components: Raw | UnsetType = UNSET
     required_params: tuple[str, ...] | UnsetType = UNSET
+    optional_params: tuple[str, ...] = ()
+    """With an INTERNAL_PROMPT: what the client app may send as well."""
     messages: tuple[Message, ...] = ()
     field_errors: tuple[FieldError, ...] = ()
     web_authn: Mapping[str, Json] | UnsetType = UNSET
@@ -87,7 +89,7 @@ class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Absent where no session was begun."""
     flow_type: str
     flow_status: Literal["INCOMPLETE", "COMPLETE", "ERROR"]
-    type: Literal["VIEW", "REDIRECTION", "WEBAUTHN"]
+    type: Literal["VIEW", "REDIRECTION", "WEBAUTHN", "INTERNAL_PROMPT"]
     data: Data
     step_id: str | UnsetType = UNSET
     """Absent where the flow has ended."""

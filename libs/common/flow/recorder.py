@@ -58,10 +58,15 @@ def _words(step: Instruction) -> Words:
     views = [view for _, view in contents(step.config, View)]
     expressions = [expression for _, expression in contents(step.config, Expression)]
     return Words(
-        frozenset(name for view in views for name in _inputs(view.components)),
+        frozenset(name for view in views for name in _names(view)),
         frozenset(name for view in views for name in view.actions),
         bool(expressions) and all(each.roots <= {"flow"} for each in expressions),
     )
+
+
+def _names(view: View) -> Iterator[str]:
+    yield from _inputs(view.components)
+    yield from (*view.required, *view.optional)
 
 
 def _inputs(components: tuple[Component, ...]) -> Iterator[str]:

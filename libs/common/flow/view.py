@@ -42,6 +42,10 @@ class View(msgspec.Struct, frozen=True, dict=True):
     components: tuple[Component, ...]
     required: tuple[str, ...] = ()
     """Identifiers of the inputs that must be sent: `requiredParams`."""
+    optional: tuple[str, ...] = ()
+    """Of those that may be, where no component says so: `optionalParams`."""
+    internal: bool = False
+    """It asks the client app itself, and shows the user nothing."""
 
     def components_in(self, language: str, words: Mapping[str, str]) -> msgspec.Raw:
         """Return the components as JSON; what is not the author's has the `words` of `language`.

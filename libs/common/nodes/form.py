@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import Json
-from libs.common.flow.turn import FieldError, Message, Stay, Submission
+from libs.common.flow.turn import Facts, FieldError, Message, Stay, Submission
 from libs.common.flow.view import KEY, OPTIONS, Component, View
 from libs.common.nodes.messages import MESSAGES
 from libs.common.nodes.typed import (
@@ -208,6 +210,24 @@ def check_action(view: View, submitted: Submission) -> None:
 def refused(form: Form, wrong: Iterable[FieldError]) -> Stay:
     """Show `form` again, with what is wrong with its fields."""
     return Stay(form.view, Message("form.invalid"), tuple(wrong))
+
+
+def learn(facts: Facts, form: Form, filled: Filled, *, attributes: bool) -> Facts:
+    """Put what was sent among the inputs, and stage it where it is about the user as well.
+
+    What was asked for again and now left empty is gone.
+    """
+    asked = {field.name for field in form.fields}
+    facts = replace(facts, inputs=_updated(facts.inputs, asked, filled.values))
+    if not attributes:
+        return facts
+    return replace(facts, staged=_updated(facts.staged, asked, filled.values))
+
+
+def _updated(
+    known: Mapping[str, Json], asked: AbstractSet[str], values: Mapping[str, Json]
+) -> Mapping[str, Json]:
+    return {**{name: value for name, value in known.items() if name not in asked}, **values}
 
 
 def _input(field: Field) -> Component:

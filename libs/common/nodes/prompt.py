@@ -7,20 +7,19 @@ its hash is staged instead.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import msgspec
 from msgspec.structs import replace
 
 from libs.common.errors import Problem
-from libs.common.flow.model import Json
 from libs.common.flow.node import InvalidConfig, NodeType, Site, Visit, fixed
 from libs.common.flow.questions import HashPassword
 from libs.common.flow.turn import Dialogue, Leave, Stay, ask
 from libs.common.flow.view import Component
 from libs.common.nodes.fields import Input, InputField, Part, PasswordField
-from libs.common.nodes.form import Button, Field, Form, Kind, Text, make_form, read
+from libs.common.nodes.form import Button, Field, Form, Kind, Text, learn, make_form, read
 from libs.common.nodes.parts import KINDS, draw_part, mistakes
 
 RESERVED = frozenset(
@@ -157,24 +156,8 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     if config.password is not None:
         password = filled.secrets.get(config.password)
         password_hash = None if password is None else (yield from ask(HashPassword(password)))
-    # What was asked for again and now left empty is gone.
-    gone = [field.name for field in config.form.fields if field.name not in filled.values]
-    facts = replace(
-        facts,
-        inputs=_updated(facts.inputs, filled.values, gone),
-        staged=_updated(facts.staged, filled.values, gone),
-        password_hash=password_hash,
-    )
-    return Leave("success", facts)
-
-
-def _updated(
-    known: Mapping[str, Json], values: Mapping[str, Json], gone: Sequence[str]
-) -> dict[str, Json]:
-    updated = {**known, **values}
-    for name in gone:
-        updated.pop(name, None)
-    return updated
+    facts = learn(facts, config.form, filled, attributes=True)
+    return Leave("success", replace(facts, password_hash=password_hash))
 
 
 NODE: NodeType[Config, Lowered] = NodeType(

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from libs.common.chassis.direct import Request, Route
 from libs.common.chassis.logging import remember
@@ -64,6 +64,8 @@ _SIGNED_IN: Final = frozenset(
 _LEAVERS: Final = frozenset({FlowType.LOGOUT, FlowType.UNENROLLMENT})
 _BROUGHT: Final = ("code", "state", "iss", "error")
 """What a provider sends a browser back with (RFC 6749, 4.1.2; RFC 9207)."""
+_MOST_TOLD: Final = 10
+"""Steps in a row that ask the portal itself."""
 _PATH_URL: Final = re.compile(r"/(?![/\\]).*")
 _PAGE_URL: Final = re.compile(r"https?://.*")
 _FAULTS: Final[Mapping[int, str]] = {
@@ -133,6 +135,9 @@ class Portal:
                 # Whoever comes back once it is over comes for another.
                 flow = None
             else:
+                answer = await self._tell(request, place, answer)
+                if answer.flow_status != "INCOMPLETE":
+                    return await self._ended(place, answer, flow)
                 return self._shown(request, place, answer)
         held = self.jar.assertion(request, place.tenant)
         if held is not None and place.kind in _SIGNED_IN:
@@ -218,7 +223,7 @@ class Portal:
         error = request.get(ERROR)
         if isinstance(error, Overtaken) and refusal.status == web.HTTPConflict.status_code:
             answer = decode(wire.current_step(error.answer))
-            if answer.flow_status == "INCOMPLETE" and answer.type != "REDIRECTION":
+            if answer.flow_status == "INCOMPLETE" and answer.type in {"VIEW", "WEBAUTHN"}:
                 page = draw_step(place, answer, typed={}, notice="overtaken")
                 return _respond(page, refusal.status)
         key = _FAULTS.get(refusal.status, "fault_trouble")
@@ -251,17 +256,38 @@ class Portal:
         )
         opening = Opening(bearer=bearer, device="", next=wanted)
         answer = decode(await self.face.turn(request, body, opening))
-        flow = InProgress("" if answer.flow_id is UNSET else answer.flow_id, wanted)
+        answer = await self._tell(request, place, answer)
+        flow = InProgress(_unless_unset(answer.flow_id), wanted)
         if answer.flow_status != "INCOMPLETE":
             return await self._ended(place, answer, flow)
         response = then or self._shown(request, place, answer)
         self.jar.keep_flow(response, place.tenant, place.kind, flow)
         return response
 
+    async def _tell(self, request: web.Request, place: Place, answer: wire.Answer) -> wire.Answer:
+        """Answer what a flow asks of the app that shows it; raise `Denied` for what nobody knows.
+
+        The app is the portal, and all that it knows of itself is where it is.
+        """
+        known = {"origin": request.host}
+        for _ in range(_MOST_TOLD):
+            if answer.type != "INTERNAL_PROMPT":
+                return answer
+            data = answer.data
+            required = () if data.required_params is UNSET else data.required_params
+            if data.field_errors or not known.keys() >= set(required):
+                break
+            asked = (*required, *data.optional_params)
+            inputs = {name: value for name, value in known.items() if name in asked}
+            flow_id, step = _unless_unset(answer.flow_id), _unless_unset(answer.step_id)
+            body = wire.Request(flow_id=flow_id, step_id=step, inputs=inputs)
+            answer = decode(await self.face.turn(request, body, None, tenant=place.tenant))
+        raise Denied("the flow asks its app for what the portal does not know")
+
     def _shown(self, request: web.Request, place: Place, answer: wire.Answer) -> web.Response:
         if answer.type != "REDIRECTION":
             return _respond(draw_step(place.frame, answer, typed={}))
-        url, step = _url(answer), "" if answer.step_id is UNSET else answer.step_id
+        url, step = _url(answer), _unless_unset(answer.step_id)
         before = self.jar.away(request)
         # Whoever comes back by the browser's own button is not sent off once more.
         first = before is None or before.step != step
@@ -334,6 +360,10 @@ class Portal:
 
     def _language(self, request: web.Request) -> Language:
         return self.texts.of(header(request, hdrs.ACCEPT_LANGUAGE)[:512])
+
+
+def _unless_unset(value: str | UnsetType) -> str:
+    return "" if value is UNSET else value
 
 
 def _url(answer: wire.Answer) -> str:

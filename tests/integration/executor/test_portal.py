@@ -15,7 +15,7 @@ from yarl import URL
 
 from libs.common.flow.model import FlowType
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
-from tests.integration.executor.graphs import LOGIN, MFA_LOGIN, REGISTRATION, START, graph
+from tests.integration.executor.graphs import LOGIN, MFA_LOGIN, REGISTRATION, START, SUCCESS, graph
 
 EMAIL = "sasha@example.com"
 BACK = re.compile(r'name="_step" value="([0-9a-f]+)"')
@@ -97,6 +97,30 @@ async def test_somebody_signs_in_by_plain_forms(house: House, visitor: Visitor) 
     told = jwt.decode(cookie.value, options={"verify_signature": False})
     assert (told["sub"], told["amr"]) == (account, ["pwd", "otp"])
     assert cookie.value not in seen.text
+
+
+@pytest.mark.parametrize(("param", "status"), [("origin", 200), ("referrer", 403)])
+async def test_the_portal_says_where_it_is_and_knows_nothing_else(
+    house: House, visitor: Visitor, param: str, status: int
+) -> None:
+    ask = {"id": "ask", "type": "internal_prompt", "config": {"params": [{"name": param}]}}
+    told = f"startsWith(inputs.{param}, '127.0.0.1:')"
+    check = {"id": "check", "type": "condition", "config": {"condition": told}}
+    drawn = graph(
+        [START, ask, check, {"id": "who", "type": "identifier_input"}, SUCCESS],
+        [
+            ("start", "ask"),
+            ("ask", "check"),
+            ("check", "who", "true"),
+            ("check", "success", "false"),
+            ("who", "success"),
+        ],
+    )
+    await house.publish(drawn, FlowType.REGISTRATION)
+    seen = await visitor.get("/portal/REGISTRATION")
+    assert (seen.status, "in-email" in seen.text) == (status, status == 200)
+    again = await visitor.get("/portal/REGISTRATION")
+    assert again.status == status
 
 
 async def test_what_was_wrong_stands_at_its_input_and_nothing_typed_is_lost(

@@ -246,6 +246,24 @@ class Prompt(Way):
         return Sent({"colour": ""})
 
 
+class InternalPrompt(Way):
+    def it(self) -> Node:
+        return node("internal_prompt", params=[{"name": "origin", "values": ["example.com"]}])
+
+    async def right(self) -> Sent:
+        assert (self.step.body["type"], self.step.data) == (
+            "INTERNAL_PROMPT",
+            {"requiredParams": ["origin"]},
+        )
+        return Sent({"origin": "example.com"})
+
+    async def wrong(self) -> Sent:
+        return Sent({"origin": "evil.example"})
+
+    async def nothing(self) -> Sent:
+        return Sent()
+
+
 class Consent(Way):
     def it(self) -> Node:
         return node("consent")
@@ -310,6 +328,7 @@ WAYS: dict[str, type[Way]] = {
     "recovery_codes_setup": RecoveryCodesSetup,
     "invitation": Invitation,
     "prompt": Prompt,
+    "internal_prompt": InternalPrompt,
     "consent": Consent,
     "captcha": Captcha,
     "redirect": Redirect,

@@ -85,6 +85,20 @@ def test_a_ceremony_is_given_under_both_names_beside_its_view() -> None:
     assert data["messages"][0]["i18nKey"] == "passkey.wrong"
 
 
+def test_an_app_is_asked_for_parameters_and_shown_nothing() -> None:
+    view = View((), ("origin",), ("campaign",), internal=True)
+    wrong = (FieldError("origin", "field.required"),)
+    answer = body(show(SESSION, Stay(view, field_errors=wrong), "step", ENGLISH))
+    assert answer["type"] == "INTERNAL_PROMPT"
+    data = answer["data"]
+    assert isinstance(data, dict)
+    assert (data["requiredParams"], data["optionalParams"]) == (["origin"], ["campaign"])
+    assert "components" not in data
+    assert [each["identifier"] for each in data["fieldErrors"]] == ["origin"]
+    answer = body(show(SESSION, Stay(View((), ("origin",), internal=True)), "step", ENGLISH))
+    assert answer["data"] == {"requiredParams": ["origin"]}
+
+
 def test_what_was_wrong_is_said_in_words_and_by_key() -> None:
     shown = Stay(VIEW, Message("form.invalid"), (FieldError("password", "field.required"),))
     data = body(show(SESSION, shown, "step", ENGLISH))["data"]

@@ -59,6 +59,9 @@ def test_the_words_of_a_step_are_the_names_that_its_author_gave() -> None:
         copy=sets("copy", "[flow.type, inputs.email]"),
     )
     words = words_of(program(made, library(inner)))
+    params = [{"name": "origin"}, {"name": "campaign", "required": False}]
+    app = flow("app", "start > ask > done", ask=node("internal_prompt", params=params))
+    assert words_of(program(app))["ask"].inputs == {"origin", "campaign"}
     none = frozenset[str]()
     assert words["inner/ask"].inputs == {"nick", "city"}
     assert words["form"] == Words(frozenset({"email"}), frozenset({"", "go", "send"}), False)
