@@ -375,6 +375,8 @@ TYPED: Mapping[str, str] = {
     "password": PASSWORD,
     "code": CODE,
     "colour": "Turquoise",
+    "origin": "https://shop.example.com",
+    "campaign": "Magenta",
 }
 
 
