@@ -40,6 +40,10 @@ _SHOWN_BEFORE: Final[Mapping[Factor, frozenset[str]]] = MappingProxyType(
 )
 """By the `amr` values that they prove, those that are no second factor where they were a first."""
 
+_TITLES: Final[Mapping[Factor, str]] = MappingProxyType(
+    {"sms": "title.sent_sms", "email": "title.sent_email"}
+)
+
 
 def enrolled(
     wanted: Iterable[Factor], user: Mapping[str, Json], proved: Iterable[str]
@@ -77,12 +81,12 @@ def hints(factors: Iterable[Factor], user: Mapping[str, Json]) -> dict[str, str]
     return said
 
 
-def hinted(view: View, hint: str) -> View:
+def hinted(view: View, factor: Factor, hint: str) -> View:
     """Put above a form where its code went."""
-    name = view.components[-1].id
+    name, title = view.components[-1].id, own_words("text", _TITLES[factor])
     return View(
         (
-            Component(f"{name}_title", "TYPOGRAPHY", "H3", config=own_words("text", "title.sent")),
+            Component(f"{name}_title", "TYPOGRAPHY", "H3", config=title),
             Component(f"{name}_sent_to", "TYPOGRAPHY", "BODY1", config={"text": hint}),
             *view.components,
         ),

@@ -84,7 +84,8 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "text.consent": "Do you agree that your account is used to sign in here?",
         "text.link_sent": "Look into your mail and follow the link there.",
         "title.recovery_codes_setup": "Keep these recovery codes",
-        "title.sent": "A code is on its way to",
+        "title.sent_email": "Check your email",
+        "title.sent_sms": "Check your phone",
         "title.totp_setup": "Set up your authenticator app",
     }
 )

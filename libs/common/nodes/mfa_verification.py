@@ -196,7 +196,7 @@ def _ask_for(config: Lowered, visit: Visit, choice: Choice) -> Dialogue:
     match move:
         case Stay():
             hint = choice.hints.get(choice.method)
-            view = move.view if hint is None else hinted(move.view, hint)
+            view = move.view if hint is None else hinted(move.view, choice.method, hint)
             return replace(move, view=view, kept=_keep(config, choice, move.kept))
         case Leave(outcome="not_enrolled"):
             # No passkey of theirs is of this site, or it is gone by now.

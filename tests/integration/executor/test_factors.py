@@ -7,14 +7,18 @@ import json
 import re
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import jwt
 import msgspec
 import pytest_asyncio
+from playwright.async_api import expect
 
 from libs.common.flow.model import FlowType, Graph
 from tests.authenticator import Authenticator
+from tests.browser.chromium import PATIENCE_MS, browsing
+from tests.browser.looks import look_at
 from tests.gateway import PHONE, SmsGateway, sms_gateway
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply
 from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
@@ -134,3 +138,24 @@ async def test_a_passkey_is_a_second_factor_and_no_second_one_to_itself(
     assert second.body["type"] == "VIEW"
     done = await executor.answer(second, code=await sms_code(texts))
     assert claims(done)[0] == ["hwk", "user", "mfa", "sms"]
+
+
+async def test_a_browser_shows_where_a_code_went_and_how_else_to_go_on(
+    house: House, box: Mailbox, texts: SmsGateway, tmp_path: Path
+) -> None:
+    executor = await house.executor(smtp_url=box.url, sms_url=texts.url)
+    async with browsing() as browser:
+        page = await browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        await page.goto(f"{executor.url}/portal/LOGIN")
+        for name, value in (("identifier", EMAIL), ("password", PASSWORD)):
+            await page.locator(f'[name="{name}"]').fill(value)
+            await page.get_by_role("button", name="Continue").click()
+        await expect(page.get_by_text("•••00")).to_be_visible()
+        # Though the code, which is required, was not typed.
+        await page.get_by_role("button", name="Have a code sent by email").click()
+        await expect(page.get_by_text("s•••@example.com")).to_be_visible()
+        await look_at(page, "second-factor", tmp_path)
+        await page.locator('[name="code"]').fill(code_in(text_of(await box.next())))
+        await page.get_by_role("button", name="Continue").click()
+        await expect(page.get_by_text("You are signed in.")).to_be_visible()

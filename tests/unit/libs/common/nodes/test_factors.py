@@ -47,8 +47,8 @@ def test_no_hint_says_a_whole_address(email: str, hint: str) -> None:
 
 def test_a_hint_stands_above_a_form() -> None:
     form = Component("form_step", "FORM")
-    title, hint, below = hinted(View((form,), ("code",)), "•••42").components
-    assert title.config == {"text": "A code is on its way to", "i18nKey": "title.sent"}
+    title, hint, below = hinted(View((form,), ("code",)), "sms", "•••42").components
+    assert title.config == {"text": "Check your phone", "i18nKey": "title.sent_sms"}
     assert (hint.id, hint.config, below) == ("form_step_sent_to", {"text": "•••42"}, form)
 
 

@@ -212,12 +212,12 @@ def test_nothing_is_sent_until_it_is_wanted_and_then_its_owner_is_told_where() -
     assert isinstance(sms, SendSms)
     assert (sms.account, sms.to) == ("alice", None)
     assert sms.code == Code(f"{SESSION}:step:5", 8, "phone")
-    assert words(by_sms.view) == ["A code is on its way to", "•••42"]
+    assert words(by_sms.view) == ["Check your phone", "•••42"]
     by_mail = plays(SENDS, goes_on(by_sms, "use_email"))
     (mail,) = by_mail.effects
     assert isinstance(mail, SendMail)
     assert mail.code == Code(f"{SESSION}:step:5", 8, "email")
-    assert words(by_mail.view) == ["A code is on its way to", "a•••@example.com"]
+    assert words(by_mail.view) == ["Check your email", "a•••@example.com"]
     assert "alice@example.com" not in str(msgspec.to_builtins(by_mail))
 
 
@@ -248,9 +248,9 @@ def test_who_has_but_one_way_to_be_reached_is_sent_a_code_at_once() -> None:
     only = {**REACHED, "mfa_methods": []}
     by_sms = arrived(SENDS, user={**only, "email_verified": False})
     assert (len(by_sms.effects), buttons(by_sms.view)) == (1, ["submit"])
-    assert words(by_sms.view) == ["A code is on its way to", "•••42"]
+    assert words(by_sms.view) == ["Check your phone", "•••42"]
     by_mail = arrived(SENDS, user={**only, "phone": None})
-    assert words(by_mail.view) == ["A code is on its way to", "a•••@example.com"]
+    assert words(by_mail.view) == ["Check your email", "a•••@example.com"]
 
 
 @pytest.mark.parametrize("account", ["alice", None])
