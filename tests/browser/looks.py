@@ -11,6 +11,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
+CHECKED = {("phone", "light"), ("desk", "dark")}
+"""Each place and each light once: axe-core takes as long as all the rest."""
 SERIOUS = frozenset({"serious", "critical"})
 _TARGETS = """() => [...document.querySelectorAll("button, a.button, input, select")]
   .filter((each) => each.type !== "hidden" && each.offsetParent !== null)
@@ -26,8 +28,9 @@ async def look_at(page: Page, name: str, folder: Path) -> None:
         for light in ("light", "dark"):
             await page.emulate_media(color_scheme=light)
             await page.screenshot(path=folder / f"{name}-{place}-{light}.png", full_page=True)
-            found = (await Axe().run(page)).response["violations"]
-            serious = [each for each in found if each["impact"] in SERIOUS]
-            assert not serious, (name, place, light, serious)
+            if (place, light) in CHECKED:
+                found = (await Axe().run(page)).response["violations"]
+                serious = [each for each in found if each["impact"] in SERIOUS]
+                assert not serious, (name, place, light, serious)
         assert not await page.evaluate(_WIDE), f"{name} is wider than a {place}"
         assert not await page.evaluate(_TARGETS), f"{name} has what fingers miss"

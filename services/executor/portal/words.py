@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
-        "portal.begin": "Do you want to go on?",
+        "portal.begin": "Is that what you want?",
         "portal.captcha_needs_script": "This check needs JavaScript. Turn it on and load the page "
         "again.",
         "portal.choose": "Choose one",
@@ -31,7 +31,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "portal.fault_trouble": "Something went wrong on our side. Try again later.",
         "portal.fault_wait": "There were too many tries.",
         "portal.help": "Help",
-        "portal.leave": "You are being taken to another page:",
+        "portal.leave": "This goes on at another site:",
         "portal.leave_back": "I am back",
         "portal.optional": "optional",
         "portal.overtaken": "You have moved on in the meantime, maybe in another tab. This is "

@@ -293,7 +293,7 @@ async def test_nobody_is_deleted_by_a_link(house: House, visitor: Visitor) -> No
     seen = await visitor.answer(await visitor.get("/portal/LOGIN"), identifier=EMAIL)
     await visitor.answer(seen, password=PASSWORD)
     asked = await visitor.get("/portal/UNENROLLMENT")
-    assert "Do you want to go on?" in asked.text
+    assert "Is that what you want?" in asked.text
     begin = {"_do": "begin"}
     path = "/portal/UNENROLLMENT"
     assert (await visitor.post(path, begin, Origin="https://evil.example")).status == 403

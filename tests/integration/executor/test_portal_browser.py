@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import jwt
@@ -12,9 +13,12 @@ import pyotp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
+from yarl import URL
 
+from libs.common.chassis.outgoing import Outgoing
 from libs.common.flow.model import FlowType
 from libs.common.wire.tenants import Branding, Colors, TenantSettings, encode_settings
+from services.executor import __main__ as starting
 from tests.browser.chromium import PATIENCE_MS, add_authenticator, browsing
 from tests.browser.looks import look_at
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
@@ -22,7 +26,9 @@ from tests.integration.executor.graphs import IDENTIFIER, MFA_LOGIN, START, SUCC
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
 from tests.integration.executor.test_codes import code_in
 from tests.integration.executor.test_passkeys import ANYBODY, MAKE_ONE
+from tests.integration.executor.test_social import VISIT_LOOPBACK, known, sign_in
 from tests.mailbox import Mailbox, mailbox, text_of
+from tests.providers.openid import provider
 
 EMAIL = "sasha@example.com"
 SIGN_UP = graph(
@@ -74,14 +80,17 @@ async def box() -> AsyncIterator[Mailbox]:
         yield made
 
 
-async def served(house: House, **changed: object) -> str:
-    """Start an executor where passkeys can be used, and return its origin."""
+@pytest.fixture
+def site() -> str:
+    """The origin that a portal is to have."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    site = f"http://localhost:{port}"
-    executor: Executor = await house.executor(port=port, issuer=site, **changed)
-    assert executor.url.endswith(f":{port}")
-    return site
+        return f"http://localhost:{free.getsockname()[1]}"
+
+
+async def serve(house: House, site: str, **changed: object) -> None:
+    """Start an executor whose passkeys, and whose callback, are of `site`."""
+    executor: Executor = await house.executor(port=URL(site).port, issuer=site, **changed)
+    assert URL(executor.url).port == URL(site).port
 
 
 async def opened(browser: Browser, **options: object) -> Page:
@@ -98,12 +107,12 @@ async def fill(page: Page, **values: str) -> None:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 async def test_somebody_signs_in_with_password_and_totp(
-    house: House, browser: Browser, tmp_path: Path, scripts: bool
+    house: House, browser: Browser, site: str, tmp_path: Path, scripts: bool
 ) -> None:
     await house.publish(MFA_LOGIN)
     account, totp = await house.person(EMAIL, totp=True)
     assert totp is not None
-    site = await served(house)
+    await serve(house, site)
     page = await opened(browser, java_script_enabled=scripts)
     await page.goto(f"{site}/portal/LOGIN")
     await expect(page.locator('[name="identifier"]')).to_be_focused()
@@ -128,10 +137,10 @@ async def test_somebody_signs_in_with_password_and_totp(
 
 
 async def test_somebody_signs_up_and_shows_that_mail_reaches_them(
-    house: House, browser: Browser, box: Mailbox, tmp_path: Path
+    house: House, browser: Browser, site: str, box: Mailbox, tmp_path: Path
 ) -> None:
     await house.publish(SIGN_UP, FlowType.REGISTRATION)
-    site = await served(house, smtp_url=box.url)
+    await serve(house, site, smtp_url=box.url)
     page = await opened(browser)
     await page.goto(f"{site}/portal/REGISTRATION")
     await look_at(page, "details", tmp_path)
@@ -155,12 +164,12 @@ async def test_somebody_signs_up_and_shows_that_mail_reaches_them(
 
 
 async def test_a_passkey_is_made_and_signs_in(
-    house: House, browser: Browser, tmp_path: Path
+    house: House, browser: Browser, site: str, tmp_path: Path
 ) -> None:
     await house.publish(MAKE_ONE, FlowType.MFA_SETUP)
     await house.publish(ANYBODY)
     account, _ = await house.person(EMAIL)
-    site = await served(house)
+    await serve(house, site)
     page = await opened(browser)
     authenticator = await add_authenticator(page)
     await page.goto(f"{site}/portal/MFA_SETUP")
@@ -204,7 +213,7 @@ BRANDING = Branding(
 
 
 async def test_factors_are_set_up_on_pages_of_the_tenants_own_look(
-    house: House, browser: Browser, tmp_path: Path
+    house: House, browser: Browser, site: str, tmp_path: Path
 ) -> None:
     await house.publish(FACTORS, FlowType.MFA_SETUP)
     await house.person(EMAIL)
@@ -212,7 +221,7 @@ async def test_factors_are_set_up_on_pages_of_the_tenants_own_look(
     await house.pool.execute(
         "INSERT INTO tenants (name, settings) VALUES ('default', $1)", settings
     )
-    site = await served(house)
+    await serve(house, site)
     page = await opened(browser)
     await page.goto(f"{site}/portal/MFA_SETUP")
     await expect(page.get_by_text("Acme Bank")).to_be_visible()
@@ -231,3 +240,71 @@ async def test_factors_are_set_up_on_pages_of_the_tenants_own_look(
     await expect(page.get_by_role("heading", name="That is done.")).to_be_visible()
     await page.goto(f"{site}/portal/UNENROLLMENT")
     await look_at(page, "nothing", tmp_path)
+
+
+SIGN_IN = graph(
+    [START, IDENTIFIER, PASSWORD_NODE, SUCCESS],
+    [("start", "identifier"), ("identifier", "password"), ("password", "success")],
+)
+SIGN_OUT = graph(
+    [START, {"id": "out", "type": "user_logout"}, SUCCESS], [("start", "out"), ("out", "success")]
+)
+LEAVE = graph(
+    [
+        START,
+        {"id": "sure", "type": "consent", "config": {"text": "Your account will be gone."}},
+        {"id": "delete", "type": "user_delete"},
+        SUCCESS,
+    ],
+    [("start", "sure"), ("sure", "delete"), ("delete", "success")],
+)
+
+
+async def test_somebody_signs_out_and_later_deletes_their_account(
+    house: House, browser: Browser, site: str, tmp_path: Path
+) -> None:
+    await house.publish(SIGN_IN)
+    await house.publish(SIGN_OUT, FlowType.LOGOUT)
+    await house.publish(LEAVE, FlowType.UNENROLLMENT)
+    account, _ = await house.person(EMAIL)
+    await serve(house, site)
+    page = await opened(browser)
+    await page.goto(f"{site}/portal/LOGIN?next=/portal/LOGOUT")
+    await fill(page, identifier=EMAIL)
+    await fill(page, password=PASSWORD)
+    await look_at(page, "sign-out", tmp_path)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="You are signed out.")).to_be_visible()
+    assert not await page.context.cookies()
+    await page.goto(f"{site}/portal/LOGIN?next=/portal/UNENROLLMENT")
+    await fill(page, identifier=EMAIL)
+    await fill(page, password=PASSWORD)
+    await page.get_by_role("button", name="Delete your account").click()
+    await expect(page.get_by_text("Your account will be gone.")).to_be_visible()
+    await page.get_by_role("button", name="Agree").click()
+    await expect(page.get_by_role("heading", name="has been deleted")).to_be_visible()
+    assert await house.directory.load("default", account) is None
+    assert not await page.context.cookies()
+
+
+async def test_somebody_signs_in_with_a_provider(
+    house: House, browser: Browser, site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with provider(tmp_path, f"{site}/portal/callback") as google:
+        monkeypatch.setattr(starting, "Outgoing", partial(Outgoing, tls=google.tls))
+        await house.publish(sign_in(callback=None))
+        await known(house, google)
+        await serve(house, site, outgoing_allowed=VISIT_LOOPBACK)
+        page = await opened(browser, ignore_https_errors=True)
+        await page.goto(f"{site}/portal/LOGIN")
+        await page.locator('[name="login"]').fill("sasha")
+        await page.locator('[name="password"]').fill("any")
+        await page.get_by_role("button", name="Sign-in").click()
+        # Back by the browser's own button, they are not sent off once more.
+        await page.goto(f"{site}/portal/LOGIN")
+        await expect(page.get_by_role("button", name="I am back")).to_be_visible()
+        await look_at(page, "leaving", tmp_path)
+        await page.get_by_role("link", name="Continue").click()
+        await page.get_by_role("button", name="Continue").click()
+        await expect(page.get_by_role("heading", name="You are signed in.")).to_be_visible()
+    assert await house.pool.fetchval("SELECT subject FROM external_identities") == "sasha"

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from libs.common.flow.model import FlowType
+from services.executor.portal.cookies import Away, InProgress, Jar
+
+JAR = Jar(secure=True, assertion_seconds=60)
+ID = "00000000-0000-4000-8000-000000000000"
+AWAY = Away("/t/acme/portal", FlowType.LOGIN, "step", "state")
+
+
+def sent_back(answer: web.Response) -> web.Request:
+    """What a browser sends once it has had `answer`."""
+    held = "; ".join(f"{each.key}={each.value}" for each in answer.cookies.values() if each.value)
+    return make_mocked_request("GET", "/", headers={"Cookie": held})
+
+
+def holding(name: str, value: str) -> web.Request:
+    return make_mocked_request("GET", "/", headers={"Cookie": f"__Host-gatehouse.{name}={value}"})
+
+
+def coded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("following", [None, "/a?b=c&d=ä", "https://app.example/"])
+def test_a_browser_tells_which_flow_it_is_in(following: str | None) -> None:
+    answer = web.Response()
+    flow = InProgress(ID, following)
+    JAR.keep_flow(answer, "acme", FlowType.LOGIN, flow)
+    request = sent_back(answer)
+    assert JAR.flow(request, "acme", FlowType.LOGIN) == flow
+    assert JAR.flow(request, "acme", FlowType.REGISTRATION) is None
+    assert JAR.flow(request, "other", FlowType.LOGIN) is None
+    assert ID not in repr(flow)
+
+
+@pytest.mark.parametrize("value", ["", "x", f"{ID[:-1]}.", f"{ID}x.", "../../flow"])
+def test_what_is_no_flow_is_none(value: str) -> None:
+    assert JAR.flow(holding("flow.acme.login", value), "acme", FlowType.LOGIN) is None
+
+
+@pytest.mark.parametrize("value", ["!", "_w", "a"])
+def test_where_it_goes_on_is_not_known_from_what_cannot_be_read(value: str) -> None:
+    request = holding("flow.acme.login", f"{ID}.{value}")
+    assert JAR.flow(request, "acme", FlowType.LOGIN) == InProgress(ID, None)
+
+
+def test_a_browser_tells_where_it_was_sent_away_from() -> None:
+    answer = web.Response()
+    JAR.keep_away(answer, AWAY)
+    away = JAR.away(sent_back(answer))
+    assert away == AWAY
+    assert away.is_back("state")
+    for other in ("", "another", "stät", "\udce4"):
+        assert not away.is_back(other)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "!", coded("{}"), coded("[]"), "a"),
+        coded('["//evil.example", "login", "step", "state"]'),
+        coded('["/t/acme/portal/../..", "login", "step", "state"]'),
+        coded('["/portal", "party", "step", "state"]'),
+    ],
+)
+def test_what_leads_to_no_portal_is_nowhere(value: str) -> None:
+    assert JAR.away(holding("away", value)) is None
+
+
+def test_an_assertion_is_held_for_as_long_as_it_is_good() -> None:
+    answer = web.Response()
+    JAR.keep_assertion(answer, "acme", "token")
+    cookie = answer.cookies["__Host-gatehouse.assertion.acme"]
+    assert (cookie["max-age"], cookie["secure"], cookie["httponly"]) == ("60", True, True)
+    found = JAR.assertion(sent_back(answer), "acme")
+    assert found is not None
+    assert found.reveal() == "token"
+    assert JAR.assertion(sent_back(answer), "other") is None
+    JAR.forget_assertion(answer, "acme")
+    assert JAR.assertion(sent_back(answer), "acme") is None
