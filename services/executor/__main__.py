@@ -145,7 +145,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     pages = Pages(redirect_origins, tenant_settings.settings)
     hasher = make_hasher(settings)
     closers.callback(hasher.close)
-    accounts = open_accounts(settings, pool, hasher, closers)
+    accounts = open_accounts(settings, pool, hasher, metrics, closers)
     directory = accounts.directory
     sessions = Sessions(
         line,
@@ -327,7 +327,11 @@ class Accounts:
 
 
 def open_accounts(
-    settings: Settings, pool: asyncpg.Pool, hasher: Hasher, closers: contextlib.AsyncExitStack
+    settings: Settings,
+    pool: asyncpg.Pool,
+    hasher: Hasher,
+    metrics: ExecutorMetrics,
+    closers: contextlib.AsyncExitStack,
 ) -> Accounts:
     """Take users from PostgreSQL, or from the directory of the operator's own."""
     passkeys, externals = PostgresPasskeys(pool), PostgresExternals(pool)
@@ -344,6 +348,7 @@ def open_accounts(
         read("directory_url", check_remote, settings.directory_url),
         read("directory_secrets", parse_shared, settings.directory_secrets),
         Breaker(time.monotonic),
+        metrics.directory,
         seconds=settings.directory_seconds,
         clock=time.time,
     )

@@ -77,6 +77,12 @@ class ExecutorMetrics:
             "of late.",
             "result",
         )
+        self.directory = counters(
+            "directory_calls",
+            "Questions to a directory of the operator's own, by what became of them; `spared` "
+            "where it did not answer of late.",
+            *("operation", "result"),
+        )
 
     def turn(self, turn: Turn, seconds: float, recorder: Recorder) -> None:
         """Count a turn that is stored, and whose nodes `recorder` has timed."""

@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.outgoing import Answer, Lack, Method, NoAnswer
 from libs.common.chassis.signing import SIGNATURE, sign
+from libs.common.chassis.tally import Counters
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
 from services.executor.breaker import OPEN_SECONDS, Breaker
@@ -65,33 +66,47 @@ class Remote:
         url: str,
         secrets: tuple[Secret, ...],
         breaker: Breaker,
+        calls: Counters,
         *,
         seconds: float,
         clock: Callable[[], float],
     ) -> None:
-        """Sign with each of `secrets`; give each try `seconds`; `clock` gives Unix seconds."""
+        """Sign with each of `secrets`; give each try `seconds`; `clock` gives Unix seconds.
+
+        Count in `calls`, by operation and result.
+        """
         self._line = line
         self._url = url
         self._host = urlsplit(url).netloc
         self._secrets = secrets
         self._breaker = breaker
+        self._calls = calls
         self._seconds = seconds
         self._clock = clock
 
     async def ask(self, asked: Asked, answer: type[A], *, tries: int = 1) -> A:
         """Return what is answered; raise `Unavailable` where that is nothing of use."""
         body = _ENCODER.encode(asked)
+        operation = str(asked.__struct_config__.tag)
         reason = ""
         for _ in range(tries):
             if not self._breaker.may_call(_EVERYBODY, self._host):
+                self._calls.add(operation, "spared")
                 raise Unavailable(_WHAT, OPEN_SECONDS)
             came = await self._try(body)
             if isinstance(came, Answer) and came.status == _OK:
-                return self._read(came.body, answer)
+                read = _read(came.body, answer)
+                if read is not None:
+                    self._calls.add(operation, "answered")
+                    return read
+                # Not how it differs: that may quote what is known of somebody.
+                reason = f"no {answer.__name__} as the contract has it"
+                break
             reason = came.value if isinstance(came, Lack) else f"it answers {came.status}"
             if not _passes(came):
                 break
-        log.warning("directory_failed", reason=reason)
+        self._calls.add(operation, "failed")
+        log.warning("directory_failed", operation=operation, reason=reason)
         raise Unavailable(_WHAT)
 
     async def _try(self, body: bytes) -> Answer | Lack:
@@ -117,14 +132,6 @@ class Remote:
             self._breaker.answered(_EVERYBODY, self._host)
         return came
 
-    def _read(self, body: bytes, answer: type[A]) -> A:
-        try:
-            return msgspec.json.decode(body, type=answer)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            # Not how it differs: that may quote what is known of somebody.
-            log.error("directory_failed", reason=f"no {answer.__name__} as the contract has it")  # noqa: TRY400 -- as above
-            raise Unavailable(_WHAT) from None
-
 
 def check_remote(url: str) -> str:
     """Return `url`; raise `ValueError` for what passwords may not be sent to."""
@@ -141,6 +148,13 @@ def _is_here(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _read(body: bytes, answer: type[A]) -> A | None:
+    try:
+        return msgspec.json.decode(body, type=answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # the last is of nested JSON
+        return None
 
 
 def _passes(came: Answer | Lack) -> bool:

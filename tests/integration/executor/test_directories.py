@@ -17,6 +17,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from libs.common.chassis.hasher import Hasher
+from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.networks import Networks
 from libs.common.chassis.outgoing import Outgoing
 from libs.common.chassis.tokens import digest
@@ -34,6 +35,7 @@ from services.executor.directory.http import HttpDirectory, TheirExternals, Thei
 from services.executor.directory.passkeys import Passkeys, PostgresPasskeys
 from services.executor.directory.postgres import HashedPasswords, PostgresDirectory
 from services.executor.directory.remote import Remote
+from services.executor.metrics import ExecutorMetrics
 from tests.reference_directory import ReferenceDirectory
 
 ACME, GLOBEX = "acme", "globex"
@@ -122,6 +124,7 @@ def over_http(pool: asyncpg.Pool, outgoing: Outgoing, url: str) -> HttpDirectory
         url,
         (Secret("another one, that is not good any more"), Secret(SECRET)),
         Breaker(lambda: 0.0),
+        ExecutorMetrics(Metrics("executor", "test")).directory,
         seconds=20,
         clock=lambda: datetime.now(UTC).timestamp(),
     )

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from structlog.testing import CapturingLogger
 
+from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.outgoing import Answer, Lack, Method, NoAnswer
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
@@ -18,6 +19,7 @@ from services.executor.breaker import FAILURES, OPEN_SECONDS, Breaker
 from services.executor.directory import remote
 from services.executor.directory.contract import Checked, CheckPassword, Find, Found
 from services.executor.directory.remote import MOST_BYTES, TRIES, Remote, check_remote
+from services.executor.metrics import ExecutorMetrics
 
 URL = "https://users.example/gatehouse"
 ACCOUNT = "6f7cbd5e-4f1b-4f0e-9f0a-1f6f6c1b2a3d"
@@ -34,7 +36,15 @@ class Line:
         self.calls: list[tuple[str, str, Mapping[str, str], bytes]] = []
         self.now = 0.0
         self.breaker = Breaker(lambda: self.now)
-        self.remote = Remote(self, URL, SECRETS, self.breaker, seconds=2, clock=lambda: 1234.9)
+        self.metrics = Metrics("executor", "test")
+        calls = ExecutorMetrics(self.metrics).directory
+        self.remote = Remote(
+            self, URL, SECRETS, self.breaker, calls, seconds=2, clock=lambda: 1234.9
+        )
+
+    def counted(self, result: str) -> float | None:
+        labels = {"operation": "find", "result": result}
+        return self.metrics.registry.get_sample_value("gatehouse_directory_calls_total", labels)
 
     async def call(
         self,
@@ -86,7 +96,9 @@ async def test_a_password_goes_there_and_is_seen_nowhere_else(logged: CapturingL
     with pytest.raises(Unavailable):
         await line.remote.ask(asked, Checked)
     assert json.loads(line.calls[0][3])["password"] == "swordfish"
-    assert [call.kwargs for call in logged.calls] == [{"reason": "it answers 500"}]
+    assert [call.kwargs for call in logged.calls] == [
+        {"operation": "check_password", "reason": "it answers 500"}
+    ]
 
 
 @pytest.mark.parametrize("first", [Lack.AWAY, Lack.SLOW, Answer(502, {}, b"")])
@@ -154,6 +166,8 @@ async def test_a_directory_that_is_away_is_spared_for_a_while() -> None:
     line.answers = [FOUND]
     for _ in range(2):
         assert await line.remote.ask(ASKED, Found) == Found(UUID(ACCOUNT))
+    counts = [line.counted(result) for result in ("answered", "failed", "spared")]
+    assert counts == [2, FAILURES, 1]
 
 
 @pytest.mark.parametrize(
