@@ -79,6 +79,7 @@ from libs.common.flow.questions import (
     WriteUser,
     Written,
 )
+from libs.common.flow.signins import EndSignIn, EndSignIns, KeepSignIn
 from libs.common.flow.turn import (
     External,
     Facts,
@@ -255,8 +256,10 @@ class World:
                 return _verdict(question.account, question.code.reveal() == CODE)
             case MakeRecoveryCodes():
                 return RecoveryCodes((RECOVERY_CODE,), ("00",))
-            case KeepRecoveryCodes() | KeepConsent() | DeleteUser():
+            case KeepRecoveryCodes() | KeepConsent() | DeleteUser() | EndSignIn() | EndSignIns():
                 return True
+            case KeepSignIn():
+                return question.account in self.users
             case RecallConsent() | IsBreached():
                 return False
             case CheckInvitation():

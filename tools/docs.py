@@ -20,6 +20,7 @@ from aiohttp.test_utils import make_mocked_request
 from msgspec.inspect import StructType, Type, VarTupleType, type_info
 
 from libs.common.chassis.config import ServiceSettings, describe
+from libs.common.chassis.oauth import WORDS
 from libs.common.chassis.problems import ANSWERS, Refusal
 from libs.common.flow.expression import reference
 from libs.common.flow.expression.reference import ShownExample, ShownPath
@@ -35,7 +36,6 @@ from services.executor.texts.catalogue import SAID, read_texts
 from services.management.config import Settings as Management
 from services.management.nodetypes import field_docstrings, structs_in
 from services.management.routes.faces import PREFIXES, Face
-from services.management.routes.oauth_errors import WORDS
 from services.management.routes.refusals import SHAPES
 from tools import answers as answered
 from tools import http_api

@@ -38,6 +38,7 @@ from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import Effect
 from libs.common.nodes.catalogue import NODE_TYPES
 from services.executor.app import executor_app
+from services.executor.asking import Asking
 from services.executor.assertions import Assertions, KeySet
 from services.executor.breaches import Breaches, check_list
 from services.executor.breaker import Breaker
@@ -51,12 +52,14 @@ from services.executor.directory.http import HttpDirectory, TheirExternals, Thei
 from services.executor.directory.passkeys import Passkeys, PostgresPasskeys
 from services.executor.directory.postgres import HashedPasswords, PostgresDirectory
 from services.executor.directory.remote import Remote, check_remote
+from services.executor.directory.signins import PostgresSignIns, SignIns
 from services.executor.effects import Effects
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.handlers.recovery import Recovery
 from services.executor.handlers.world import World
 from services.executor.inspect import Inspector
-from services.executor.limits import Guesses, Requests, Searches
+from services.executor.introspection import Clients, Introspection
+from services.executor.limits import Addresses, Guesses, Requests
 from services.executor.links import Links
 from services.executor.messages.flows import LONGEST_SECONDS, SenderFlows
 from services.executor.messages.gateway import Account, Gateway, check_url
@@ -136,8 +139,10 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     closers.push_async_callback(outgoing.close)
 
     metrics = ExecutorMetrics(ground.metrics)
+    sign_ins = PostgresSignIns(pool, hours=settings.sign_in_hours)
     with expecting_tables():
         await PostgresDirectory(pool).reach()
+        await sign_ins.forget()
     tenant_settings = Tenants(
         stored_in(pool), time.monotonic, seconds=settings.tenant_settings_seconds
     )
@@ -161,10 +166,12 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     wrong_codes = Bucket("code", settings.code_burst, settings.code_rate)
     wrong_sent_codes = Bucket("sent_code", settings.code_burst, settings.code_rate)
     minter = Minter(keys)
+    asked = Bucket("introspect", settings.introspect_burst, settings.introspect_rate)
     searched = Bucket("search", settings.search_burst, settings.search_rate)
     world = World(
         directory=directory,
         password_check=accounts.passwords,
+        sign_ins=sign_ins,
         hasher=hasher,
         authenticator=Authenticator(credential_keys, line, time.time),
         recovery=Recovery(credential_keys),
@@ -193,7 +200,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     lifetimes = Lifetimes(of=settings.lifetime, idle=settings.idle, claim=settings.claim_seconds)
     starts = Starts(
         plans=plans,
-        searches=Searches(line, hidden, searched, metrics.rejected),
+        searches=Addresses(line, hidden, searched, metrics.rejected),
         callers=Callers(assertions, outposts, world),
         selection=Selection(plans, world),
         denials=Denials(pages, settings.default_redirect),
@@ -233,6 +240,11 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         origins=origins,
         settings=tenant_settings,
         keys=key_set.jwks,
+        asking=Asking(
+            Clients(pool),
+            Introspection(assertions, sign_ins, directory),
+            Addresses(line, hidden, asked, metrics.rejected),
+        ),
     )
 
     desk = Desk(
@@ -277,7 +289,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         closers.push_async_callback(consumption.stop)
     effects.start()
     closers.push_async_callback(effects.stop)
-    closers.push_async_callback(stop, asyncio.create_task(forget_effects(directory)))
+    closers.push_async_callback(stop, asyncio.create_task(forget(directory, sign_ins)))
 
     health = Health(
         {"redis": lambda: reach(line)},
@@ -392,11 +404,12 @@ async def reach(line: RedisLine) -> None:
     await line.execute(b"EXISTS", "gh:reach")
 
 
-async def forget_effects(directory: Directory) -> None:
-    """Forget what was performed long ago, for as long as the process runs."""
+async def forget(directory: Directory, sign_ins: SignIns) -> None:
+    """Forget what is of no use any more, for as long as the process runs."""
     while True:
         with contextlib.suppress(Unavailable):
             await directory.forget_effects(REMEMBER_DAYS)
+            await sign_ins.forget()
         await asyncio.sleep(_FORGET_EVERY_SECONDS)
 
 

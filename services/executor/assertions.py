@@ -24,14 +24,18 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.algorithms import ECAlgorithm
 
 from libs.common.errors import Unauthenticated
-from libs.common.flow.proof import factors_of
+from libs.common.flow.proof import level_of
 from libs.common.flow.turn import Facts
 from libs.common.secret import Secret
 
 DEFAULT_TENANT: Final = "default"
 
 _ALGORITHM: Final = "ES256"
-_CLAIMS: Final = ["iss", "aud", "sub", "nbf", "exp"]
+_CLAIMS: Final = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "sid"]
+NOT_VALID: Final = "the bearer is not valid"
+"""What is told of a bearer that proves nothing, whatever is wrong with it."""
+_BROKEN: Final = (KeyError, ValueError, RecursionError)
+"""What else PyJWT raises: `RecursionError` for a head of nothing but brackets."""
 _CLOCKS_APART: Final = 5.0
 """Seconds that the clocks of two executors may differ."""
 _PEM: Final = re.compile(
@@ -74,6 +78,21 @@ class KeySet:
         return cls(keys)
 
 
+class Asserted(msgspec.Struct, frozen=True):
+    """What an assertion of ours says, by the names of its claims."""
+
+    iss: str
+    aud: str
+    sub: str
+    iat: int
+    nbf: int
+    exp: int
+    jti: str
+    sid: str
+    late: bool = False
+    """It has expired."""
+
+
 class Assertions:
     """Signs assertions in the name of `issuer`."""
 
@@ -93,45 +112,52 @@ class Assertions:
         self._audience = audience
         self._lifetime = lifetime
 
-    def sign(self, tenant: str, session: str, facts: Facts) -> str:
-        """Assert that who runs `session` is `facts.account`, and how they proved it."""
+    def issuer(self, tenant: str) -> str:
+        """Say who asserts for `tenant`."""
+        return issuer_of(self._issuer, tenant)
+
+    def sign(self, tenant: str, sid: str, facts: Facts, since: int) -> str:
+        """Assert that `facts.account` has signed in, as `sid`, and how they proved it `since`."""
         now = int(self._clock())
         claims: dict[str, Any] = {
-            "iss": issuer_of(self._issuer, tenant),
+            "iss": self.issuer(tenant),
             "aud": self._audience,
             "sub": facts.account,
             "iat": now,
             "nbf": now,
             "exp": now + self._lifetime,
             "jti": str(uuid.uuid4()),
-            "auth_time": now,
+            "auth_time": since,
             "amr": list(facts.proved),
-            "acr": "aal2" if len(factors_of(facts.proved)) > 1 else "aal1",
-            # Not the id itself, which is a handle to the session.
-            "sid": hashlib.blake2b(session.encode(), digest_size=16).hexdigest(),
+            "acr": level_of(facts.proved),
+            "sid": sid,
         }
         return jwt.encode(
             claims, self._keys.signing, algorithm=_ALGORITHM, headers={"kid": self._keys.kid}
         )
 
-    def verify(self, tenant: str, token: Secret) -> str:
-        """Return the account that `token` asserts in `tenant`; raise `Unauthenticated` if none."""
+    def verify(self, tenant: str, token: Secret) -> Asserted:
+        """Return what `token` asserts in `tenant`; raise `Unauthenticated` if nothing.
+
+        It may be `late`: what it asserted has to be known otherwise to be so still.
+        """
         try:
             shown = token.reveal()
             claims = jwt.decode(
                 shown,
                 self._keys.public[jwt.get_unverified_header(shown)["kid"]],
                 algorithms=[_ALGORITHM],
-                issuer=issuer_of(self._issuer, tenant),
+                issuer=self.issuer(tenant),
                 audience=self._audience,
                 leeway=_CLOCKS_APART,
-                options={"require": _CLAIMS},
+                options={"require": _CLAIMS, "verify_exp": False},
             )
-        except (jwt.InvalidTokenError, KeyError, ValueError, RecursionError) as error:
-            # RecursionError: a head of nothing but brackets. What is wrong with it is not told.
-            raise Unauthenticated("the bearer is not valid") from error
-        account: str = claims["sub"]
-        return account
+            asserted = msgspec.convert(claims, Asserted)
+        except (jwt.InvalidTokenError, msgspec.ValidationError, *_BROKEN) as error:
+            # What is wrong with it is not told.
+            raise Unauthenticated(NOT_VALID) from error
+        late = asserted.exp <= self._clock() - _CLOCKS_APART
+        return msgspec.structs.replace(asserted, late=late)
 
 
 def issuer_of(issuer: str, tenant: str) -> str:

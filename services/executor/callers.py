@@ -14,10 +14,11 @@ from typing import Final
 import msgspec
 
 from libs.common.errors import Unauthenticated
+from libs.common.flow.model import FlowType
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Facts
 from libs.common.secret import Secret
-from services.executor.assertions import Assertions
+from services.executor.assertions import NOT_VALID, Assertions
 from services.executor.handlers import users
 from services.executor.handlers.world import World
 
@@ -44,19 +45,30 @@ class Callers:
         self._outposts = tuple(_digest(token) for token in outposts)
         self._world = world
 
-    async def identify(self, tenant: str, bearer: Secret | None) -> Caller:
-        """Say who calls in `tenant`; raise `Unauthenticated` for a bearer that proves nothing."""
+    async def identify(self, tenant: str, bearer: Secret | None, kind: FlowType) -> Caller:
+        """Say who calls in `tenant` for a flow of this type.
+
+        Raises `Unauthenticated` for a bearer that proves nothing.
+        """
         if bearer is None:
             return NOBODY
         given = _digest(bearer)
         # All of them, whichever it is: the time must not tell how many come before.
         if any([hmac.compare_digest(given, token) for token in self._outposts]):  # noqa: C419
             return OUTPOST
-        account = self._assertions.verify(tenant, bearer)
-        if await users.load(self._world, tenant, LoadUser(account)) is None:
+        asserted = self._assertions.verify(tenant, bearer)
+        # An old one may end what it was about: a sign-in lasts longer than an assertion of it. It
+        # opens nothing else, or who steals one would have it for as long.
+        if asserted.late and kind is not FlowType.LOGOUT:
+            raise Unauthenticated(NOT_VALID)
+        found = await self._world.sign_ins.find(tenant, asserted.sid)
+        account = asserted.sub
+        if found is None or await users.load(self._world, tenant, LoadUser(account)) is None:
             # As what is wrong with an assertion: that somebody is gone is nobody's to know.
-            raise Unauthenticated("the bearer is not valid")
-        return Caller(Facts(account=account, authenticated=True))
+            raise Unauthenticated(NOT_VALID)
+        if asserted.late:
+            return Caller(Facts(sign_in=asserted.sid))
+        return Caller(Facts(account=account, authenticated=True, sign_in=asserted.sid))
 
 
 def _digest(token: Secret) -> bytes:

@@ -113,6 +113,16 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         int, Meta(ge=5, le=3600, description="lifetime of an assertion")
     ] = 60
 
+    sign_in_hours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=8760,
+            description="time for which a sign-in stands, unless it is ended: what `/introspect` "
+            "tells, and what a late assertion can still end",
+        ),
+    ] = 12
+
     login_minutes: Annotated[
         Minutes, Meta(description="lifetime of a session of a login or authorization flow")
     ] = 15
@@ -149,6 +159,12 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
     search_rate: Annotated[
         Rate, Meta(description="starts that find nothing active a second, per address")
     ] = 0.5
+    introspect_burst: Annotated[
+        Bucket, Meta(description="introspections at once, per address of a server that asks")
+    ] = 1_000
+    introspect_rate: Annotated[
+        Rate, Meta(description="introspections a second, per address of a server that asks")
+    ] = 200.0
     secret_burst: Annotated[
         Bucket, Meta(description="wrong passwords in a row, per identifier, before it is blocked")
     ] = 20

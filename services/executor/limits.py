@@ -68,8 +68,8 @@ class Admission:
             raise Exhausted("too many requests", self.given.retry_after)
 
 
-class Searches:
-    """The bucket of starts that find nothing and are searched for, which each address has.
+class Addresses:
+    """A bucket that each address has.
 
     It is the deployment's, not a tenant's: whoever makes tenants up would have one of each.
     """
@@ -82,7 +82,7 @@ class Searches:
         self._rejected = rejected
 
     async def admit(self, address: str) -> None:
-        """Return if what `address` wants may be searched for; raise `Exhausted` if not."""
+        """Return if `address` may have what it wants; raise `Exhausted` if not."""
         wanted = tokens(self._secret, _DEPLOYMENT, ((self._bucket, subject(address)),))
         given = await take(self._line, wanted)
         if not given.taken:

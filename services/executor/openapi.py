@@ -12,13 +12,20 @@ from typing import Any, Final
 import msgspec
 
 from libs.common.chassis.app import REQUEST_ID
+from libs.common.chassis.oauth import FORM, ErrorBody
 from libs.common.chassis.openapi import demanded
 from libs.common.flow.view import Component
+from libs.common.wire.clients import INTROSPECT
 from services.executor import wire
+from services.executor.asking import IntrospectBody
 from services.executor.faults import FAULTS
+from services.executor.introspection import Active, Inactive
 
 _REF: Final = "#/components/schemas/"
-_STRUCTS: Final = (wire.Request, wire.Answer, wire.Refusal, Component)
+_STRUCTS: Final = (
+    *(wire.Request, wire.Answer, wire.Refusal, Component),
+    *(IntrospectBody, Active, Inactive, ErrorBody),
+)
 _ENCODED: Final = (wire.Answer, wire.Data, wire.Message, wire.FieldError, wire.Refusal, Component)
 _HEADERS: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
     ("Accept-Language", "What the user is told follows it.", {"type": "string"}),
@@ -32,7 +39,9 @@ _HEADERS: Final[tuple[tuple[str, str, Mapping[str, Any]], ...]] = (
 )
 
 
-def document(paths: Iterable[str], keys_path: str, version: str) -> Mapping[str, Any]:
+def document(
+    paths: Iterable[str], keys_path: str, introspect_path: str, version: str
+) -> Mapping[str, Any]:
     """Describe this `version` of the service, which serves `/flow/execute` at all `paths`."""
     return {
         "openapi": "3.1.0",
@@ -52,11 +61,13 @@ def document(paths: Iterable[str], keys_path: str, version: str) -> Mapping[str,
         "paths": {
             **{path: {"post": _execute(path)} for path in paths},
             keys_path: {"get": _KEYS},
+            introspect_path: {"post": _introspect()},
         },
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "client": {"type": "http", "scheme": "basic"},
             },
         },
     }
@@ -99,6 +110,43 @@ def _execute(path: str) -> Mapping[str, Any]:
         "responses": {
             "200": {"description": "A step, or the end", "content": _json(wire.Answer)},
             **_refusals(),
+        },
+    }
+
+
+def _introspect() -> Mapping[str, Any]:
+    refusals = {
+        400: "The form is none, or there is no token",
+        401: "The client is unknown in this tenant, or its secret is wrong",
+        403: f"The client lacks the scope `{INTROSPECT}`",
+        415: "It is no form",
+        429: "There were too many requests",
+        503: "Nobody can know for now: take it for signed out, or ask again",
+    }
+    return {
+        "operationId": "introspect",
+        "summary": "Ask whether somebody is still signed in (RFC 7662)",
+        # The credentials may be in the form as well.
+        "security": [{"client": []}, {}],
+        "requestBody": {
+            "required": True,
+            "content": {FORM: {"schema": {"$ref": f"{_REF}IntrospectBody"}}},
+        },
+        "responses": {
+            "200": {
+                "description": "What the token is worth",
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "oneOf": [{"$ref": f"{_REF}Active"}, {"$ref": f"{_REF}Inactive"}]
+                        }
+                    }
+                },
+            },
+            **{
+                str(status): {"description": said, "content": _json(ErrorBody)}
+                for status, said in refusals.items()
+            },
         },
     }
 

@@ -1,4 +1,5 @@
-"""`POST /flow/execute` (seed 002) at all its paths, and the keys that assertions are checked with.
+"""`POST /flow/execute` (seed 002) at all its paths, and what assertions are checked with: the keys
+for everybody, and `POST /introspect` for who may ask.
 
 No authorization is needed, but where a flow wants it to be started: then the `flowId` is the only
 handle. Nothing here decides anything about a flow; it reads a request, has the turn run, and says
@@ -20,12 +21,14 @@ from libs.common.chassis.bucket import headers as rate_headers
 from libs.common.chassis.direct import Answer, Request, Route, Whole
 from libs.common.chassis.hosts import host_of
 from libs.common.chassis.logging import remember
+from libs.common.chassis.oauth import error_of
 from libs.common.chassis.problems import JSON, Refusal, decode_json
 from libs.common.chassis.proxies import FORWARDED, Proxies, subject
 from libs.common.chassis.serve import VERSION
 from libs.common.errors import GatehouseError, Invalid, Problem, Unavailable
 from libs.common.secret import Secret
 from services.executor import wire
+from services.executor.asking import INTROSPECT_PATH, Asking
 from services.executor.assertions import DEFAULT_TENANT
 from services.executor.call import Call, Opening
 from services.executor.faults import describe, fault_of
@@ -45,6 +48,8 @@ _BEARER: Final = "bearer"
 _NEXT: Final = "next"
 
 _ADMISSION: Final = web.RequestKey("admission", Admission)
+_ASKS: Final = web.RequestKey("asks", bool)
+"""It is for `/introspect`, which refuses as OAuth does."""
 ERROR: Final = web.RequestKey("error", Exception)
 """Why a turn was not run."""
 _ADMITTED_ORIGIN: Final = web.RequestKey("admitted_origin", bool)
@@ -60,7 +65,7 @@ _KEYS_HEADERS: Final[Mapping[str, str]] = {
     # Public keys, which a page of any origin may need to check an assertion.
     hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
 }
-_DOCUMENT: Final = msgspec.json.encode(document(PATHS, KEYS_PATH, VERSION))
+_DOCUMENT: Final = msgspec.json.encode(document(PATHS, KEYS_PATH, INTROSPECT_PATH, VERSION))
 _DOCUMENT_HEADERS: Final[Mapping[str, str]] = {
     hdrs.CONTENT_TYPE: JSON,
     hdrs.CACHE_CONTROL: "no-cache",
@@ -88,6 +93,7 @@ class Face:
     """Whose own lists are looked at besides."""
     keys: bytes
     """The published key set."""
+    asking: Asking
 
     def routes(self) -> list[Route]:
         """List every route."""
@@ -98,6 +104,8 @@ class Face:
             Route(hdrs.METH_GET, DOCUMENT_PATH, self.describe),
             Route(hdrs.METH_GET, KEYS_PATH, self.publish_keys),
             Route(hdrs.METH_GET, f"{TENANT}{KEYS_PATH}", self.publish_keys),
+            Route(hdrs.METH_POST, INTROSPECT_PATH, self.introspect),
+            Route(hdrs.METH_POST, f"{TENANT}{INTROSPECT_PATH}", self.introspect),
         ]
 
     async def execute(self, request: Request) -> Answer:
@@ -176,17 +184,28 @@ class Face:
         """Publish the keys that assertions are checked with."""
         return Answer(self.keys, _KEYS_HEADERS)
 
+    async def introspect(self, request: Request) -> Answer:
+        """Say whether somebody is still signed in (RFC 7662)."""
+        request[_ASKS] = True
+        tenant = self.tenant(request)
+        remember(tenant=tenant)
+        answer = await self.asking.answer(request, tenant, self._address(request))
+        return Answer(wire.encode(answer), _ANSWER_HEADERS)
+
     async def describe(self, _request: web.Request) -> Answer:
         """Describe this API in OpenAPI 3.1."""
         return Answer(_DOCUMENT, _DOCUMENT_HEADERS)
 
     def refuse(self, request: Request, refusal: Refusal) -> Answer:
         """Say why `request` was not done: the chassis' `Face`."""
+        if request.get(_ASKS):
+            body = wire.encode(error_of(refusal))
+            return Answer(body, _ANSWER_HEADERS, status=refusal.status)
         error = request.get(ERROR)
         named = error.fault if isinstance(error, SessionOver | UnknownLink) else None
         fault = fault_of(refusal, named)
         kind = error.type.wire if isinstance(error, SessionOver) and error.type else None
-        body = wire.Refusal(
+        refused = wire.Refusal(
             code=fault.code,
             message=fault.message,
             description=describe(refusal),
@@ -194,7 +213,7 @@ class Face:
             flow_type=kind or UNSET,
             step=wire.current_step(error.answer) if isinstance(error, Overtaken) else UNSET,
         )
-        response = Answer(wire.encode(body), _ANSWER_HEADERS, status=refusal.status)
+        response = Answer(wire.encode(refused), _ANSWER_HEADERS, status=refusal.status)
         self._add_headers(request, response)
         return response
 

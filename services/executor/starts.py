@@ -19,7 +19,7 @@ from libs.common.flow.turn import Session, Trial
 from services.executor.call import Call, Opening
 from services.executor.callers import Callers
 from services.executor.denials import Denial, Denials
-from services.executor.limits import Searches
+from services.executor.limits import Addresses
 from services.executor.metrics import ExecutorMetrics
 from services.executor.plans import Admit, Plans
 from services.executor.selection import Chosen, Selection, Wish
@@ -46,7 +46,7 @@ class Starts:
     """Makes sessions."""
 
     plans: Plans
-    searches: Searches
+    searches: Addresses
     callers: Callers
     selection: Selection
     denials: Denials
@@ -70,7 +70,7 @@ class Starts:
             tenant=call.tenant,
             type=kind,
             flow=call.request.flow,
-            caller=await self.callers.identify(call.tenant, opening.bearer),
+            caller=await self.callers.identify(call.tenant, opening.bearer, kind),
             session=str(uuid.uuid4()),
             device=opening.device,
             surroundings=call.surroundings(now),

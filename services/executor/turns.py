@@ -37,6 +37,7 @@ from libs.common.flow.turn import Over, Session, Stay, Submission, Turn
 from services.executor import answers, wire
 from services.executor.assertions import Assertions
 from services.executor.call import Call, Opening
+from services.executor.directory.signins import sid_of
 from services.executor.effects import Effects
 from services.executor.handlers.table import converse
 from services.executor.handlers.world import World
@@ -345,7 +346,9 @@ class Turns:
     def _assert(self, session: Session, over: Over) -> str | None:
         if not over.sign_in:
             return None
-        return self.assertions.sign(session.tenant, session.id, session.facts)
+        since = session.proved_at
+        assert since is not None  # noqa: S101 - whoever is signed in has proved something
+        return self.assertions.sign(session.tenant, sid_of(session.id), session.facts, since)
 
     def identify(self, call: Call, session: str, step: str, way: str = "") -> Submit:
         """Say what tells this submit from others, for `step` if it says so.

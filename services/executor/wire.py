@@ -112,7 +112,7 @@ _ENCODER = msgspec.json.Encoder()
 _ANSWERS = msgspec.json.Decoder(dict[str, Raw])
 
 
-def encode(body: Answer | Refusal) -> bytes:
+def encode(body: msgspec.Struct) -> bytes:
     """Write `body` as JSON."""
     return _ENCODER.encode(body)
 

@@ -57,6 +57,7 @@ from services.management.routes.serving import Door, Serving
 from services.management.routes.writes import Writes
 from services.management.running import Running
 from services.management.sessions import Sessions
+from services.management.signins import SignIns
 from services.management.simulations import Simulations
 from services.management.standing import Standings
 from services.management.store import Store
@@ -157,6 +158,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         tenants=Tenants(store),
         providers=Providers(store, credential_keys, NODE_TYPES),
         users=Users(store, hasher),
+        sign_ins=SignIns(store),
         actions=Actions(store, credential_keys, NODE_TYPES),
         invitations=Invitations(store, invites),
         bootstrap=Bootstrap(store, settings.bootstrap_token),

@@ -20,6 +20,7 @@ from libs.common.chassis.config import variable
 from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Denied, Unauthenticated
 from libs.common.secret import Secret
+from libs.common.wire.clients import Introspect
 from services.management.issuers import Issuers
 from services.management.keysets import PublicKey
 from services.management.standing import Standings
@@ -71,6 +72,7 @@ Scope = Literal[
     "delete:tenants",
     "read:audit",
     "read:sessions",
+    Introspect,
 ]
 """What a token may allow."""
 

@@ -6,7 +6,6 @@ themselves, nor get hold of one that may do more.
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
@@ -32,7 +31,6 @@ from services.management.standing import Standing
 from services.management.store import Store
 
 NO_CLIENT: Final = "there is no such client"
-CLIENT_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):

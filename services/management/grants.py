@@ -6,27 +6,23 @@ as long, and is refused in the same words.
 
 from __future__ import annotations
 
-import hmac
 from datetime import timedelta
 from typing import Final
 
 import msgspec
 
-from libs.common.chassis.tokens import digest
+from libs.common.chassis.oauth import CHALLENGE
+from libs.common.chassis.tokens import matches
 from libs.common.errors import Invalid, Problem, Unauthenticated
 from libs.common.secret import Secret
+from libs.common.wire.clients import CLIENT_ID
 from services.management.auth import CLIENTS, Tokens
-from services.management.clients import CLIENT_ID
 from services.management.queries import QUERIES
 from services.management.standing import proof_of
 from services.management.store import Store
 
 CLIENT_CREDENTIALS: Final = "client_credentials"
-CHALLENGE: Final = 'Basic realm="gatehouse"'
-"""How a client may prove who it is (RFC 6749, 5.2)."""
 
-_NOBODY: Final = digest(Secret(""))
-"""In place of what is kept of a client's secret, where there is no such client."""
 _NO_ID: Final = ""
 
 
@@ -70,9 +66,7 @@ class Grants:
         id = wanted.client_id if CLIENT_ID.fullmatch(wanted.client_id) else _NO_ID
         async with self._store.reading(tenant) as rows:
             found = await QUERIES.find_secret(rows.connection, tenant=tenant, client_id=id)
-        known = _NOBODY if found is None else found["secret_hash"]
-        right = hmac.compare_digest(digest(wanted.client_secret), known)
-        if found is None or not right:
+        if not matches(wanted.client_secret, None if found is None else found["secret_hash"]):
             raise Unauthenticated("the client is unknown, or its secret is wrong", CHALLENGE)
         scopes = tuple(s for s in found["scopes"] if not wanted.scopes or s in wanted.scopes)
         if wanted.scopes - set(scopes):

@@ -35,6 +35,7 @@ from services.management.routes import (
     providers,
     rollouts,
     sessions,
+    signins,
     simulate,
     tenants,
     transfer,
@@ -49,6 +50,7 @@ from services.management.routes.v3 import files as v3_files
 from services.management.routes.v3 import insight as v3_insight
 from services.management.routes.v3 import instances as v3_instances
 from services.management.sessions import Sessions
+from services.management.signins import SignIns
 from services.management.simulations import Simulations
 from services.management.tenants import Tenants
 from services.management.transfer import Transfer
@@ -74,6 +76,7 @@ class UseCases:
     tenants: Tenants
     providers: Providers
     users: Users
+    sign_ins: SignIns
     actions: Actions
     bootstrap: Bootstrap
     grants: Grants
@@ -105,6 +108,7 @@ PARTS: Final[tuple[Part[Any], ...]] = (
     Part(clients.OPERATIONS, lambda use: clients.Endpoints(use.clients, use.bootstrap)),
     Part(providers.OPERATIONS, lambda use: providers.Endpoints(use.providers)),
     Part(users.OPERATIONS, lambda use: users.Endpoints(use.users)),
+    Part(signins.OPERATIONS, lambda use: signins.Endpoints(use.sign_ins)),
     Part(actions.OPERATIONS, lambda use: actions.Endpoints(use.actions)),
     Part(invitations.OPERATIONS, lambda use: invitations.Endpoints(use.invitations)),
     Part(oauth.OPERATIONS, lambda use: oauth.Endpoints(use.grants)),

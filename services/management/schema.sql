@@ -347,6 +347,29 @@ CREATE TABLE consents (
     PRIMARY KEY (user_id, purpose)
 );
 
+-- Who is signed in: what an assertion is about, for as long as that stands. No foreign key to users,
+-- since a tenant's accounts may be kept elsewhere.
+CREATE TABLE sign_ins (
+    tenant text NOT NULL,
+    -- Of assertions. Made of the session's id, which it does not tell.
+    sid text NOT NULL,
+    account text NOT NULL,
+    -- When the first of it was proved.
+    auth_time timestamptz NOT NULL,
+    amr text[] NOT NULL,
+    acr text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    -- Latest; the row is then of no use.
+    ends_at timestamptz NOT NULL,
+    -- When it was ended before. It stays until then, so that a turn that is run again begins
+    -- nothing that somebody has ended.
+    ended_at timestamptz,
+    PRIMARY KEY (tenant, sid)
+);
+
+CREATE INDEX sign_ins_of_account ON sign_ins (tenant, account, created_at);
+CREATE INDEX sign_ins_by_end ON sign_ins (ends_at);
+
 -- Effects that are done, by id: JetStream delivers at least once, and a login counts once.
 CREATE TABLE performed_effects (
     id text PRIMARY KEY,

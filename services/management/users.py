@@ -180,6 +180,9 @@ class Users:
                 **identifiers,
             )
             after = _user(row)
+            if after.blocked and not before.blocked:
+                # Not only as long as they are blocked: nobody knows who has been using them.
+                await QUERIES.end_sign_ins(change.connection, tenant=tenant, account=str(id))
             await change.note_resource("update", _about(before, after))
         return after
 
@@ -191,6 +194,7 @@ class Users:
         async with self._store.changing(tenant, author) as change:
             before = await _held(change, tenant, id)
             await QUERIES.delete_user(change.connection, tenant=tenant, user=id)
+            await QUERIES.end_sign_ins(change.connection, tenant=tenant, account=str(id))
             await change.note_resource("delete", _about(before, None))
 
     async def list_credentials(self, tenant: str, id: uuid.UUID) -> tuple[Credential, ...]:

@@ -7,6 +7,7 @@ would only slow down who has the right one.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from typing import Final
 
@@ -24,3 +25,12 @@ def digest(token: Secret) -> bytes:
     """Return what is kept of a token."""
     # None of ours has such characters, but what is sent may.
     return hashlib.sha256(token.reveal().encode("utf-8", "surrogatepass")).digest()
+
+
+def matches(token: Secret, kept: bytes | None) -> bool:
+    """Whether `kept` is of `token`; where nothing is kept, it takes as long to say no."""
+    right = hmac.compare_digest(digest(token), _NOBODY if kept is None else kept)
+    return right and kept is not None
+
+
+_NOBODY: Final = digest(Secret(""))

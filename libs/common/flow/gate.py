@@ -10,6 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 from libs.common.flow.expression import Expression, Scope, truth
+from libs.common.flow.model import FlowType
 from libs.common.flow.node import Visit, scope_for
 from libs.common.flow.plan import Check, Gate, Program
 from libs.common.flow.questions import LoadUser
@@ -58,7 +59,7 @@ def admit(
 ) -> Generator[Question[Any], Any, Admission]:
     """Decide whether who calls may start `program`; `outpost` is a service of the deployment's."""
     match program.authentication:
-        case "require_authenticated" if not facts.owned:
+        case "require_authenticated" if not (facts.owned or _leaves(program, facts)):
             return Admission.UNAUTHENTICATED
         case "require_unauthenticated" if facts.owned:
             return Admission.DENIED
@@ -73,6 +74,11 @@ def admit(
     visit = Visit(session, 0, "", program.type, facts, surroundings)
     scope = yield from scope_for(visit, *(check.expression for check in program.gate.checks))
     return Admission.ADMITTED if decide(program.gate, scope) is True else Admission.DENIED
+
+
+def _leaves(program: Program, facts: Facts) -> bool:
+    """Whether somebody with a sign-in comes to end it, even if the assertion of it is old."""
+    return program.type is FlowType.LOGOUT and facts.sign_in is not None
 
 
 def _is_superuser(facts: Facts) -> Generator[Question[Any], Any, bool]:

@@ -22,8 +22,9 @@ from libs.common.flow.gate import decide
 from libs.common.flow.model import Json, TriggerPoint
 from libs.common.flow.node import SKIPPED, UNDECIDED, Visit, scope_for
 from libs.common.flow.plan import FAILURE, Gate, Instruction, Program
-from libs.common.flow.proof import evidence_of
+from libs.common.flow.proof import evidence_of, level_of
 from libs.common.flow.questions import SignedIn
+from libs.common.flow.signins import KeepSignIn
 from libs.common.flow.turn import (
     FLOW_FAILED,
     Bypass,
@@ -41,6 +42,7 @@ from libs.common.flow.turn import (
     Submission,
     Surroundings,
     Turn,
+    ask,
 )
 
 LONGEST = 1_000
@@ -132,6 +134,7 @@ def _walk(
     steps = program.steps
     node, stack = session.node, session.stack
     facts, tries, kept = session.facts, session.tries, session.kept
+    since = session.proved_at
     # Whoever submits has been let through to the node before.
     arriving = submitted is None
     path: list[Passed] = []
@@ -168,6 +171,8 @@ def _walk(
             if move.tried:
                 tries = _once_more(tries, step.id)
             before, facts = facts, move.facts or facts
+            if facts is not before:
+                since = _since(before, facts, since, surroundings.time)
             if facts.attached and not before.attached and _is_triggered(stack):
                 # Nothing is triggered there: not what has to run before an assertion is signed.
                 facts = replace(facts, attached=False)
@@ -177,11 +182,11 @@ def _walk(
         if isinstance(move, Stay):
             if move.tried:
                 tries = _once_more(tries, step.id)
-            waiting = _moved(session, node, stack, facts, tries, move.kept)
+            waiting = _moved(session, node, stack, facts, since, tries, move.kept)
             return Turn(waiting, move, tuple(effects), tuple(path))
         following = _go_on(program, stack, node, move, path)
         if isinstance(following, Over):
-            ended = _moved(session, node, (), facts, tries)
+            ended = _moved(session, node, (), facts, since, tries)
             return (yield from _end(program, ended, following, effects, path, surroundings))
         node, stack, arriving = following
         # What was sent was for the node that waited. The next one must ask for itself, and
@@ -189,6 +194,14 @@ def _walk(
         submitted, kept = None, _NOTHING
     msg = f"flow {program.flow} version {program.version} passed {LONGEST} nodes in one turn"
     raise Endless(msg)
+
+
+def _since(before: Facts, after: Facts, since: int | None, now: int) -> int | None:
+    """Say when the first of what is proved was; `since` is when that of `before` was."""
+    if not after.earned:
+        return None
+    goes_on = before.earned and after.account == before.account
+    return since if goes_on and after.proved[: len(before.proved)] == before.proved else now
 
 
 def _once_more(tries: Mapping[str, int], node: str) -> Mapping[str, int]:
@@ -302,6 +315,7 @@ def _moved(
     node: int,
     stack: tuple[Frame, ...],
     facts: Facts,
+    since: int | None,
     tries: Mapping[str, int],
     kept: Mapping[str, Json] = _NOTHING,
 ) -> Session:
@@ -314,6 +328,7 @@ def _moved(
         facts=facts,
         tries=tries,
         kept=kept,
+        proved_at=since,
     )
 
 
@@ -337,7 +352,16 @@ def _end(
             over = FAILED
     if over.sign_in:
         assert facts.account is not None  # noqa: S101 - it was looked at
-        effects = [*effects, SignedIn(facts.account, surroundings.time)]
+        # A release before this one noted no time.
+        since = surroundings.time if session.proved_at is None else session.proved_at
+        level = level_of(facts.proved)
+        kept = yield from ask(KeepSignIn(session.id, facts.account, since, facts.proved, level))
+        session = replace(session, proved_at=since)
+        if kept:
+            effects = [*effects, SignedIn(facts.account, surroundings.time)]
+        else:
+            # Blocked or deleted since it was proved: as a wrong proof, it is told in no other way.
+            over = FAILED
     return Turn(replace(session, over=True), over, tuple(effects), tuple(path), broken)
 
 

@@ -52,6 +52,7 @@ from libs.common.flow.record import (
     Masked,
     Redacted,
 )
+from libs.common.flow.signins import EndSignIn, EndSignIns, KeepSignIn
 from libs.common.flow.turn import (
     Question,
 )
@@ -168,6 +169,9 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (DeleteUser, bool, True),
             (CheckInvitation, _there, False),
             (IsBreached, bool, False),
+            (KeepSignIn, bool, True),
+            (EndSignIn, bool, True),
+            (EndSignIns, bool, True),
             (WriteUser, _written, True),
             (MayLeadTo, bool, False),
             (CallAction, _there, True),

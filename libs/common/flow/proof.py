@@ -54,6 +54,13 @@ def factors_of(amr: Iterable[str]) -> list[str]:
     return sorted({FACTORS.get(each, each) for each in amr if each != PRESENCE})
 
 
+def level_of(amr: Iterable[str]) -> str:
+    """Say how much was proved, as an assertion's `acr`."""
+    # `0` is what nobody should take for more than that somebody was there (OpenID Connect Core
+    # 1.0, 2); the others are the authenticator assurance levels of NIST SP 800-63B.
+    return ("0", "aal1", "aal2")[min(2, len(factors_of(amr)))]
+
+
 class Gain(msgspec.Struct, frozen=True):
     """What is proved once a node is left by some outcome."""
 

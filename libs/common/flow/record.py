@@ -46,6 +46,8 @@ class Learned(msgspec.Struct, frozen=True, omit_defaults=True):
     attached: bool | None = None
     resumed: bool | None = None
     """Somebody who followed a link goes on in place of whoever began."""
+    sign_in: bool | None = None
+    """They came with an assertion of a sign-in; False where they are nobody any more."""
     invitation: bool | None = None
     """One is to be used up, or none any more."""
     password_hash: bool | None = None

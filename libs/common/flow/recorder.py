@@ -76,7 +76,7 @@ def _inputs(components: tuple[Component, ...]) -> Iterator[str]:
         yield from _inputs(component.components)
 
 
-_THERE: Final = ("invitation", "password_hash", "verified", "external")
+_THERE: Final = ("invitation", "password_hash", "verified", "external", "sign_in")
 """Facts of which only that there is something is kept."""
 _there: Final = attrgetter(*_THERE)
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -27,6 +27,7 @@ from libs.common.flow.proof import Demand, evidence_of
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.record import Learned
 from libs.common.flow.recorder import words_of
+from libs.common.flow.signins import EndSignIn, EndSignIns, KeepSignIn
 from libs.common.flow.tape import Tape
 from libs.common.flow.turn import (
     Bypass,
@@ -346,6 +347,14 @@ class Rerun:
     def _know(self, question: Question[Any]) -> Any:  # noqa: ANN401 - as the question declares
         if isinstance(question, LoadUser):
             return self._users.find(question.account, self._turn)
+        if isinstance(question, KeepSignIn):
+            kept = self._tape.kept[self._turn]
+            # A session that began none was told nothing: it stands unless the account is gone.
+            there = self._users.find(question.account, self._turn) is not None
+            return there if kept is None else kept
+        if isinstance(question, EndSignIn | EndSignIns):
+            # However it was, they have ended.
+            return True
         raise Undecided(f"the answer to {type(question).__name__}")
 
     def _found(self, visit: Visit, *, ran: bool = True) -> Found:

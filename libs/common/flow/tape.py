@@ -19,11 +19,17 @@ from libs.common.flow.model import Json, TriggerPoint
 from libs.common.flow.passkeys import CheckPasskey, KeepPasskey
 from libs.common.flow.questions import FindAccount, LoadUser, VerifyEmail, WriteUser
 from libs.common.flow.record import Answered, Entry, Head, Learned, Passage
+from libs.common.flow.signins import KeepSignIn
 from libs.common.flow.turn import Enter, Facts, Leave, Move, Over, Stay, Surroundings
 from libs.common.flow.unknown import Mask, UnknownUser, unmask
 from libs.common.flow.view import View
 
 _NO_VIEW: Final = View(())
+_NAMED: Final = (
+    *("identifier", "account", "password_hash", "verified", "external", "invitation"),
+    "sign_in",
+)
+"""Facts of which only that there is something was kept."""
 _NAMING: Final = frozenset(kind.__name__ for kind in (FindAccount, CheckPasskey, FinishSignIn))
 """Questions whose answer is an account."""
 _WRITING: Final = frozenset(
@@ -108,6 +114,8 @@ class Tape(msgspec.Struct, frozen=True):
     """Of each turn."""
     asked: tuple[tuple[Any, ...], ...]
     """Of each turn: the users whom it looked up at its end."""
+    kept: tuple[bool | None, ...]
+    """Of each turn: whether a sign-in stood from its end on; None where it began none."""
     moments: tuple[Moment, ...]
     turns: tuple[tuple[int, ...], ...]
     """The moments of each turn, as indexes."""
@@ -134,9 +142,15 @@ def make_tape(entries: Sequence[Entry]) -> Tape | None:
         _gains(head.facts, "start").upon(Facts()),
         tuple(map(_surroundings, whole)),
         tuple(_users(entry.asked) for entry in whole),
+        tuple(map(_kept, whole)),
         moments,
         tuple(map(tuple, turns)),
     )
+
+
+def _kept(entry: Entry) -> bool | None:
+    answers = (bool(each.answer) for each in entry.asked if each.question == KeepSignIn.__name__)
+    return next(answers, None)
 
 
 def _moment(turn: int, number: int, passage: Passage) -> Moment:
@@ -167,7 +181,7 @@ def _user(answer: Answered) -> Any:  # noqa: ANN401 - a user, None, or that nobo
 def _gains(learned: Learned, name: str) -> Gained:
     """Give what was learned names of its own: `name` is unlike any other's."""
     changes: dict[str, Any] = {}
-    for field in ("identifier", "account", "password_hash", "verified", "external", "invitation"):
+    for field in _NAMED:
         there: bool | None = getattr(learned, field)
         if there is not None:
             changes[field] = f"{field} {name}" if there else None

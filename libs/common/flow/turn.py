@@ -50,6 +50,9 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     authenticated: bool = False
     """The caller began with an assertion about the account. So it is theirs, but that is no proof
     that an assertion could be given for: each would earn the next."""
+    sign_in: str | None = None
+    """The sign-in that the caller began with an assertion of, whether that is still good or not:
+    whoever shows an old one may end it, and nothing else."""
     consented: bool = False
     shown: tuple[str, ...] = ()
     """The account's factors that were shown or set up in this run, by the names of
@@ -150,6 +153,8 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     could not be evaluated."""
     trial: Trial | None = None
     """None where nothing hangs on how it ends."""
+    proved_at: int | None = None
+    """When the first of `facts.proved` was; None where nothing was, or before it was noted."""
 
     @property
     def awaits_link(self) -> bool:

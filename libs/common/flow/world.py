@@ -61,6 +61,7 @@ from libs.common.flow.questions import (
     Written,
 )
 from libs.common.flow.script import SUCCESS, Cue, Persona
+from libs.common.flow.signins import EndSignIn, EndSignIns, KeepSignIn
 from libs.common.flow.turn import External, Question
 from libs.common.secret import MASK
 
@@ -185,6 +186,10 @@ class World:
         self.written.append(Deletion(question.account))
         return True
 
+    def keep_sign_in(self, question: KeepSignIn) -> bool:
+        """Begin a sign-in, of an account that there is."""
+        return question.account in self._users
+
     def verify_email(self, question: VerifyEmail) -> Verdict:
         """Take the code; the address that it went to is verified."""
         account = question.account
@@ -266,6 +271,9 @@ PARTS: Final[Mapping[type[Question[Any]], Mapping[str, Part]]] = MappingProxyTyp
             "failure": lambda _world, _question: None,
         },
         LoadUser: {SUCCESS: World.load},
+        KeepSignIn: {SUCCESS: World.keep_sign_in},
+        EndSignIn: {SUCCESS: lambda _world, _question: True},
+        EndSignIns: {SUCCESS: lambda _world, _question: True},
         SeekPasskey: {SUCCESS: World.seek_passkey},
         CheckPasskey: {
             SUCCESS: World.show_passkey,

@@ -1,7 +1,9 @@
 """Ends the sign-in of whoever runs the flow: from here on they are nobody.
 
 What they proved is forgotten with who they are, so no assertion is given at the end unless they
-prove who they are again. An assertion that they hold already is good until it expires.
+prove who they are again. The sign-in whose assertion the flow was begun with ends: who asks for it
+by `/introspect` is told so from then on. An assertion itself cannot be called back from who asks
+nobody, and is good there until it expires.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import msgspec
 
 from libs.common.flow.node import NodeType, Site, Visit, fixed, gaining
 from libs.common.flow.proof import Gain
-from libs.common.flow.turn import Dialogue, Facts, Leave, at_once
+from libs.common.flow.signins import EndSignIn
+from libs.common.flow.turn import Dialogue, Facts, Leave, ask
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,13 +25,16 @@ def lower(config: Config, site: Site) -> Config:
 
 
 def run(config: Config, visit: Visit) -> Dialogue:
+    if visit.facts.sign_in is not None:
+        yield from ask(EndSignIn(visit.facts.sign_in))
     # What was staged or set may be copied from the account, or be allowed to it.
-    return at_once(Leave("success", Facts(inputs=visit.facts.inputs)))
+    return Leave("success", Facts(inputs=visit.facts.inputs))
 
 
 NODE: NodeType[Config, Config] = NodeType(
     name="user_logout",
-    summary="Forgets who the user is, and all that they proved, for the rest of the flow.",
+    summary="Ends the sign-in that the user came with, and forgets who they are, and all that they "
+    "proved, for the rest of the flow.",
     config=Config,
     lowered=Config,
     lower=lower,

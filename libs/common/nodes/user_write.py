@@ -20,6 +20,7 @@ from libs.common.flow.model import FlowType, Json, TriggerPoint
 from libs.common.flow.node import NodeType, Site, Visit, fixed, gaining
 from libs.common.flow.proof import Gain
 from libs.common.flow.questions import Taken, Uninvited, WriteUser
+from libs.common.flow.signins import EndSignIns
 from libs.common.flow.turn import Dialogue, Facts, Leave, ask
 
 REACHES = (
@@ -30,7 +31,9 @@ REACHES = (
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing can be configured."""
+    end_sign_ins: bool = True
+    """Where a password is written onto an account that there was: end all its sign-ins, but the one
+    that the flow was begun with. Whoever knew the old one is out with it."""
 
 
 def lower(config: Config, site: Site) -> Config:
@@ -68,6 +71,8 @@ def run(config: Config, visit: Visit) -> Dialogue:
         # Somebody else's by now, should it not be kept: the account is there all the same, and is
         # the caller's.
         yield from ask(LinkExternal(answer.account, facts.external))
+    if config.end_sign_ins and not is_new and facts.password_hash is not None:
+        yield from ask(EndSignIns(answer.account, facts.sign_in))
     # Whoever chose the password of a new account knows it.
     proved = facts.proved
     if is_new and facts.password_hash is not None:

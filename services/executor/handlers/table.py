@@ -32,6 +32,7 @@ from libs.common.flow.questions import (
     VerifyEmail,
     WriteUser,
 )
+from libs.common.flow.signins import EndSignIn, EndSignIns, KeepSignIn
 from libs.common.flow.turn import Question
 from services.executor.handlers import (
     calls,
@@ -42,6 +43,7 @@ from services.executor.handlers import (
     pages,
     passkeys,
     passwords,
+    signins,
     users,
 )
 from services.executor.handlers.world import World
@@ -77,6 +79,9 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     RecallConsent: users.recall_consent,
     KeepConsent: users.keep_consent,
     DeleteUser: users.delete,
+    KeepSignIn: signins.keep,
+    EndSignIn: signins.end,
+    EndSignIns: signins.end_all,
     CheckInvitation: users.check_invitation,
     IsBreached: passwords.is_breached,
     MayLeadTo: pages.may_lead_to,

@@ -43,6 +43,7 @@ async def write(world: World, tenant: str, question: WriteUser) -> Written | Tak
 async def delete(world: World, tenant: str, question: DeleteUser) -> bool:
     """Answer `DeleteUser`."""
     await world.directory.delete(tenant, question.account)
+    await world.sign_ins.end_all(tenant, question.account)
     return True
 
 

@@ -12,6 +12,7 @@ from services.executor.calling import Caller
 from services.executor.directory import Directory, Passwords
 from services.executor.directory.externals import Externals
 from services.executor.directory.passkeys import Passkeys
+from services.executor.directory.signins import SignIns
 from services.executor.handlers.authenticator import Authenticator
 from services.executor.handlers.recovery import Recovery
 from services.executor.minter import Minter
@@ -40,6 +41,7 @@ class World:
 
     directory: Directory
     password_check: Passwords
+    sign_ins: SignIns
     hasher: Hasher
     breaches: Breaches
     authenticator: Authenticator

@@ -93,3 +93,27 @@ DELETE FROM external_identities
 WHERE user_id = :user
     AND 'openid-' || encode(sha256(convert_to(issuer || ' ' || subject, 'UTF8')), 'hex')
     = :credential;
+
+-- name: list_sign_ins(tenant, account, most)
+-- those that stand, the newest first
+SELECT sid, created_at, auth_time, amr, acr, ends_at
+FROM sign_ins
+WHERE tenant = :tenant AND account = :account AND ended_at IS NULL AND ends_at > now()
+ORDER BY created_at DESC, sid
+LIMIT :most;
+
+-- name: end_sign_in(tenant, account, sid)$
+-- true where it stood
+UPDATE sign_ins SET ended_at = now()
+WHERE tenant = :tenant AND account = :account AND sid = :sid
+    AND ended_at IS NULL AND ends_at > now()
+RETURNING true;
+
+-- name: end_sign_ins(tenant, account)$
+-- how many stood
+WITH ended AS (
+    UPDATE sign_ins SET ended_at = now()
+    WHERE tenant = :tenant AND account = :account AND ended_at IS NULL AND ends_at > now()
+    RETURNING sid
+)
+SELECT count(*) FROM ended;

@@ -16,10 +16,10 @@ from msgspec import UNSET, Meta, UnsetType
 from libs.common.chassis.app import json_answer
 from libs.common.errors import NotFound
 from libs.common.secret import Secret
+from libs.common.wire.clients import CLIENT_ID
 from services.management.auth import Scope, bearer_of
 from services.management.bootstrap import Bootstrap
 from services.management.clients import (
-    CLIENT_ID,
     NO_CLIENT,
     Client,
     ClientEdit,

@@ -5,26 +5,21 @@ Everything here may hold a secret: nothing of a request must stand in an answer,
 
 from __future__ import annotations
 
-import base64
 from http import HTTPStatus
 from typing import Final, Literal
-from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
 from aiohttp import hdrs, web
 
 from libs.common.chassis.app import json_answer
-from libs.common.chassis.problems import JSON, decode_json, read_body
-from libs.common.errors import Invalid, Problem, Unauthenticated
+from libs.common.chassis.oauth import FORM, credentials, read_form
+from libs.common.chassis.problems import JSON, decode_json
+from libs.common.errors import Invalid, Problem
 from libs.common.secret import Secret, decode_secret
-from services.management.grants import CHALLENGE, CLIENT_CREDENTIALS, Grants, Wanted
+from services.management.grants import CLIENT_CREDENTIALS, Grants, Wanted
 from services.management.routes.clients import NO_STORE
 from services.management.routes.operation import Content, Operation
 from services.management.routes.serving import count_as, is_confined, stranger
-
-FORM: Final = "application/x-www-form-urlencoded"
-
-_MOST_FIELDS: Final = 50
 
 
 class TokenBody(msgspec.Struct, frozen=True):
@@ -56,7 +51,9 @@ class Endpoints:
     async def token(self, request: web.Request) -> web.Response:
         tenant, _ = stranger(request)
         body = await _sent(request)
-        id, secret = _credentials(request, body)
+        id, secret = credentials(
+            request.headers.get(hdrs.AUTHORIZATION), body.client_id, body.client_secret
+        )
         if not body.grant_type:
             raise Invalid("there is no grant_type")
         if body.grant_type != CLIENT_CREDENTIALS:
@@ -82,43 +79,7 @@ class Endpoints:
 async def _sent(request: web.Request) -> TokenBody:
     if request.content_type != FORM:
         return await decode_json(request, TokenBody)
-    try:
-        text = (await read_body(request)).decode()
-        pairs = parse_qsl(text, strict_parsing=bool(text), max_num_fields=_MOST_FIELDS)
-    except ValueError as error:
-        raise Invalid("the body is no form") from error
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        # RFC 6749, 3.2: which of the two would count is anybody's guess.
-        raise Invalid("a field is there twice")
-    return msgspec.convert(fields, TokenBody, dec_hook=decode_secret)
-
-
-def _credentials(request: web.Request, body: TokenBody) -> tuple[str, Secret]:
-    """Return who a client says it is, and its proof, from the header or the body (2.3.1)."""
-    header = request.headers.get(hdrs.AUTHORIZATION)
-    if header is None:
-        if not body.client_id or body.client_secret is None:
-            raise Unauthenticated("send client_id and client_secret", CHALLENGE)
-        return body.client_id, body.client_secret
-    if body.client_secret is not None:
-        raise Invalid("send the secret once: in the header or in the body")
-    id, secret = _basic(header)
-    if body.client_id and body.client_id != id:
-        raise Invalid("the client_id of the body is another than that of the header")
-    return id, secret
-
-
-def _basic(header: str) -> tuple[str, Secret]:
-    scheme, _, encoded = header.partition(" ")
-    try:
-        decoded = base64.b64decode(encoded.strip(), validate=True).decode()
-    except ValueError as error:
-        raise Unauthenticated("the Authorization header cannot be read", CHALLENGE) from error
-    id, colon, secret = decoded.partition(":")
-    if scheme.lower() != "basic" or not colon:
-        raise Unauthenticated("the Authorization header is not of the scheme Basic", CHALLENGE)
-    return unquote_plus(id), Secret(unquote_plus(secret))
+    return msgspec.convert(await read_form(request), TokenBody, dec_hook=decode_secret)
 
 
 OPERATIONS: Final = (

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from libs.common.chassis.oauth import ErrorBody
 from libs.common.chassis.problems import Refusal
 from services.management.routes import errors, oauth_errors
 from services.management.routes.faces import Face, face_of
@@ -29,7 +30,7 @@ SHAPES: Final[Mapping[Face, Shape]] = {
     Face.ADMIN: Shape(errors.refuse, lambda _status: errors.ErrorBody),
     Face.V2: Shape(v2.refuse, lambda _status: v2.ErrorBody),
     Face.V3: Shape(v3.refuse, v3.body_of, v3.status_of),
-    Face.OAUTH: Shape(oauth_errors.refuse, lambda _status: oauth_errors.ErrorBody),
+    Face.OAUTH: Shape(oauth_errors.refuse, lambda _status: ErrorBody),
 }
 
 

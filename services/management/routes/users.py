@@ -130,12 +130,12 @@ class Endpoints:
 
     async def get(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
-        user = await self._users.get(tenant, _named(request))
+        user = await self._users.get(tenant, named(request))
         return tagged(_shown(user), user.tag())
 
     async def update(self, request: web.Request) -> web.Response:
         tenant, author = admitted(request)
-        id = _named(request)
+        id = named(request)
         body = await decode(request, UpdateBody)
         edit = UserEdit(
             identifiers=_identifiers(body),
@@ -148,18 +148,18 @@ class Endpoints:
 
     async def delete(self, request: web.Request) -> web.Response:
         tenant, author = admitted(request)
-        await self._users.delete(tenant, _named(request), author)
+        await self._users.delete(tenant, named(request), author)
         return web.Response(status=204)
 
     async def list_credentials(self, request: web.Request) -> web.Response:
         tenant, _ = admitted(request)
-        credentials = await self._users.list_credentials(tenant, _named(request))
+        credentials = await self._users.list_credentials(tenant, named(request))
         return json_answer(CredentialsBody(tuple(map(_shown_credential, credentials))))
 
     async def delete_credential(self, request: web.Request) -> web.Response:
         tenant, author = admitted(request)
         credential = request.match_info["credential"]
-        await self._users.delete_credential(tenant, _named(request), credential, author)
+        await self._users.delete_credential(tenant, named(request), credential, author)
         return web.Response(status=204)
 
 
@@ -167,7 +167,7 @@ def _identifiers(body: CreateBody | UpdateBody) -> Identifiers:
     return Identifiers(email=body.email, username=body.username, phone=body.phone)
 
 
-def _named(request: web.Request) -> uuid.UUID:
+def named(request: web.Request) -> uuid.UUID:
     try:
         return uuid.UUID(request.match_info["user"])
     except ValueError:
@@ -198,10 +198,10 @@ def _shown_credential(credential: Credential) -> CredentialBody:
 
 UUID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _USERS: Final = "/api/admin/users"
-_ONE: Final = f"{_USERS}/{{user}}"
-_USER: Final[Mapping[str, Any]] = {"user": Annotated[uuid.UUID, Meta(description="id of a user")]}
+ONE: Final = f"{_USERS}/{{user}}"
+USER: Final[Mapping[str, Any]] = {"user": Annotated[uuid.UUID, Meta(description="id of a user")]}
 _CREDENTIAL: Final[Mapping[str, Any]] = {
-    **_USER,
+    **USER,
     "credential": Annotated[str, Meta(description="id of one of their credentials")],
 }
 
@@ -226,47 +226,47 @@ OPERATIONS: Final = (
     ),
     Operation(
         method=hdrs.METH_GET,
-        path=_ONE,
+        path=ONE,
         handler=Endpoints.get,
         summary="Get a user",
         scope="read:users",
-        parameters=_USER,
+        parameters=USER,
         answers={200: UserBody},
         tagged=True,
     ),
     Operation(
         method=hdrs.METH_PATCH,
-        path=_ONE,
+        path=ONE,
         handler=Endpoints.update,
         summary="Change what is known of a user, or block them",
         scope="update:users",
-        parameters=_USER,
+        parameters=USER,
         body=UpdateBody,
         answers={200: UserBody},
         tagged=True,
     ),
     Operation(
         method=hdrs.METH_DELETE,
-        path=_ONE,
+        path=ONE,
         handler=Endpoints.delete,
         summary="Delete a user with all credentials",
         scope="delete:users",
-        parameters=_USER,
+        parameters=USER,
         answers={204: None},
         tagged=True,
     ),
     Operation(
         method=hdrs.METH_GET,
-        path=f"{_ONE}/credentials",
+        path=f"{ONE}/credentials",
         handler=Endpoints.list_credentials,
         summary="List what a user may prove themselves by, without what is secret of it",
         scope="read:users",
-        parameters=_USER,
+        parameters=USER,
         answers={200: CredentialsBody},
     ),
     Operation(
         method=hdrs.METH_DELETE,
-        path=f"{_ONE}/credentials/{{credential}}",
+        path=f"{ONE}/credentials/{{credential}}",
         handler=Endpoints.delete_credential,
         summary="Take a credential from a user",
         scope="update:users",

@@ -54,6 +54,7 @@ from libs.common.wire.plans import (
 from services.executor.__main__ import build
 from services.executor.config import Settings
 from services.executor.directory.postgres import PostgresDirectory
+from services.executor.directory.signins import PostgresSignIns
 from services.executor.handlers.authenticator import seal_secret
 from tests.integration.chassis.conftest import cluster_url
 
@@ -130,6 +131,7 @@ class House:
         self.line = line
         self.pool = pool
         self.directory = PostgresDirectory(pool)
+        self.sign_ins = PostgresSignIns(pool, hours=settings.sign_in_hours)
         self._stack = stack
 
     async def executor(self, **changed: Json) -> Executor:

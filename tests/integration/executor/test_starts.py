@@ -140,7 +140,7 @@ async def test_a_flow_says_who_has_to_call(
     account, _ = await house.person("root@example.com")
     grown = {"email": "root@example.com", "is_superuser": True}
     await house.directory.write("default", str(uuid.uuid4()), account, grown, None)
-    assert (await start(executor, asserted(house, account))).status == superuser
+    assert (await start(executor, await asserted(house, account))).status == superuser
 
 
 async def test_who_only_says_to_be_a_superuser_is_none(house: House, executor: Executor) -> None:
@@ -149,8 +149,13 @@ async def test_who_only_says_to_be_a_superuser_is_none(house: House, executor: E
     assert (await start(executor, token)).status == 403
 
 
-def asserted(house: House, account: str, *, tenant: str = "default", ago: float = 0) -> str:
+async def asserted(
+    house: House, account: str, *, tenant: str = "default", ago: float = 0, stands: bool = True
+) -> str:
     """Sign what the executor would have signed so many seconds ago."""
+    sid, since = uuid.uuid4().hex, int(time.time() - ago)
+    if stands:
+        await house.sign_ins.keep(tenant, sid, account, auth_time=since, amr=("pwd",), acr="aal1")
     signer = Assertions(
         KeySet.parse(house.settings.assertion_keys),
         lambda: time.time() - ago,
@@ -158,7 +163,7 @@ def asserted(house: House, account: str, *, tenant: str = "default", ago: float 
         audience=house.settings.audience,
         lifetime=house.settings.assertion_seconds,
     )
-    return signer.sign(tenant, "session", Facts(account=account, proved=("pwd",)))
+    return signer.sign(tenant, sid, Facts(account=account, proved=("pwd",)), since)
 
 
 async def test_a_bearer_that_proves_nothing_is_refused_whatever_the_flow_wants(
@@ -166,12 +171,13 @@ async def test_a_bearer_that_proves_nothing_is_refused_whatever_the_flow_wants(
 ) -> None:
     account, _ = await house.person(EMAIL)
     await lead_to(house, "open")
-    assert (await start(executor, asserted(house, account))).status == 200
-    gone = asserted(house, str(uuid.uuid4()))
-    late = asserted(house, account, ago=120)
-    elsewhere = asserted(house, account, tenant="acme")
+    assert (await start(executor, await asserted(house, account))).status == 200
+    gone = await asserted(house, str(uuid.uuid4()))
+    late = await asserted(house, account, ago=120)
+    elsewhere = await asserted(house, account, tenant="acme")
+    ended = await asserted(house, account, stands=False)
     refusals = []
-    for bearer in ("", "nonsense", OUTPOST[:-1], gone, late, elsewhere):
+    for bearer in ("", "nonsense", OUTPOST[:-1], gone, late, elsewhere, ended):
         refused = await start(executor, bearer)
         assert (refused.status, refused.body["code"]) == (401, "FE-40101")
         assert refused.headers["WWW-Authenticate"] == "Bearer"

@@ -43,6 +43,7 @@ OPEN: Final = {
 """What anybody may ask for, and no more than that."""
 
 NO_UUID: Final = "00000000-0000-4000-8000-000000000000"
+NO_SID: Final = 32 * "f"
 
 Names = Mapping[str, str]
 """What the parts of a path are called of one thing."""
@@ -92,7 +93,7 @@ async def a_user(api: Api) -> Names:
         "password": f"{MARK}-{MARK}",
     }
     made = await api.done("POST", "/api/admin/users", user)
-    return {"user": made["id"], "credential": "password"}
+    return {"user": made["id"], "credential": "password", "sid": NO_SID}
 
 
 async def an_action(api: Api) -> Names:
@@ -129,7 +130,7 @@ THINGS: Final[Mapping[str, tuple[Make, Names]]] = {
     "/api/admin/clients/{client_id}": (a_client, {"client_id": 32 * "0"}),
     "/api/admin/sessions/{id}": (a_session, {"id": NO_UUID}),
     "/api/admin/providers/{provider}": (a_provider, {"provider": "nobody-s"}),
-    "/api/admin/users/{user}": (a_user, {"user": NO_UUID, "credential": "password"}),
+    "/api/admin/users/{user}": (a_user, {"user": NO_UUID, "credential": "password", "sid": NO_SID}),
     "/api/admin/actions/{action}": (an_action, {"action": "nobody-s"}),
     "/api/admin/invitations/{invitation}": (an_invitation, {"invitation": NO_UUID}),
     "/api/admin/candidates/{type}": (no_thing, {"type": "login"}),

@@ -25,6 +25,9 @@ NEW: Json = {
 }
 
 
+OTHER: Json = {"username": "grace", "phone": None}
+
+
 @pytest.fixture
 async def api(start: Start) -> Api:
     # As cheap as argon2 gets: what it costs is not what these tests are about.
@@ -345,3 +348,64 @@ async def test_what_no_user_is_called_is_not_found(api: Api) -> None:
         refused(await api.call("GET", f"{USERS}/{id}"), 404, "not_found")
     refused(await api.call("GET", f"/t/nobody{USERS}"), 404, "not_found")
     refused(await api.call("POST", f"/t/nobody{USERS}", NEW), 404, "not_found")
+
+
+async def sign_in(rows: asyncpg.Connection, user: str, sid: str, tenant: str = "default") -> None:
+    """Do what an executor does when somebody signs in."""
+    await rows.execute(
+        "INSERT INTO sign_ins (tenant, sid, account, auth_time, amr, acr, ends_at)"
+        " VALUES ($1, $2, $3, to_timestamp(7), '{pwd,otp}', 'aal2', now() + interval '1 h')",
+        tenant,
+        sid,
+        user,
+    )
+
+
+async def test_where_a_user_is_signed_in_is_shown_and_ended(
+    api: Api, rows: asyncpg.Connection
+) -> None:
+    user, other = (await made(api))["id"], (await made(api, email="b@c.d", **OTHER))["id"]
+    for sid, whose in (("aa", user), ("bb", user), ("cc", user), ("dd", other)):
+        await sign_in(rows, whose, sid)
+    await sign_in(rows, user, "ee", "acme")
+    path = f"{USERS}/{user}/sign-ins"
+    listed = (await api.done("GET", path))["items"]
+    assert [each["sid"] for each in listed] == ["cc", "bb", "aa"]
+    shown = listed[0]
+    assert (shown["auth_time"], shown["amr"], shown["acr"]) == (7, ["pwd", "otp"], "aal2")
+    assert shown["ends_at"] == shown["created_at"] + 3600
+    await api.done("DELETE", f"{path}/bb")
+    assert [each["sid"] for each in (await api.done("GET", path))["items"]] == ["cc", "aa"]
+    for gone in ("bb", "dd", "ee", "nobody-s"):
+        refused(await api.call("DELETE", f"{path}/{gone}"), 404, "not_found")
+    for _ in range(2):
+        await api.done("DELETE", path)
+    assert (await api.done("GET", path))["items"] == []
+    standing = "SELECT array_agg(sid ORDER BY sid) FROM sign_ins WHERE ended_at IS NULL"
+    assert await rows.fetchval(standing) == ["dd", "ee"]
+    assert (await entries(api))[-2:] == [
+        ("delete", f"users/{user}/sign-ins/bb", {"stands": True}, None),
+        ("delete", f"users/{user}/sign-ins", {"stand": 2}, {"stand": 0}),
+    ]
+
+
+async def test_nobody_has_sign_ins_that_is_not_there(api: Api) -> None:
+    for method, path in (("GET", ""), ("DELETE", ""), ("DELETE", "/aa")):
+        unknown = f"{USERS}/00000000-0000-4000-8000-000000000000/sign-ins{path}"
+        refused(await api.call(method, unknown), 404, "not_found")
+
+
+async def test_who_is_blocked_or_deleted_is_signed_in_nowhere_even_when_unblocked(
+    api: Api, rows: asyncpg.Connection
+) -> None:
+    standing = "SELECT count(*) FROM sign_ins WHERE ended_at IS NULL"
+    user = (await made(api))["id"]
+    await sign_in(rows, user, "aa")
+    await api.done("PATCH", f"{USERS}/{user}", {"attributes": {"name": "Grace"}})
+    assert await rows.fetchval(standing) == 1
+    for blocked in (True, False):
+        await api.done("PATCH", f"{USERS}/{user}", {"blocked": blocked})
+        assert await rows.fetchval(standing) == 0
+    await sign_in(rows, user, "bb")
+    await api.done("DELETE", f"{USERS}/{user}")
+    assert await rows.fetchval(standing) == 0

@@ -54,9 +54,8 @@ def verified(token: str, keys: KeySet) -> dict[str, object]:
 def test_an_assertion_says_who_how_and_until_when() -> None:
     keys = KeySet.parse(Secret(pem(OLD)))
     facts = Facts(account="sasha", proved=("pwd", "otp"))
-    claims = verified(assertions(keys).sign("default", "session", facts), keys)
+    claims = verified(assertions(keys).sign("default", "0f", facts, NOW - 30), keys)
     assert claims.pop("jti")
-    assert claims.pop("sid") not in ("session", None)
     assert claims == {
         "iss": "https://id.example",
         "aud": "app",
@@ -64,7 +63,8 @@ def test_an_assertion_says_who_how_and_until_when() -> None:
         "iat": NOW,
         "nbf": NOW,
         "exp": NOW + 60,
-        "auth_time": NOW,
+        "auth_time": NOW - 30,
+        "sid": "0f",
         "amr": ["pwd", "otp"],
         "acr": "aal2",
     }
@@ -72,7 +72,7 @@ def test_an_assertion_says_who_how_and_until_when() -> None:
 
 def test_another_tenant_has_another_issuer() -> None:
     keys = KeySet.parse(Secret(pem(OLD)))
-    token = assertions(keys).sign("acme", "session", Facts(account="sasha", proved=("pwd",)))
+    token = assertions(keys).sign("acme", "session", Facts(account="sasha", proved=("pwd",)), NOW)
     claims = verified(token, keys)
     assert (claims["iss"], claims["acr"]) == ("https://id.example/t/acme", "aal1")
 
@@ -81,8 +81,8 @@ def test_a_key_is_known_before_it_signs_and_after() -> None:
     first, last = Secret(pem(OLD) + pem(NEW)), Secret(pem(NEW) + public_pem(OLD))
     before, after = KeySet.parse(first), KeySet.parse(last)
     facts = Facts(account="sasha")
-    old_token = assertions(before).sign("default", "s", facts)
-    new_token = assertions(after).sign("default", "s", facts)
+    old_token = assertions(before).sign("default", "s", facts, NOW)
+    new_token = assertions(after).sign("default", "s", facts, NOW)
     for keys in (before, after):
         for token in (old_token, new_token):
             assert verified(token, keys)["sub"] == "sasha"
@@ -141,8 +141,11 @@ def forged(**changed: object) -> str:
         "iss": "https://id.example",
         "aud": "app",
         "sub": "anne",
+        "iat": now,
         "nbf": now,
         "exp": now + 3_600,
+        "jti": "7",
+        "sid": "0f",
     } | changed
     kept = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(kept, NEW, algorithm="ES256", headers={"kid": ALL.kid})
@@ -151,20 +154,20 @@ def forged(**changed: object) -> str:
 def test_what_we_assert_we_believe_whichever_of_our_keys_signed_it() -> None:
     before = KeySet.parse(Secret(pem(OLD) + pem(NEW)))
     for keys in (before, ALL):
-        token = ours(keys).sign("default", "session", ANNE)
-        assert ours().verify("default", Secret(token)) == "anne"
+        token = ours(keys).sign("default", "session", ANNE, NOW)
+        assert ours().verify("default", Secret(token)).sub == "anne"
 
 
 @pytest.mark.parametrize("tenant", ["default", "acme"])
 def test_an_assertion_is_good_in_its_own_tenant(tenant: str) -> None:
-    token = Secret(ours().sign(tenant, "session", ANNE))
-    assert ours().verify(tenant, token) == "anne"
+    token = Secret(ours().sign(tenant, "session", ANNE, NOW))
+    assert ours().verify(tenant, token).sub == "anne"
     with pytest.raises(Unauthenticated):
         ours().verify("elsewhere", token)
 
 
 def test_the_forger_of_these_tests_forges_nothing_unless_told() -> None:
-    assert ours().verify("default", Secret(forged())) == "anne"
+    assert ours().verify("default", Secret(forged())).sub == "anne"
 
 
 @pytest.mark.parametrize(
@@ -178,9 +181,12 @@ def test_the_forger_of_these_tests_forges_nothing_unless_told() -> None:
         base64.urlsafe_b64encode(b'{"alg":"ES256","kid":["a"]}').decode() + ".e30.e30",
         "\ud800.\ud800.\ud800",
         forged()[:-4] + "AAAA",
-        forged(exp=int(time.time()) - 10),
         forged(nbf=int(time.time()) + 3600),
         forged(exp=None),
+        forged(exp="soon"),
+        forged(jti=None),
+        forged(sid=None),
+        forged(sid=7),
         forged(nbf=None),
         forged(sub=None),
         forged(sub=7),
@@ -202,14 +208,35 @@ def test_what_we_did_not_assert_now_is_refused_without_a_reason(token: str) -> N
 def test_a_strangers_key_under_our_keys_name_is_refused() -> None:
     stranger = KeySet.parse(Secret(pem(ec.generate_private_key(ec.SECP256R1()))))
     stranger.kid = ALL.kid
-    token = ours(stranger).sign("default", "session", ANNE)
+    token = ours(stranger).sign("default", "session", ANNE, NOW)
     with pytest.raises(Unauthenticated):
         ours().verify("default", Secret(token))
 
 
-def test_an_assertion_is_good_for_as_long_as_it_says() -> None:
-    fresh = ours(seconds_ago=30).sign("default", "session", ANNE)
-    assert ours().verify("default", Secret(fresh)) == "anne"
-    late = ours(seconds_ago=90).sign("default", "session", ANNE)
-    with pytest.raises(Unauthenticated):
-        ours().verify("default", Secret(late))
+def test_an_assertion_is_late_once_it_has_lasted_as_long_as_it_says() -> None:
+    for ago, late in ((30, False), (90, True)):
+        token = Secret(ours(seconds_ago=ago).sign("default", "0f", ANNE, NOW))
+        asserted = ours().verify("default", token)
+        assert (asserted.sub, asserted.sid, asserted.late) == ("anne", "0f", late)
+
+
+def test_nobody_makes_an_assertion_late_by_saying_so() -> None:
+    assert not ours().verify("default", Secret(forged(late=True))).late
+
+
+@pytest.mark.parametrize(
+    ("proved", "acr"),
+    [
+        ((), "0"),
+        (("user",), "0"),
+        (("pwd",), "aal1"),
+        (("pwd", "pin"), "aal1"),
+        (("pwd", "otp"), "aal2"),
+        (("hwk", "user", "mfa"), "aal2"),
+    ],
+)
+def test_acr_says_how_many_factors_were_proved(proved: tuple[str, ...], acr: str) -> None:
+    keys = KeySet.parse(Secret(pem(OLD)))
+    facts = Facts(account="sasha", proved=proved, created=True)
+    claims = verified(assertions(keys).sign("default", "0f", facts, NOW - 30), keys)
+    assert (claims["amr"], claims["acr"]) == (list(proved), acr)

@@ -10,7 +10,7 @@ from services.executor.faults import FAULTS
 from services.executor.openapi import document
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(
-    msgspec.json.encode(document(("/flow/execute",), "/keys", "1.2.3"))
+    msgspec.json.encode(document(("/flow/execute",), "/keys", "/introspect", "1.2.3"))
 )
 EXECUTE = DOCUMENT["paths"]["/flow/execute"]["post"]
 SCHEMAS = DOCUMENT["components"]["schemas"]

@@ -143,3 +143,23 @@ def test_a_flows_policies_read_the_caller_and_no_account_that_was_only_named() -
 
 def test_who_may_not_start_a_flow_by_authentication_is_not_asked_about_policies() -> None:
     admission(program("require_authenticated", "user.role === 'admin'"), Facts()).ends(UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "let_in"),
+    [
+        (FlowType.LOGOUT, Facts(sign_in="0f"), IN),
+        (FlowType.LOGOUT, Facts(), UNKNOWN),
+        (FlowType.LOGIN, Facts(sign_in="0f"), UNKNOWN),
+    ],
+)
+def test_who_only_ends_a_sign_in_may_come_late(
+    kind: FlowType, facts: Facts, let_in: Admission
+) -> None:
+    made = replace(program("require_authenticated"), type=kind)
+    admission(made, facts).ends(let_in)
+
+
+def test_who_comes_late_is_no_superuser() -> None:
+    made = replace(program("require_superuser"), type=FlowType.LOGOUT)
+    admission(made, Facts(sign_in="0f")).ends(UNKNOWN)

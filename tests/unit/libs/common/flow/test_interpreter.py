@@ -13,6 +13,7 @@ from libs.common.flow.model import FlowType
 from libs.common.flow.node import NodeType, Site, Visit, fixed
 from libs.common.flow.plan import FAILURE, Instruction, Program
 from libs.common.flow.questions import LoadUser, SignedIn
+from libs.common.flow.signins import KeepSignIn
 from libs.common.flow.turn import (
     Dialogue,
     Effect,
@@ -36,6 +37,7 @@ NOW = Surroundings(time=1_790_000_000)
 VIEW = View((Component("form", "FORM"),))
 ALICE = Facts(account="alice", proved=("pwd",))
 SUBMITTED = Submission("go", {"a": 1})
+KEEP = KeepSignIn(SESSION, "alice", NOW.time, ("pwd",), "aal1")
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -228,7 +230,13 @@ def test_an_outcome_that_falls_to_failure_ends_the_flow_there() -> None:
     turn = turn_of(made, replace(session(), kept={"a": 1}))
     assert turn.shown == FAILED
     assert turn.session == replace(
-        session(), node=1, revision=8, facts=ALICE, tries={"b": 1}, over=True
+        session(),
+        node=1,
+        revision=8,
+        facts=ALICE,
+        tries={"b": 1},
+        over=True,
+        proved_at=NOW.time,
     )
     assert turn.effects == (Happened("it"),)
     assert turn.path == (Passed("a", "made_up", "success"), Passed("b", "made_up", "failure"))
@@ -260,7 +268,8 @@ def test_effects_happen_in_the_order_of_the_nodes_and_the_sign_in_last() -> None
     made = program(
         step(causes("a"), {"success": 1}), step(causes("b"), {"success": 2}), step(ends(True))
     )
-    assert turn_of(made, session(facts=ALICE)).effects == (
+    turn = Playbook(advance(made, session(facts=ALICE), SUBMITTED, NOW))
+    assert turn.asks(KEEP, answered=True).result().effects == (
         Happened("a"),
         Happened("a!"),
         Happened("b"),
@@ -269,11 +278,67 @@ def test_effects_happen_in_the_order_of_the_nodes_and_the_sign_in_last() -> None
     )
 
 
-@pytest.mark.parametrize("facts", [ALICE, Facts(account="alice", created=True)])
-def test_who_has_proved_who_they_are_is_signed_in(facts: Facts) -> None:
-    turn = turn_of(program(step(ends(True))), session(facts=facts))
-    assert turn.shown == Over(succeeded=True, sign_in=True)
-    assert turn.effects == (SignedIn("alice", NOW.time),)
+@pytest.mark.parametrize(
+    ("facts", "acr"), [(ALICE, "aal1"), (Facts(account="alice", created=True), "0")]
+)
+def test_who_has_proved_who_they_are_is_signed_in(facts: Facts, acr: str) -> None:
+    turn = Playbook(advance(program(step(ends(True))), session(facts=facts), SUBMITTED, NOW))
+    kept = turn.asks(replace(KEEP, amr=facts.proved, acr=acr), answered=True).result()
+    assert kept.shown == Over(succeeded=True, sign_in=True)
+    assert kept.effects == (SignedIn("alice", NOW.time),)
+
+
+def test_whose_account_is_gone_by_then_is_not_signed_in_and_nothing_is_counted() -> None:
+    turn = Playbook(advance(program(step(ends(True))), session(facts=ALICE), SUBMITTED, NOW))
+    gone = turn.asks(KEEP, answered=False).result()
+    assert (gone.shown, gone.effects, gone.session.over) == (FAILED, (), True)
+
+
+BOTH = replace(ALICE, proved=("pwd", "otp"))
+MADE = Facts(account="alice", created=True)
+EARLIER = NOW.time - 60
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "since"),
+    [
+        # The first of it.
+        (Facts(account="alice"), ALICE, NOW.time),
+        (Facts(account="alice", authenticated=True), ALICE, NOW.time),
+        (Facts(), MADE, NOW.time),
+        # More of it.
+        (ALICE, replace(ALICE, consented=True), EARLIER),
+        (ALICE, BOTH, EARLIER),
+        (MADE, replace(MADE, proved=("pwd",)), EARLIER),
+        # Something else.
+        (BOTH, ALICE, NOW.time),
+        (ALICE, replace(ALICE, account="bob"), NOW.time),
+        # None of it any more.
+        (ALICE, Facts(account="alice"), None),
+        (ALICE, Facts(), None),
+    ],
+)
+def test_it_is_noted_when_the_first_of_what_is_proved_was(
+    before: Facts, after: Facts, since: int | None
+) -> None:
+    def learns(visit: Visit) -> Dialogue:
+        return at_once(Leave("success", after))
+
+    at = replace(session(facts=before), proved_at=EARLIER if before.earned else None)
+    turn = turn_of(program(step(learns, {"success": 1}), step(waits)), at)
+    assert turn.session.proved_at == since
+
+
+def test_a_sign_in_says_when_the_first_of_it_was_proved() -> None:
+    at = replace(session(facts=BOTH), proved_at=EARLIER)
+    turn = Playbook(advance(program(step(ends(True))), at, SUBMITTED, NOW))
+    asked = replace(KEEP, auth_time=EARLIER, amr=BOTH.proved, acr="aal2")
+    assert turn.asks(asked, answered=True).result().session.proved_at == EARLIER
+
+
+def test_a_session_of_a_release_that_noted_no_time_was_proved_now() -> None:
+    turn = Playbook(advance(program(step(ends(True))), session(facts=ALICE), SUBMITTED, NOW))
+    assert turn.asks(KEEP, answered=True).result().session.proved_at == NOW.time
 
 
 @pytest.mark.parametrize(

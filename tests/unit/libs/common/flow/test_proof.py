@@ -16,6 +16,7 @@ from libs.common.flow.proof import (
     demands,
     evidence_of,
     factors_of,
+    level_of,
 )
 from libs.common.flow.turn import Facts
 
@@ -50,6 +51,20 @@ def test_two_proofs_of_a_kind_are_one_factor_and_an_unknown_one_is_of_its_own(
     amr: list[str], factors: list[str]
 ) -> None:
     assert factors_of(amr) == factors
+
+
+@pytest.mark.parametrize(
+    ("amr", "level"),
+    [
+        ([], "0"),
+        (["user"], "0"),
+        (["pwd", "kba"], "aal1"),
+        (["pwd", "otp"], "aal2"),
+        (["hwk", "user", "mfa", "pwd"], "aal2"),
+    ],
+)
+def test_a_level_is_of_as_many_factors_as_were_proved(amr: list[str], level: str) -> None:
+    assert level_of(amr) == level
 
 
 @given(EVIDENCE, GAINS, GAINS)

@@ -6,6 +6,7 @@ Each test says where the same visitor would have gone; `test_any_replay` walks t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from msgspec.structs import replace as changed
@@ -23,7 +24,8 @@ from libs.common.flow.model import (
 from libs.common.flow.plan import Program
 from libs.common.flow.replay import Replay, replay
 from libs.common.flow.rerun import SUBMIT, Stopped
-from libs.common.flow.turn import Facts
+from libs.common.flow.signins import KeepSignIn
+from libs.common.flow.turn import Facts, Question
 from tests.recordings import Recorded
 from tests.walks import (
     ALICE,
@@ -618,3 +620,51 @@ def test_a_turn_without_an_end_is_given_up() -> None:
     endless: Program = changed(plan, steps=steps)
     found = replay(made.tape, plan, endless)
     assert found.undecided == Stopped("set", ("an end of this turn",))
+
+
+# Sign-ins.
+
+SIGNS_IN = flow(
+    "main",
+    "start > who > key > done",
+    kind=FlowType.LOGIN,
+    who=node("identifier_input"),
+    key=node("password_input"),
+)
+PROVES_ONLY = flow(
+    "main",
+    "start > who > key > done",
+    who=node("identifier_input"),
+    key=node("password_input"),
+)
+PROVED: Sent = ({"email": ALICE}, {"password": PASSWORD})
+
+
+class Gone(World):
+    """Whoever has proved who they are is blocked by then."""
+
+    def answer(self, question: Question[Any]) -> object:
+        return False if isinstance(question, KeepSignIn) else super().answer(question)
+
+
+def test_a_sign_in_that_was_kept_or_refused_is_so_again() -> None:
+    for world, result in ((World(alice=ROLE), "success"), (Gone(alice=ROLE), "failure")):
+        made = Recorded(program(SIGNS_IN, running=True), world)
+        for each in PROVED:
+            made.sends(**each)
+        assert replay(made.tape, made.walk.program, program(SIGNS_IN)).result == result
+
+
+def test_a_sign_in_that_the_session_did_not_make_stands() -> None:
+    assert again(PROVES_ONLY, SIGNS_IN, *PROVED).result == "success"
+
+
+def test_sign_ins_end_on_a_version_that_is_new() -> None:
+    before = flow("main", "start > done")
+    after = flow("main", "start > out > done", out=node("user_logout"))
+    mine = changed(CALLER, sign_in="0f")
+    replayed = again(before, after, facts=mine)
+    assert (path(replayed), replayed.result) == (
+        ["start:success", "out:success*", "done*"],
+        "success",
+    )

@@ -56,6 +56,7 @@ def test_nothing_after_a_gap_is_on_the_tape(revisions: tuple[int, ...], whole: i
     made = tape(*(entry(revision, START) for revision in revisions))
     assert [each.revision for each in made.entries] == list(range(1, whole + 1))
     assert len(made.surroundings) == len(made.asked) == len(made.turns) == whole
+    assert len(made.kept) == whole
 
 
 def test_a_moment_says_in_which_turn_it_was_and_whether_the_node_was_sent_something() -> None:

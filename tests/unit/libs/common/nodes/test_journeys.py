@@ -24,6 +24,7 @@ from libs.common.flow.questions import (
     WriteUser,
     Written,
 )
+from libs.common.flow.signins import KeepSignIn
 from libs.common.flow.turn import (
     Facts,
     Message,
@@ -67,6 +68,10 @@ class Run:
         return self.program.steps[self.turn.session.node].id
 
 
+def keep(account: str, *amr: str) -> KeepSignIn:
+    return KeepSignIn(SESSION, account, NOW.time, amr, f"aal{len(amr)}")
+
+
 def sign_in(run: Run, name: str, verdict: Verdict = Verdict.RIGHT) -> Playbook[Turn]:
     found = run.sends(identifier=f"{name}@example.com")
     email = f"{name}@example.com"
@@ -78,7 +83,8 @@ def sign_in(run: Run, name: str, verdict: Verdict = Verdict.RIGHT) -> Playbook[T
 def test_a_user_without_mfa_signs_in_with_a_password() -> None:
     run = Run(compiled(yaml.safe_load(MFA_LOGIN.read_text())))
     assert run.waits_at == "identifier"
-    done = sign_in(run, "alice").asks(LoadUser("alice"), answered={"mfa_enabled": False}).result()
+    known = sign_in(run, "alice").asks(LoadUser("alice"), answered={"mfa_enabled": False})
+    done = known.asks(keep("alice", "pwd"), answered=True).result()
     assert done.shown == Over(succeeded=True, sign_in=True)
     assert done.effects == (SignedIn("alice", NOW.time),)
     assert done.session.over
@@ -92,7 +98,8 @@ def test_a_user_with_mfa_is_asked_for_a_code_as_well() -> None:
     run.turn = named.asks(LoadUser("bo"), answered=user).result()
     assert run.waits_at == "mfa_verify"
     check = CheckTotp("bo", "bo@example.com", Secret("123456"), f"{SESSION}:3")
-    done = run.sends(code="123456").asks(check, answered=Verdict.RIGHT).result()
+    checked = run.sends(code="123456").asks(check, answered=Verdict.RIGHT)
+    done = checked.asks(keep("bo", "pwd", "otp"), answered=True).result()
     assert done.shown == Over(succeeded=True, sign_in=True)
     assert done.session.facts.proved == ("pwd", "otp")
 
@@ -172,7 +179,8 @@ def test_naming_the_account_again_that_was_proved_signs_it_in() -> None:
     run = Run(compiled(ROUND))
     run.turn = sign_in(run, "alice").result()
     find = FindAccount(("email",), "alice@example.com")
-    done = run.sends(identifier="alice@example.com").asks(find, answered="alice").result()
+    named = run.sends(identifier="alice@example.com").asks(find, answered="alice")
+    done = named.asks(keep("alice", "pwd"), answered=True).result()
     assert done.effects == (SignedIn("alice", NOW.time),)
 
 
@@ -217,7 +225,8 @@ def test_who_registers_may_be_signed_in_and_what_they_typed_is_written_once() ->
     write = WriteUser(
         "3f6e3dfe-28be-5c1c-a2bb-f721684286ee", None, {"email": "sasha@example.com"}, HASH
     )
-    done = hashed.asks(write, answered=Written("sasha")).result()
+    written = hashed.asks(write, answered=Written("sasha"))
+    done = written.asks(keep("sasha", "pwd"), answered=True).result()
     assert done.effects == (SignedIn("sasha", NOW.time),)
     assert done.session.facts == Facts(
         account="sasha", created=True, proved=("pwd",), inputs={"email": "sasha@example.com"}

@@ -4,6 +4,7 @@ import pytest
 
 from libs.common.flow.model import FlowType
 from libs.common.flow.rules import validate
+from libs.common.flow.signins import EndSignIn
 from libs.common.flow.turn import Facts, Leave, Over
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.nodes.user_logout import NODE, run
@@ -46,6 +47,14 @@ def test_a_logout_ends_well_and_gives_no_assertion() -> None:
     walk = Walk(program(made), World(alice={}), Facts(account="alice", authenticated=True))
     assert walk.turn.shown == Over(succeeded=True)
     assert (walk.turn.session.facts, walk.turn.effects) == (Facts(), ())
+
+
+@pytest.mark.parametrize(
+    "facts", [Facts(account="alice", authenticated=True, sign_in="0f"), Facts(sign_in="0f")]
+)
+def test_the_sign_in_that_they_came_with_ends(facts: Facts) -> None:
+    dialogue = Playbook(run(lowered(NODE), visit(facts)))
+    dialogue.asks(EndSignIn("0f"), answered=True).ends(Leave("success", Facts()))
 
 
 def test_who_signs_in_again_after_it_is_who_they_prove_to_be() -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from libs.common.flow.federation import LinkExternal
-from libs.common.flow.model import FlowType, TriggerPoint
+from libs.common.flow.model import FlowType, Json, TriggerPoint
 from libs.common.flow.node import Visit
 from libs.common.flow.questions import Taken, Uninvited, WriteUser, Written
+from libs.common.flow.signins import EndSignIns
 from libs.common.flow.turn import External, Facts, Leave
 from libs.common.nodes.user_write import NODE, run
 from tests.playbook import Playbook, lowered, visit
@@ -88,9 +91,31 @@ def test_an_account_that_is_proved_to_be_the_callers_is_written_onto(mine: Facts
     facts = msgspec.structs.replace(mine, staged={"name": "Alice"}, password_hash=HASH)
     dialogue = Playbook(run(STEP, visit(facts)))
     question = WriteUser(KEY, "alice", {"name": "Alice"}, HASH)
-    dialogue.asks(question, answered=Written("alice")).ends(
+    dialogue.asks(question, answered=Written("alice"))
+    dialogue.asks(EndSignIns("alice", None), answered=True).ends(
         Leave("success", mine, points=(TriggerPoint.POST_CHANGE_PASSWORD,))
     )
+
+
+@pytest.mark.parametrize(
+    ("config", "staged", "ends"),
+    [
+        ({}, {"password_hash": HASH}, True),
+        ({"end_sign_ins": False}, {"password_hash": HASH}, False),
+        ({}, {"staged": {"name": "Alice"}}, False),
+    ],
+)
+def test_another_password_ends_all_sign_ins_but_the_callers_own(
+    config: dict[str, Json], staged: dict[str, Any], ends: bool
+) -> None:
+    mine = Facts(account="alice", proved=("pwd",), sign_in="0f")
+    facts = msgspec.structs.replace(mine, **staged)
+    dialogue = Playbook(run(lowered(NODE, config), visit(facts)))
+    question = WriteUser(KEY, "alice", facts.staged, facts.password_hash)
+    dialogue.asks(question, answered=Written("alice"))
+    if ends:
+        dialogue.asks(EndSignIns("alice", "0f"), answered=True)
+    assert dialogue.result().outcome == "success"  # type: ignore[union-attr]  # it leaves
 
 
 def test_an_account_that_was_only_named_is_not_written_onto() -> None:

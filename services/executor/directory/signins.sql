@@ -1,0 +1,37 @@
+-- name: keep_sign_in(tenant, sid, account, auth_time, amr, acr, hours)$
+-- true unless it was ended; again, it is as it is told now, and lasts no longer
+INSERT INTO sign_ins AS s (tenant, sid, account, auth_time, amr, acr, ends_at)
+VALUES (
+    :tenant, :sid, :account, to_timestamp(:auth_time::bigint), :amr, :acr,
+    now() + make_interval(hours => :hours)
+)
+ON CONFLICT (tenant, sid) DO UPDATE SET
+    account = excluded.account,
+    auth_time = excluded.auth_time,
+    amr = excluded.amr,
+    acr = excluded.acr
+WHERE s.ended_at IS NULL
+RETURNING true;
+
+-- name: find_sign_in(tenant, sid)^
+-- one that stands
+SELECT
+    account, amr, acr,
+    extract(epoch FROM auth_time)::bigint AS auth_time,
+    extract(epoch FROM ends_at)::bigint AS ends_at
+FROM sign_ins
+WHERE tenant = :tenant AND sid = :sid AND ended_at IS NULL AND ends_at > now();
+
+-- name: end_sign_in(tenant, sid)!
+UPDATE sign_ins SET ended_at = now()
+WHERE tenant = :tenant AND sid = :sid AND ended_at IS NULL;
+
+-- name: end_sign_ins(tenant, account, but)!
+-- all of an account, but for one
+UPDATE sign_ins SET ended_at = now()
+WHERE tenant = :tenant AND account = :account AND ended_at IS NULL
+    AND sid IS DISTINCT FROM :but::text;
+
+-- name: forget_sign_ins()!
+-- those that are of no use to anybody
+DELETE FROM sign_ins WHERE ends_at < now();
