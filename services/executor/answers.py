@@ -79,12 +79,14 @@ def end(session: Session, over: Over, assertion: str | None, language: Language)
         additional["userAssertion"] = assertion
     if status is not None and status.type == "ERROR":
         additional["error"] = status.message
+    reason = UNSET if over.succeeded or status is None else status.message
     url: str | UnsetType = UNSET if over.redirect is None else over.redirect
     return wire.Answer(
         flow_id=session.id,
         flow_type=session.type.wire or session.type.value,
         flow_status="COMPLETE" if over.succeeded else "ERROR",
         type="VIEW" if over.redirect is None else "REDIRECTION",
+        failure_reason=reason,
         data=wire.Data(
             messages=() if status is None else (status,),
             url=url,

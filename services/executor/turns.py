@@ -254,7 +254,7 @@ class Turns:
         session = found.session
         assert session is not None  # noqa: S101 - CLAIMED has one
         program = await self.plans.program(session.plan, call.tenant, session.type)
-        submitted = Submission(call.request.action_id or "", call.request.inputs or {})
+        submitted = Submission(call.request.pressed, call.request.inputs or {})
         surroundings = call.surroundings(int(self.clock()))
         watched = self.steps.watch(program, session, surroundings, submitted)
         walk = advance(program, session, submitted, surroundings, watched.recorder.watch)
@@ -356,7 +356,7 @@ class Turns:
         One that comes another `way` is never taken for one that comes in the usual.
         """
         request = call.request
-        action, inputs = request.action_id or "", request.inputs or {}
+        action, inputs = request.pressed, request.inputs or {}
         # With the session in it, so that equal digests of two sessions do not tell that the same
         # password was typed in both. With the inputs even where there is a key: who guesses a key
         # would otherwise be given the answer that a password earned.

@@ -33,6 +33,8 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
     flow_id: Name | None = None
     """None starts a flow, or follows a link."""
     action_id: Name | None = None
+    action: Name | None = None
+    """As `actionId`, from newer clients; that one counts where both are sent."""
     inputs: Inputs | None = None
     step_id: Name | None = None
     """The step that is answered, from a client that wants to be protected."""
@@ -40,6 +42,11 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
     """With a start: what the client calls the device that it runs on, always the same."""
     next: str | None = None
     """With a start: where the user goes if they may not start it."""
+
+    @property
+    def pressed(self) -> str:
+        """The action that is meant; empty for the default one."""
+        return self.action_id or self.action or ""
 
     def __repr__(self) -> str:
         """Say nothing: any input may be a secret."""
@@ -91,6 +98,8 @@ class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     flow_status: Literal["INCOMPLETE", "COMPLETE", "ERROR"]
     type: Literal["VIEW", "REDIRECTION", "WEBAUTHN", "INTERNAL_PROMPT"]
     data: Data
+    failure_reason: str | UnsetType = UNSET
+    """With `ERROR`: what newer clients show."""
     step_id: str | UnsetType = UNSET
     """Absent where the flow has ended."""
 
@@ -125,5 +134,6 @@ def current_step(answer: bytes) -> Raw:
     """
     step = _ANSWERS.decode(answer)
     if step["flowStatus"] != Raw(b'"INCOMPLETE"'):
+        step.pop("failureReason", None)
         return Raw(_ENCODER.encode({**step, "data": {}}))
     return Raw(answer)

@@ -153,7 +153,7 @@ def test_a_redirect_is_given_under_both_names() -> None:
 def test_a_failure_says_the_authors_words_where_there_are_any() -> None:
     over = Over(succeeded=False, message=Message("flow.failed"), text="Ask the help desk.")
     answer = body(end(SESSION, over, None, ENGLISH))
-    assert answer["flowStatus"] == "ERROR"
+    assert (answer["flowStatus"], answer["failureReason"]) == ("ERROR", "Ask the help desk.")
     assert answer["data"] == {
         "messages": [{"type": "ERROR", "message": "Ask the help desk."}],
         "additionalData": {"error": "Ask the help desk."},
@@ -187,6 +187,14 @@ def test_an_ended_flow_shows_somebody_else_only_that_it_ended() -> None:
     answer = wire.encode(end(SESSION, Over(succeeded=True, sign_in=True), "jwt", ENGLISH))
     shown = msgspec.json.decode(wire.current_step(answer))
     assert (shown["flowStatus"], shown["data"]) == ("COMPLETE", {})
+    failed = end(SESSION, Over(succeeded=False, text="Ask the help desk."), None, ENGLISH)
+    assert b"help desk" not in bytes(wire.current_step(wire.encode(failed)))
+
+
+def test_an_action_is_named_by_either_of_two_names() -> None:
+    assert wire.Request(action_id="a", action="b").pressed == "a"
+    assert wire.Request(action="b").pressed == "b"
+    assert wire.Request(action_id="").pressed == ""
 
 
 def test_a_running_flow_shows_somebody_else_its_current_step() -> None:
