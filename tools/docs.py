@@ -29,6 +29,7 @@ from libs.common.flow.proof import Gain
 from libs.common.flow.rules import ADVICE, RULES, Rule
 from libs.common.flow.rules.links import survey
 from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
+from libs.common.nodes.wording import LETTERS
 from services.compiler.config import Settings as Compiler
 from services.executor.config import Settings as Executor
 from services.executor.faults import FAULTS
@@ -315,8 +316,13 @@ CODES: Mapping[Face, tuple[str, ...]] = {
 def words_table() -> str:
     """What users are told, in each language that ships."""
     languages = read_texts(None).languages.values()
-    rows = [(f"`{key}`", *(each.say(key) for each in languages)) for key in SAID]
+    rows = [(f"`{key}`", *(_said(key, each.say(key)) for each in languages)) for key in SAID]
     return table(("`i18nKey`", *(f"`{each.tag}`" for each in languages)), rows)
+
+
+def _said(key: str, text: str) -> str:
+    """Show the words of `key`; those of a message as its file has them, lines, marks and all."""
+    return f"`{json.dumps(text, ensure_ascii=False)}`" if key in LETTERS else text
 
 
 SEVERITIES: Mapping[str, tuple[Rule, ...]] = {"error": RULES, "warning": ADVICE}

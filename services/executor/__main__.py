@@ -263,11 +263,13 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         desk=desk,
         mailer=open_mailer(settings, closers),
         sender=read("mail_from", Sender.parse, settings.mail_from),
+        texts=texts,
     )
     texting = Texting(
         desk=desk,
         gateway=open_gateway(settings, closers),
         flows=SenderFlows(pool=pool, plans=plans, world=world, clock=time.time),
+        texts=texts,
     )
     table: Mapping[type[Effect], Perform] = {
         SignedIn: counting(directory),

@@ -42,6 +42,10 @@ class SendMail(Effect, frozen=True):
     """`{{ link }}` in its words."""
     page: str | None = None
     """The page that the link leads to; None for the deployment's own."""
+    keys: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """By the name of what no author wrote, as in `subject`, its key in the catalogues."""
+    language: str = ""
+    """Who gets it reads this: the request's `Accept-Language`."""
 
     def __repr__(self) -> str:
         """Show nothing of what is written, nor to whom."""
@@ -60,6 +64,8 @@ class SendSms(Effect, frozen=True):
     code: Code | None = None
     slots: Mapping[str, str] = msgspec.field(default_factory=dict)
     until: int | None = None
+    keys: Mapping[str, str] = msgspec.field(default_factory=dict)
+    language: str = ""
 
     def __repr__(self) -> str:
         """Show nothing of what is written, nor to whom."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -16,6 +16,7 @@ from libs.common.flow.model import Json
 from libs.common.flow.node import InvalidConfig, Visit, scope_for
 from libs.common.flow.turn import Facts, Question
 from libs.common.flow.words import Part, read_words
+from libs.common.nodes.wording import LETTERS
 
 Subject = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 """Words on one line."""
@@ -31,6 +32,12 @@ class Words(msgspec.Struct, frozen=True):
     subject: str
     text: str
     html: str | None = None
+    keys: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """By the name of what no author wrote, its key in `LETTERS`: it follows the user's language."""
+
+
+PARTS: Final = ("subject", "text", "html")
+"""What there is to say."""
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -40,29 +47,14 @@ class Letter(msgspec.Struct, frozen=True):
     filled: tuple[Expression, ...]
 
 
+def ours(name: str) -> Words:
+    """Return the words of a message that comes with Gatehouse, as in `mail.code`."""
+    keys = {part: key for part in PARTS if (key := f"{name}_{part}") in LETTERS}
+    return Words(**{"subject": "", **{part: LETTERS[key] for part, key in keys.items()}}, keys=keys)
+
+
 TEMPLATES: Final[Mapping[TemplateName, Words]] = MappingProxyType(
-    {
-        "welcome": Words(
-            "Welcome",
-            "Hello {{ user.given_name ?? user.name ?? 'there' }},\n\nyour account is ready.\n",
-            "<p>Hello {{ user.given_name ?? user.name ?? 'there' }},</p>\n"
-            "<p>your account is ready.</p>\n",
-        ),
-        "password_changed": Words(
-            "Your password was changed",
-            "The password of your account was changed just now.\n\n"
-            "If it was not you, recover your account at once.\n",
-            "<p>The password of your account was changed just now.</p>\n"
-            "<p>If it was not you, recover your account at once.</p>\n",
-        ),
-        "signed_in": Words(
-            "New sign-in",
-            "Somebody has just signed in to your account.\n\n"
-            "If it was not you, change your password.\n",
-            "<p>Somebody has just signed in to your account.</p>\n"
-            "<p>If it was not you, change your password.</p>\n",
-        ),
-    }
+    {name: ours(f"mail.{name}") for name in get_args(TemplateName)}
 )
 """The mails that need not be written, by name."""
 
@@ -71,7 +63,7 @@ def read_letter(words: Words, slots: frozenset[str] = NO_SLOTS) -> Letter:
     """Check `words`, or raise `InvalidConfig` with all that is wrong with them."""
     filled: list[Expression] = []
     problems: list[Problem] = []
-    for name in Words.__struct_fields__:
+    for name in PARTS:
         written = getattr(words, name)
         try:
             parts: tuple[Part, ...] = read_words(written or "", name, slots)
@@ -115,14 +107,32 @@ def compose(letter: Letter, visit: Visit, account: str | None, to: str | None) -
     """Make the mail that `letter` is to `account` or `to`."""
     words, (user, facts) = letter.words, _spoken_of(letter, visit, account)
     return SendMail(
-        account, words.subject, words.text, words.html, to, user, facts, visit.flow.value
+        account,
+        words.subject,
+        words.text,
+        words.html,
+        to,
+        user,
+        facts,
+        visit.flow.value,
+        keys=words.keys,
+        language=visit.surroundings.language,
     )
 
 
 def compose_sms(letter: Letter, visit: Visit, account: str | None, to: str | None) -> SendSms:
     """Make the SMS that the text of `letter` is to `account` or `to`."""
     user, facts = _spoken_of(letter, visit, account)
-    return SendSms(account, letter.words.text, to, user, facts, visit.flow.value)
+    return SendSms(
+        account,
+        letter.words.text,
+        to,
+        user,
+        facts,
+        visit.flow.value,
+        keys=letter.words.keys,
+        language=visit.surroundings.language,
+    )
 
 
 def _spoken_of(

@@ -20,43 +20,30 @@ from libs.common.flow.questions import Code, Link
 from libs.common.flow.turn import LINK, Message, Stay
 from libs.common.flow.view import Component, View
 from libs.common.nodes.form import Field, Form, Kind, make_form, own_words
-from libs.common.nodes.mail import Body, Letter, Subject, Words, compose, compose_sms, read_letter
+from libs.common.nodes.mail import (
+    Body,
+    Letter,
+    Subject,
+    Words,
+    compose,
+    compose_sms,
+    ours,
+    read_letter,
+)
 from libs.common.nodes.typed import LONGEST
+from libs.common.nodes.wording import CODE_SLOTS, LINK_SLOTS
 
 Length = Annotated[int, msgspec.Meta(ge=4, le=10)]
 Lasting = Annotated[int, msgspec.Meta(ge=30, le=86_400)]
 Wait = Annotated[int, msgspec.Meta(ge=1, le=600)]
 Sends = Annotated[int, msgspec.Meta(ge=1, le=10)]
 
-SLOTS: Final = frozenset({"code", "minutes"})
-LINK_SLOTS: Final = frozenset({"link", "minutes"})
 RESEND: Final = "resend"
 """The id, and the action, of what another code is asked for by."""
 
-WORDS: Final = Words(
-    "{{ code }} is your code",
-    "Your code is {{ code }}. It works for {{ minutes }} minutes.\n\n"
-    "If you did not ask for it, somebody else has typed your address. Tell nobody the code.\n",
-    "<p>Your code is <strong>{{ code }}</strong>. It works for {{ minutes }} minutes.</p>\n"
-    "<p>If you did not ask for it, somebody else has typed your address. "
-    "Tell nobody the code.</p>\n",
-)
-
-LINK_WORDS: Final = Words(
-    "Your link",
-    "Follow this link to go on:\n\n{{ link }}\n\n"
-    "It works once, and for {{ minutes }} minutes.\n\n"
-    "If you did not ask for it, somebody else has typed your address. Do not follow it.\n",
-    '<p><a href="{{ link }}">Follow this link to go on.</a> '
-    "It works once, and for {{ minutes }} minutes.</p>\n"
-    "<p>If you did not ask for it, somebody else has typed your address. "
-    "Do not follow it.</p>\n",
-)
-
-
-SMS_WORDS: Final = Words(
-    "", "{{ code }} is your code. It works for {{ minutes }} minutes. Tell nobody."
-)
+WORDS: Final = ours("mail.code")
+LINK_WORDS: Final = ours("mail.link")
+SMS_WORDS: Final = ours("sms.code")
 
 
 class OneTime(msgspec.Struct, frozen=True):
@@ -124,7 +111,7 @@ def make_one_time(
     resend = _resend(wait, "button.resend")
     field = Field("code", Kind.OTP, key="label.code", shortest=length, longest=length)
     form = make_form(node, (field,), more=(resend,))
-    return OneTime(form, read_letter(words, SLOTS), length, lasts, wait, sends, by_sms)
+    return OneTime(form, read_letter(words, CODE_SLOTS), length, lasts, wait, sends, by_sms)
 
 
 def _resend(wait: int, key: str) -> Component:
@@ -138,15 +125,20 @@ def _resend(wait: int, key: str) -> Component:
 
 
 def words_of(
-    subject: Subject | None, text: Body | None, html: Body | None, ours: Words = WORDS
+    subject: Subject | None, text: Body | None, html: Body | None, usual: Words = WORDS
 ) -> Words:
     """Take the author's words, and ours in place of those that are left out."""
-    own_text = text is not None
+    written = {"subject": subject, "text": text, "html": html}
     return Words(
-        subject or ours.subject,
-        text or ours.text,
+        subject or usual.subject,
+        text or usual.text,
         # Ours says what ours says: beside another text it would be a second mail.
-        html if own_text or html is not None else ours.html,
+        html if text is not None or html is not None else usual.html,
+        {
+            part: key
+            for part, key in usual.keys.items()
+            if written[part] is None and not (part == "html" and text is not None)
+        },
     )
 
 

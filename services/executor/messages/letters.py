@@ -22,6 +22,7 @@ from libs.common.flow.identifier import normalise
 from libs.common.flow.messaging import SendMail
 from libs.common.flow.model import Json
 from libs.common.flow.words import Part, fill, read_words
+from services.executor.texts.catalogue import Language
 from services.executor.told import AnyMessage
 
 _KEPT: Final = 256
@@ -61,9 +62,12 @@ def write_letter(
     to: str,
     user: Mapping[str, Json],
     slots: Mapping[str, str],
+    language: Language,
     at: float,
 ) -> EmailMessage:
     """Word `mail`, whose effect has this `id`, to `to` at Unix second `at`.
+
+    What no author wrote is said in `language`.
 
     The same effect makes the same `Message-ID`, by which who gets it twice can tell. Raises
     `Hopeless` where no mail can go `to` there.
@@ -72,16 +76,26 @@ def write_letter(
     letter["From"] = sender.header
     letter["To"] = _recipient(to)
     # On one line, whatever was filled in: another line would be another header.
-    letter["Subject"] = " ".join(word(mail.subject, mail, user, slots).split())
+    letter["Subject"] = " ".join(
+        word(said(mail, "subject", mail.subject, language), mail, user, slots).split()
+    )
     letter["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
     letter["Message-ID"] = f"<{digest(id)}@{sender.address.rpartition('@')[2]}>"
     # So that no holiday answers it (RFC 3834).
     letter["Auto-Submitted"] = "auto-generated"
-    letter.set_content(word(mail.text, mail, user, slots))
+    letter.set_content(word(said(mail, "text", mail.text, language), mail, user, slots))
     if mail.html is not None:
-        body = word(mail.html, mail, user, slots, html.escape)
+        written = said(mail, "html", mail.html, language)
+        body = word(written, mail, user, slots, html.escape)
         letter.add_alternative(body, subtype="html")
     return letter
+
+
+def said(message: AnyMessage, part: str, text: str, language: Language) -> str:
+    """Return a part of `message`, whose `text` it has: an author's own, or ours in `language`."""
+    key = message.keys.get(part)
+    # A newer release says what this one has no words for: those of the plan stay.
+    return text if key is None else language.words.get(key, text)
 
 
 def word(

@@ -24,10 +24,11 @@ from services.executor.assertions import issuer_of
 from services.executor.directory import NOBODY, Directory
 from services.executor.messages.flows import Due, SenderFlows
 from services.executor.messages.gateway import Gateway
-from services.executor.messages.letters import Sender, digest, word, write_letter
+from services.executor.messages.letters import Sender, digest, said, word, write_letter
 from services.executor.messages.mailer import Mailer
 from services.executor.minter import Minter
 from services.executor.performer import PERFORMED
+from services.executor.texts.catalogue import Texts
 from services.executor.told import AnyMessage, Told
 
 LINK_PATH: Final = "/portal/link"
@@ -148,6 +149,7 @@ class Post:
     mailer: Mailer | None
     """None where the deployment has no mail server."""
     sender: Sender
+    texts: Texts
 
     async def send(self, told: Told, mail: SendMail) -> str:
         """Send `mail`, and say what became of it."""
@@ -162,6 +164,7 @@ class Post:
                 to=to,
                 user=user,
                 slots=slots,
+                language=self.texts.of(mail.language),
                 at=self.desk.clock(),
             )
             await self.mailer.send(letter, sender=self.sender.address, to=to)
@@ -177,12 +180,14 @@ class Texting:
     gateway: Gateway | None
     """None where the deployment has none."""
     flows: SenderFlows
+    texts: Texts
 
     async def send(self, told: Told, sms: SendSms) -> str:
         """Send `sms`, and say what became of it."""
 
         async def hand_over(to: str, user: Mapping[str, Json], slots: Mapping[str, str]) -> None:
-            text = word(sms.text, sms, user, slots)
+            written = said(sms, "text", sms.text, self.texts.of(sms.language))
+            text = word(written, sms, user, slots)
             due = Due(to, text, "message" if sms.code is None else "code")
             if await self.flows.deliver(told.tenant, told.id, due):
                 return

@@ -14,14 +14,17 @@ from typing import Annotated, Final
 
 import msgspec
 
+from libs.common.flow.node import InvalidConfig
+from libs.common.flow.words import read_words
 from libs.common.nodes.messages import MESSAGES
+from libs.common.nodes.wording import LETTERS, slots_of
 from services.executor.portal.words import WORDS
 from services.executor.texts.countries import COUNTRY_KEYS, country_words
 from services.executor.texts.languages import look_up, truncations
 
 ENGLISH: Final = "en"
 SHIPPED: Final = Path(__file__).parent
-SAID: Final[Mapping[str, str]] = dict(sorted({**MESSAGES, **WORDS}.items()))
+SAID: Final[Mapping[str, str]] = dict(sorted({**MESSAGES, **LETTERS, **WORDS}.items()))
 """All that users are told, in English, by key."""
 _TAG: Final = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,8}")
 _LARGEST: Final = 256 * 1024
@@ -101,4 +104,11 @@ def _read_file(file: Path) -> Words:
     unknown = sorted(words.keys() - SAID.keys() - COUNTRY_KEYS)
     if unknown:
         raise ValueError(f"has {file.name} with keys that nothing says: {', '.join(unknown)}")
+    for key in words.keys() & LETTERS.keys():
+        try:
+            read_words(words[key], key, slots_of(key))
+        except InvalidConfig as error:
+            raise ValueError(
+                f"has {file.name}, where `{key}` cannot be filled in: {error}"
+            ) from error
     return words

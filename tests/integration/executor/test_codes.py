@@ -71,6 +71,22 @@ async def test_a_code_that_was_mailed_signs_in(executor: Executor, box: Mailbox)
     assert claims["amr"] == ["otp"]
 
 
+async def test_what_no_author_wrote_is_mailed_in_the_language_of_who_asks(
+    house: House, executor: Executor, box: Mailbox
+) -> None:
+    german = {"Accept-Language": "de-AT, en;q=0.5"}
+    for config in ({}, {"subject": "{{ code }} is yours"}):
+        await house.publish(flow(**config))
+        step = await executor.post(headers=german, flowType="LOGIN")
+        named = {"flowId": step.body["flowId"], "inputs": {"identifier": EMAIL}}
+        await executor.post(headers=german, **named)
+        letter = await box.next()
+        code = code_in(text_of(letter))
+        assert letter["Subject"] == (f"{code} is yours" if config else f"{code} ist Ihr Code")
+        assert text_of(letter).startswith(f"Ihr Code lautet {code}. Er gilt 10 Minuten.")
+        assert f"<strong>{code}</strong>. Er gilt" in text_of(letter, "html")
+
+
 async def test_a_wrong_code_is_asked_for_again(executor: Executor, box: Mailbox) -> None:
     step = await executor.at_password(EMAIL)
     code = code_in(text_of(await box.next()))

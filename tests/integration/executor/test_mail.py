@@ -31,6 +31,7 @@ from services.executor.metrics import ExecutorMetrics
 from services.executor.minter import Minter
 from services.executor.nats import MESSAGES, MESSAGES_SUBJECT
 from services.executor.performer import Performer
+from services.executor.texts.catalogue import read_texts
 from services.executor.told import Told, seal
 from tests.integration.executor.conftest import (
     PASSWORD,
@@ -256,7 +257,10 @@ def post(house: House, box: Mailbox, *, most: int = 10, seconds: float = 5.0) ->
         clock=lambda: 1_790_000_000.0,
     )
     return Post(
-        desk=desk, mailer=Mailer(server, seconds=seconds), sender=Sender("Us", "us@example.org")
+        desk=desk,
+        mailer=Mailer(server, seconds=seconds),
+        sender=Sender("Us", "us@example.org"),
+        texts=read_texts(None),
     )
 
 

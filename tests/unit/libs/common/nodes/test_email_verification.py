@@ -39,6 +39,7 @@ def mail(account: str | None, to: str | None) -> SendMail:
         code=CODE,
         slots={"minutes": "30"},
         until=NOW + 1800,
+        keys=WORDS.keys,
     )
 
 
@@ -143,6 +144,7 @@ def link_mail(account: str | None, to: str | None) -> SendMail:
         until=NOW + 1800,
         link=LINK,
         page="https://app.example.com/link",
+        keys=LINK_WORDS.keys,
     )
 
 

@@ -80,8 +80,15 @@ def test_what_a_node_keeps_of_a_code_is_read_back() -> None:
     assert issued.kept() == {"revision": 3, "at": NOW, "sent": 2}
 
 
+def without(*parts: str) -> dict[str, str]:
+    return {part: key for part, key in WORDS.keys.items() if part not in parts}
+
+
 def test_our_html_never_stands_beside_an_authors_text() -> None:
     assert words_of(None, None, None) == WORDS
-    assert words_of("S", None, None) == replace(WORDS, subject="S")
-    assert words_of(None, "{{ code }}", None) == replace(WORDS, text="{{ code }}", html=None)
+    assert words_of("S", None, None) == replace(WORDS, subject="S", keys=without("subject"))
+    assert words_of(None, "{{ code }}", None) == replace(
+        WORDS, text="{{ code }}", html=None, keys=without("text", "html")
+    )
+    assert words_of(None, None, "<p>H</p>") == replace(WORDS, html="<p>H</p>", keys=without("html"))
     assert words_of(None, "T", "<p>H</p>").html == "<p>H</p>"

@@ -36,6 +36,7 @@ def mail(account: str | None, code: Code = CODE, at: int = NOW) -> SendMail:
         code=code,
         slots={"minutes": "10"},
         until=at + 600,
+        keys=WORDS.keys,
     )
 
 
@@ -172,7 +173,15 @@ def test_a_code_may_go_to_a_phone_and_says_so_in_the_proof() -> None:
     step = lowered(NODE, {"channel": "sms"})
     code = Code(f"{SESSION}:step:3", 6, "phone")
     slots = {"minutes": "10"}
-    sms = SendSms("alice", SMS_WORDS.text, flow="login", code=code, slots=slots, until=NOW + 600)
+    sms = SendSms(
+        "alice",
+        SMS_WORDS.text,
+        flow="login",
+        code=code,
+        slots=slots,
+        until=NOW + 600,
+        keys=SMS_WORDS.keys,
+    )
     Playbook(run(step, visit(ALICE))).ends(Stay(step.step.form.view, kept=KEPT, effects=(sms,)))
     dialogue = Playbook(run(step, submit(TYPED)))
     question = CheckCode("alice", "alice@example.com", code, Secret("123456"))

@@ -87,7 +87,9 @@ def test_an_expression_that_gives_no_address_leaves_by_failure(to: str) -> None:
 
 def test_each_template_is_a_mail_by_itself() -> None:
     for name, words in TEMPLATES.items():
-        mail = SendMail("alice", words.subject, words.text, words.html, flow="login")
+        mail = SendMail(
+            "alice", words.subject, words.text, words.html, flow="login", keys=words.keys
+        )
         Playbook(run(lowered(NODE, {"template": name}), visit(ALICE))).ends(sent(mail))
 
 

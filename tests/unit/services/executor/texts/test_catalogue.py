@@ -51,6 +51,8 @@ def test_a_folder_adds_languages_and_changes_words(tmp_path: Path) -> None:
         ("fr.json", '{"buton.continue": "x", "z": "x"}', "keys that nothing says: buton.continue"),
         ("fr.json", '{"button.continue": ""}', "fr.json"),
         ("fr.json", '{"button.continue": 1}', "fr.json"),
+        ("fr.json", '{"mail.code_text": "{{ cod }}"}', "`mail.code_text` cannot be filled in"),
+        ("fr.json", '{"mail.welcome_text": "{{ code }}"}', "`mail.welcome_text` cannot be"),
         ("fr.json", "[]", "fr.json"),
         ("fr.json", "{", "fr.json"),
         ("fr.json", '{"button.continue": "' + "x" * 300_000 + '"}', "fr.json, which is larger"),
