@@ -18,6 +18,7 @@ from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import LOGIN, REGISTRATION
 from tests.integration.executor.test_accounts import SETUP, VERIFY, later, set_up, texts
 from tests.integration.executor.test_directories import SECRET
+from tests.integration.executor.test_signins import INACTIVE, backend, sign_in
 from tests.reference_directory import Person, ReferenceDirectory
 
 EMAIL = "sasha@example.com"
@@ -117,6 +118,18 @@ async def test_factors_are_kept_here_and_asked_for(
     someone.blocked = True
     again = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
     assert again.data["messages"][0]["i18nKey"] == "password.wrong"
+
+
+async def test_a_sign_in_ends_with_its_account_there(
+    house: House, executor: Executor, reference: ReferenceDirectory
+) -> None:
+    someone = person(reference)
+    token = await sign_in(house, executor)
+    server = await backend(house, executor)
+    _, told = await server.asks(token)
+    assert (told["active"], told["sub"]) == (True, someone.id)
+    someone.blocked = True
+    assert await server.asks(token) == INACTIVE
 
 
 async def test_who_is_blocked_in_management_is_blocked(
