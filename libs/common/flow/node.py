@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -138,6 +138,9 @@ class NodeType(Generic[C, L]):
     outcome is not named; where it is named with none, no run leaves by it."""
     sends: bool = False
     """It sends messages."""
+    wants: Literal["owner", "owner_if_named"] | None = None
+    """Whom it does something for, and fails for all others: who is known to own an account, or
+    anybody else who has named none."""
     refuses: bool = False
     """Where it runs, it may end the flow as failed."""
     writes: Callable[[C], tuple[tuple[str, ...], ...]] = lambda _config: ()

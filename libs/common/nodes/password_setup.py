@@ -104,6 +104,7 @@ NODE: NodeType[Config, Lowered] = NodeType(
     lowered=Lowered,
     lower=lower,
     run=run,
+    wants="owner_if_named",
     outcomes=fixed("success"),
     fallbacks=frozenset(),
     waits=frozenset({"success"}),

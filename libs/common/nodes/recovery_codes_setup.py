@@ -73,6 +73,7 @@ NODE: NodeType[Config, Lowered] = NodeType(
     lowered=Lowered,
     lower=lower,
     run=run,
+    wants="owner",
     outcomes=fixed("success", "failure", "enrolled"),
     fallbacks=frozenset({"failure", "enrolled"}),
     waits=frozenset({"success"}),

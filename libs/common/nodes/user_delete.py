@@ -37,6 +37,7 @@ NODE: NodeType[Config, Config] = NodeType(
     lowered=Config,
     lower=lower,
     run=run,
+    wants="owner",
     outcomes=fixed("success", "failure"),
     proves=gaining(success=(Gain(afresh=True),)),
     writes=lambda _config: (("user",),),

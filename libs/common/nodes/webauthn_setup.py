@@ -107,6 +107,7 @@ NODE: NodeType[Config, Lowered] = NodeType(
     lowered=Lowered,
     lower=lower,
     run=run,
+    wants="owner",
     outcomes=fixed("success", "failure", "declined", "enrolled"),
     fallbacks=frozenset({"failure", "declined", "enrolled"}),
     waits=frozenset({"success", "declined"}),

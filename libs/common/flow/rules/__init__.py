@@ -29,6 +29,7 @@ from libs.common.flow.rules.nodes_are_named_once import nodes_are_named_once
 from libs.common.flow.rules.nodes_are_used import nodes_are_used
 from libs.common.flow.rules.outcomes_are_known import outcomes_are_known
 from libs.common.flow.rules.outcomes_lead_on import outcomes_lead_on
+from libs.common.flow.rules.owners_are_known import owners_are_known
 from libs.common.flow.rules.policies_are_right import policies_are_right
 from libs.common.flow.rules.senders_go_through import senders_go_through
 from libs.common.flow.rules.settings_are_right import settings_are_right
@@ -62,7 +63,12 @@ RULES: tuple[Rule, ...] = (
 )
 """What makes a flow one that cannot run."""
 
-ADVICE: tuple[Rule, ...] = (nodes_are_used, expressions_are_known, names_are_registered)
+ADVICE: tuple[Rule, ...] = (
+    nodes_are_used,
+    expressions_are_known,
+    names_are_registered,
+    owners_are_known,
+)
 """What is likely a mistake, in a flow that can run all the same."""
 
 
