@@ -6,12 +6,13 @@ A message is worded where it is sent, so that no code is in a session: there it 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
 from libs.common.flow.model import Json
 from libs.common.flow.questions import Code, Link
-from libs.common.flow.turn import Effect
+from libs.common.flow.turn import Effect, Facts
 
 
 class SendMail(Effect, frozen=True):
@@ -70,3 +71,23 @@ class SendSms(Effect, frozen=True):
     def __repr__(self) -> str:
         """Show nothing of what is written, nor to whom."""
         return f"SendSms(account={self.account!r})"
+
+
+class PhoneMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An SMS, as a flow in place of the gateway finds it: `facts.message`."""
+
+    recipient: str = "+12025550100"
+    """The phone number that it goes to."""
+    text: str = "A simulated message"
+    """What it says."""
+    purpose: Literal["code", "message"] = "message"
+    """Whether a one-time code is in it."""
+
+    def facts(self) -> Facts:
+        """Return what such a flow begins with."""
+        said = {name: getattr(self, name) for name in self.__struct_fields__}
+        return Facts(attributes={"message": said})
+
+    def __repr__(self) -> str:
+        """Show nothing of what is written, nor to whom."""
+        return f"PhoneMessage({self.purpose!r})"

@@ -12,6 +12,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from libs.common.errors import Invalid, Problem
+from libs.common.flow.messaging import PhoneMessage
 from libs.common.flow.model import Json
 from libs.common.flow.turn import Submission, Surroundings
 from libs.common.misfit import misfits
@@ -50,6 +51,8 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     request: Request = Request()
     authenticated: bool = False
     """They bring an assertion about their account."""
+    message: PhoneMessage = PhoneMessage()
+    """What a flow in place of the SMS gateway is to deliver; other flows find none."""
     outpost: bool = False
     """The call comes from a service of the deployment's own."""
 

@@ -21,7 +21,7 @@ from libs.common.flow.expression import Expression, Scope
 from libs.common.flow.gate import Admission, admit
 from libs.common.flow.heard import Evaluated, Heard, evaluated, hearing
 from libs.common.flow.interpreter import Endless, Walk, advance, begin
-from libs.common.flow.model import ALONE, Flow, Library
+from libs.common.flow.model import ALONE, Flow, Library, TriggerPoint
 from libs.common.flow.node import AnyNodeType, NodeTypes, Visit
 from libs.common.flow.plan import Gate, Instruction, Program, encode, load, name_of
 from libs.common.flow.script import CANNOT_PLAY, UNSCRIPTED, Cue, Script, cue, submissions
@@ -127,13 +127,14 @@ class _Stage:
 
     def _first_session(self) -> Session:
         persona, program = self._script.persona, self._program
-        facts = Facts()
+        sends = program.point is TriggerPoint.SEND_PHONE_MESSAGE
+        facts = persona.message.facts() if sends else Facts()
         if persona.authenticated:
             if self._world.account is None:
                 message = "Nobody is authenticated without an account; give the persona a `user`"
                 problem = Problem("invalid", message, path="persona.authenticated")
                 raise Invalid(CANNOT_PLAY, (problem,))
-            facts = Facts(account=self._world.account, authenticated=True)
+            facts = replace(facts, account=self._world.account, authenticated=True)
         now = self._surroundings.time
         return Session(
             id=SESSION,

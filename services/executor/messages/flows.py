@@ -18,19 +18,19 @@ import dataclasses
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import aiosql
 import asyncpg
-import msgspec
 
 from libs.common.chassis.consume import Hopeless
 from libs.common.chassis.postgres import asking_postgres
 from libs.common.errors import NotFound
 from libs.common.flow.interpreter import begin
+from libs.common.flow.messaging import PhoneMessage
 from libs.common.flow.model import FlowType, TriggerPoint
 from libs.common.flow.plan import Program
-from libs.common.flow.turn import Facts, Over, Session, Surroundings
+from libs.common.flow.turn import Over, Session, Surroundings
 from services.executor.handlers.table import converse
 from services.executor.handlers.world import World
 from services.executor.messages.letters import digest
@@ -40,23 +40,8 @@ from services.executor.selection import draw
 
 LONGEST_SECONDS: Final = 20.0
 """For one run: two calls that are tried as often as they may be, and some."""
-ROOT: Final = "message"
-"""The attribute of `facts` that the flow finds the SMS in."""
 
 _QUERIES: Final[Any] = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg")
-
-
-class Due(msgspec.Struct, frozen=True):
-    """An SMS, as the flow finds it."""
-
-    recipient: str
-    text: str
-    purpose: Literal["code", "message"]
-    """Whether a one-time code is in it."""
-
-    def __repr__(self) -> str:
-        """Show nothing of what is written, nor to whom."""
-        return f"Due({self.purpose!r})"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,7 +54,7 @@ class SenderFlows:
     clock: Callable[[], float]
     """Unix seconds."""
 
-    async def deliver(self, tenant: str, id: str, due: Due) -> bool:
+    async def deliver(self, tenant: str, id: str, due: PhoneMessage) -> bool:
         """Deliver what the effect with this `id` sends; false where that is the gateway's."""
         # Not by what Redis has: where it was emptied, the gateway would send what is not its own.
         async with asking_postgres():
@@ -86,7 +71,7 @@ class SenderFlows:
             started_at=now,
             expires_at=now,
             idle_until=now,
-            facts=Facts(attributes={ROOT: msgspec.to_builtins(due)}),
+            facts=due.facts(),
         )
         walk = begin(program, session, Surroundings(time=now))
         try:

@@ -18,11 +18,11 @@ from libs.common.chassis.bucket import Bucket, give_back, take, tokens
 from libs.common.chassis.consume import Hopeless
 from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.errors import Unavailable
-from libs.common.flow.messaging import SendMail, SendSms
+from libs.common.flow.messaging import PhoneMessage, SendMail, SendSms
 from libs.common.flow.model import Json
 from services.executor.assertions import issuer_of
 from services.executor.directory import NOBODY, Directory
-from services.executor.messages.flows import Due, SenderFlows
+from services.executor.messages.flows import SenderFlows
 from services.executor.messages.gateway import Gateway
 from services.executor.messages.letters import Sender, digest, said, word, write_letter
 from services.executor.messages.mailer import Mailer
@@ -188,7 +188,7 @@ class Texting:
         async def hand_over(to: str, user: Mapping[str, Json], slots: Mapping[str, str]) -> None:
             written = said(sms, "text", sms.text, self.texts.of(sms.language))
             text = word(written, sms, user, slots)
-            due = Due(to, text, "message" if sms.code is None else "code")
+            due = PhoneMessage(to, text, "message" if sms.code is None else "code")
             if await self.flows.deliver(told.tenant, told.id, due):
                 return
             if self.gateway is None:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from libs.common.chassis.consume import Hopeless
 from libs.common.chassis.metrics import Metrics
+from libs.common.flow.messaging import PhoneMessage
 from libs.common.flow.model import FlowType, Graph, Json, TriggerPoint
 from libs.common.flow.plan import Plan, encode, name_of
 from libs.common.nodes.catalogue import NODE_TYPES
@@ -30,7 +31,7 @@ from libs.common.wire.plans import (
 )
 from services.executor.handlers.world import World
 from services.executor.messages import flows as messages_flows
-from services.executor.messages.flows import Due, SenderFlows
+from services.executor.messages.flows import SenderFlows
 from services.executor.messages.trouble import PutOff
 from services.executor.metrics import ExecutorMetrics
 from services.executor.plans import Plans
@@ -38,7 +39,7 @@ from tests.gateway import PHONE, SmsGateway, sms_gateway
 from tests.integration.executor.conftest import Build, House
 from tests.integration.executor.graphs import START, SUCCESS, graph
 
-DUE = Due(PHONE, "123456 is your code.", "code")
+DUE = PhoneMessage(PHONE, "123456 is your code.", "code")
 SENDER = TriggerPoint.SEND_PHONE_MESSAGE
 HOLD = """
     WITH tenant AS (
@@ -147,7 +148,7 @@ async def test_the_flow_finds_the_message_and_says_whether_it_is_delivered(
         deciding(f"facts.message.recipient === '{PHONE}' && facts.message.purpose === 'code'"),
     )
     assert await flows.deliver("default", "s:1:0", DUE)
-    other = Due(PHONE, "Welcome", "message")
+    other = PhoneMessage(PHONE, "Welcome", "message")
     with pytest.raises(PutOff, match="failed at `no`") as failed:
         await flows.deliver("default", "s:1:0", other)
     assert PHONE not in str(failed.value)

@@ -520,6 +520,40 @@ def test_a_flow_that_cannot_run_has_no_program() -> None:
         made("start > ask", ask=asks("name"))
 
 
+@pytest.mark.parametrize(
+    ("persona", "result"),
+    [
+        ({"message": {"text": "1 is your code", "purpose": "code"}}, "success"),
+        ({"message": {"recipient": "+4930901820", "purpose": "code"}}, "failure"),
+        ({}, "failure"),
+    ],
+)
+def test_a_flow_in_place_of_the_gateway_has_a_message_to_deliver(
+    persona: dict[str, Json], result: str
+) -> None:
+    condition = "facts.message.purpose === 'code' && startsWith(facts.message.recipient, '+1')"
+    sender = trigger(
+        "sender",
+        TriggerPoint.SEND_PHONE_MESSAGE,
+        "start > check:true > done",
+        "check:false > failed",
+        check=checks(condition),
+    )
+    program = make_program(sender, NODE_TYPES)
+    assert play(program, persona=persona).result == result
+
+
+def test_other_flows_have_none() -> None:
+    greets = trigger(
+        "greets",
+        TriggerPoint.POST_LOGIN,
+        "start > check:true > done",
+        "check:false > failed",
+        check=checks("has(facts.message)"),
+    )
+    assert play(make_program(greets, NODE_TYPES)).result == "failure"
+
+
 def test_the_same_script_tells_the_same_again() -> None:
     program = made("start > ask > write > done", ask=asks("email"), write=node("user_write"))
     once, again = (play(program, {"email": "a@example.com"}) for _ in range(2))
