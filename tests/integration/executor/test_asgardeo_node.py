@@ -12,7 +12,7 @@ from tests.clients.npm import node
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import REGISTRATION
 
-SCRIPTS = Path(__file__).parents[2] / "clients" / "asgardeo"
+SCRIPTS = Path(__file__).parents[2] / "clients" / "apps"
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def test_both_versions_of_the_sdk_walk_a_registration_to_its_end(
     await house.publish(REGISTRATION, FlowType.REGISTRATION)
     clients = await node(SCRIPTS)
     ran = await clients.run(
-        SCRIPTS / "walk.mjs", folder=tmp_path, BASE_URL=executor.url, PASSWORD=PASSWORD
+        SCRIPTS / "asgardeo.mjs", folder=tmp_path, BASE_URL=executor.url, PASSWORD=PASSWORD
     )
     assert ran.code == 0, ran.complained
     told = msgspec.json.decode(ran.said)
