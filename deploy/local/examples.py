@@ -94,4 +94,6 @@ Sign in, and get a userAssertion:
   step '{{"flowType": "LOGIN", "flow": "{LOGIN}"}}'
   step '{{"flowId": "'$FLOW'", "inputs": {{"identifier": "'$EMAIL'"}}}}'
   step '{{"flowId": "'$FLOW'", "inputs": {{"password": "{PASSWORD}"}}}}'
+
+Both are pages as well: {facts.executor_url}/portal/REGISTRATION and …/portal/LOGIN
 """

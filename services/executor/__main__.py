@@ -37,7 +37,7 @@ from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import Effect
 from libs.common.nodes.catalogue import NODE_TYPES
-from services.executor.app import executor_app
+from services.executor.app import executor_app, open_portal
 from services.executor.asking import Asking
 from services.executor.assertions import Assertions, KeySet
 from services.executor.breaches import Breaches, check_list
@@ -81,8 +81,6 @@ from services.executor.openid import CALLBACK_PATH, OpenId
 from services.executor.pages import Pages, check_sites
 from services.executor.performer import Perform, Performer, counting
 from services.executor.plans import Plans
-from services.executor.portal.cookies import Jar
-from services.executor.portal.routes import Portal
 from services.executor.registered import Registered
 from services.executor.rollouts import Rollouts
 from services.executor.routes import Face
@@ -298,22 +296,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         # Sessions that need no look-up go on without the one, and all go on without the other.
         spared={"postgres": directory.reach, "nats": bus.check},
     )
-    portal = Portal(
-        face=face,
-        texts=texts,
-        pages=pages,
-        jar=Jar(
-            secure=settings.issuer.startswith("https:"),
-            assertion_seconds=settings.assertion_seconds,
-        ),
-    )
-    return executor_app(
-        face,
-        portal if settings.portal == "on" else None,
-        health,
-        ground,
-        body_limit=settings.body_limit,
-    )
+    portal = open_portal(settings, face, texts, pages)
+    return executor_app(face, portal, health, ground, body_limit=settings.body_limit)
 
 
 def parse_origins(origins: tuple[str, ...]) -> tuple[str, ...]:

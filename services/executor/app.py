@@ -9,8 +9,21 @@ from libs.common.chassis.direct import Answer, Request
 from libs.common.chassis.health import Health
 from libs.common.chassis.problems import Refusal
 from libs.common.chassis.serve import Ground
+from services.executor.config import Settings
+from services.executor.pages import Pages
+from services.executor.portal.cookies import Jar
 from services.executor.portal.routes import Portal
 from services.executor.routes import PATHS, Face
+from services.executor.texts.catalogue import Texts
+
+
+def open_portal(settings: Settings, face: Face, texts: Texts, pages: Pages) -> Portal | None:
+    """Make the portal; None where an operator wants none."""
+    if settings.portal == "off":
+        return None
+    secure = settings.issuer.startswith("https:")
+    jar = Jar(secure=secure, assertion_seconds=settings.assertion_seconds)
+    return Portal(face=face, texts=texts, pages=pages, jar=jar)
 
 
 def executor_app(

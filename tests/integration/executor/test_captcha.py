@@ -67,7 +67,8 @@ async def executor(house: House) -> Executor:
     return await house.executor(outgoing_allowed=("127.0.0.0/8",))
 
 
-async def started(house: House, executor: Executor, url: str, **settings: Json) -> Reply:
+async def known_captcha(house: House, url: str, **settings: Json) -> None:
+    """Have the tenant know the service at `url`, and ask it about who signs up."""
     config = Captcha("site-key", url, **settings)
     keys = Keys.parse(house.settings.credential_keys)
     await house.pool.execute("INSERT INTO tenants (name) VALUES ('default') ON CONFLICT DO NOTHING")
@@ -77,14 +78,23 @@ async def started(house: House, executor: Executor, url: str, **settings: Json) 
         msgspec.json.encode(config).decode(),
         keys.box("default", "captcha").seal(PURPOSE, SECRET.encode()),
     )
-    return await asked(house, executor)
+    await publish(house)
+
+
+async def started(house: House, executor: Executor, url: str, **settings: Json) -> Reply:
+    await known_captcha(house, url, **settings)
+    return await executor.start("REGISTRATION")
 
 
 async def asked(house: House, executor: Executor) -> Reply:
+    await publish(house)
+    return await executor.start("REGISTRATION")
+
+
+async def publish(house: House) -> None:
     captcha = {"id": "human", "type": "captcha", "config": {"attempts": 2}}
     drawn = graph([START, captcha, SUCCESS], [("start", "human"), ("human", "success")])
     await house.publish(drawn, FlowType.REGISTRATION)
-    return await executor.start("REGISTRATION")
 
 
 def key_of(reply: Reply) -> str:

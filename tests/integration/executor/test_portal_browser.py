@@ -24,11 +24,15 @@ from tests.browser.looks import look_at
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import IDENTIFIER, MFA_LOGIN, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
+from tests.integration.executor.test_captcha import RIGHT, Service, known_captcha, service
 from tests.integration.executor.test_codes import code_in
 from tests.integration.executor.test_passkeys import ANYBODY, MAKE_ONE
 from tests.integration.executor.test_social import VISIT_LOOPBACK, known, sign_in
 from tests.mailbox import Mailbox, mailbox, text_of
 from tests.providers.openid import provider
+
+__all__ = ["service"]
+"""A fixture of another file's."""
 
 EMAIL = "sasha@example.com"
 SIGN_UP = graph(
@@ -308,3 +312,36 @@ async def test_somebody_signs_in_with_a_provider(
         await page.get_by_role("button", name="Continue").click()
         await expect(page.get_by_role("heading", name="You are signed in.")).to_be_visible()
     assert await house.pool.fetchval("SELECT subject FROM external_identities") == "sasha"
+
+
+WIDGET = f"""
+const form = document.querySelector(".cf-turnstile");
+const given = document.createElement("input");
+Object.assign(given, {{type: "hidden", name: "cf-turnstile-response", value: "{RIGHT}"}});
+form.append(given);
+form.append(`for ${{form.dataset.sitekey}}`);
+"""
+"""What a service's own script does, once somebody has ticked its box."""
+
+
+async def test_a_captcha_is_drawn_by_its_own_service_and_nobody_elses_script_runs(
+    house: House, browser: Browser, site: str, tmp_path: Path, service: Service
+) -> None:
+    await serve(house, site, outgoing_allowed=("127.0.0.0/8",))
+    await known_captcha(house, service.url)
+    page = await opened(browser)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    await page.route(
+        "https://challenges.cloudflare.com/**",
+        lambda route: route.fulfill(content_type="text/javascript", body=WIDGET),
+    )
+    await page.goto(f"{site}/portal/REGISTRATION")
+    await expect(page.get_by_text("for site-key")).to_be_visible()
+    await look_at(page, "captcha", tmp_path)
+    await page.evaluate("""() => document.body.append(Object.assign(
+        document.createElement("script"), {src: "https://evil.example/a.js"}))""")
+    await page.get_by_role("button", name="Continue").click()
+    await expect(page.get_by_role("heading", name="Your account is ready.")).to_be_visible()
+    assert [each["response"] for each in service.seen] == [RIGHT]
+    assert any("evil.example" in each and "Content Security Policy" in each for each in said)
