@@ -12,6 +12,7 @@ from libs.common.chassis.serve import Ground
 from services.executor.config import Settings
 from services.executor.pages import Pages
 from services.executor.portal.cookies import Jar
+from services.executor.portal.places import Places
 from services.executor.portal.routes import Portal
 from services.executor.routes import PATHS, Face
 from services.executor.texts.catalogue import Texts
@@ -22,8 +23,9 @@ def open_portal(settings: Settings, face: Face, texts: Texts, pages: Pages) -> P
     if settings.portal == "off":
         return None
     secure = settings.issuer.startswith("https:")
-    jar = Jar(secure=secure, assertion_seconds=settings.assertion_seconds)
-    return Portal(face=face, texts=texts, pages=pages, jar=jar)
+    jar = Jar(secure=secure, sign_in_seconds=3600 * settings.sign_in_hours)
+    places = Places(face=face, texts=texts)
+    return Portal(face=face, places=places, pages=pages, jar=jar)
 
 
 def executor_app(

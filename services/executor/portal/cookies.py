@@ -2,7 +2,7 @@
 
     flow.{tenant}.{type}    the flow in progress, and where the user wanted to go
     away                    where the browser was sent away from, and the `state` it has to bring
-    assertion.{tenant}      who is signed in, for as long as the assertion is good
+    assertion.{tenant}      who is signed in, for as long as the sign-in stands
 
 No page can read them, and forms and links of other sites send none with a POST. Over https they
 have a prefix by which no other host can set them (RFC 6265bis, 4.1.3).
@@ -62,11 +62,11 @@ _ENCODER: Final = msgspec.json.Encoder()
 class Jar:
     """Reads the cookies of requests, and sets those of answers."""
 
-    def __init__(self, *, secure: bool, assertion_seconds: int) -> None:
-        """Be `secure` where the site is over https."""
+    def __init__(self, *, secure: bool, sign_in_seconds: int) -> None:
+        """Be `secure` where the site is over https; a sign-in stands for so many seconds."""
         self._secure = secure
         self._prefix = "__Host-gatehouse." if secure else "gatehouse."
-        self._assertion_seconds = assertion_seconds
+        self._sign_in_seconds = sign_in_seconds
 
     def flow(self, request: web.Request, tenant: str, kind: FlowType) -> InProgress | None:
         """Return the flow of that type that the browser is in."""
@@ -110,7 +110,8 @@ class Jar:
 
     def keep_assertion(self, answer: web.Response, tenant: str, assertion: str) -> None:
         """Have the browser know who is signed in."""
-        self._set(answer, f"assertion.{tenant}", assertion, self._assertion_seconds)
+        # Longer than it is good: a late one still signs out.
+        self._set(answer, f"assertion.{tenant}", assertion, self._sign_in_seconds)
 
     def forget_assertion(self, answer: web.Response, tenant: str) -> None:
         """Have nobody be signed in."""

@@ -44,6 +44,8 @@ CAPTCHA: Final = "_captcha"
 """Names in a form that are the portal's own: an input of a flow begins with a letter."""
 RESTART, BEGIN = "restart", "begin"
 
+_CALM: Final = frozenset({"fault_moved", "fault_signed_out"})
+"""What went as it should, and ends here all the same."""
 _ANSWER: Final = msgspec.json.Decoder(wire.Answer)
 _COMPONENTS: Final = msgspec.json.Decoder(tuple[Component, ...])
 _JSON: Final = msgspec.json.Encoder()
@@ -145,7 +147,7 @@ def draw_step(
         notice=None if notice is None else frame.say(notice),
         sections=sections,
         passkey=passkey,
-        sent=any(each.type == "RESEND" for each in walk(components)),
+        sent=_asks_for_code(components),
         widget=None if captcha is None else _widget(captcha),
     )
 
@@ -188,6 +190,12 @@ def draw_beginning(frame: Frame, query: Mapping[str, str]) -> Page:
     return _render("beginning.html", frame, _policy(frame), title=_title(frame), action=action)
 
 
+def draw_link(frame: Frame) -> Page:
+    """Draw the question whether to go on by the link that the page's own address is."""
+    policy = msgspec.structs.replace(_policy(frame), scripts=("link.js",))
+    return _render("link.html", frame, policy, title=frame.say("title_link"))
+
+
 def draw_fault(
     frame: Frame, key: str, *, seconds: int | None = None, onward: tuple[str, str] | None = None
 ) -> Page:
@@ -196,10 +204,16 @@ def draw_fault(
     if seconds is not None:
         wait = frame.say("wait_seconds").replace("{seconds}", str(seconds))
     link = None if onward is None else (frame.say(onward[0]), onward[1])
-    title = frame.say("title_fault")
-    policy = _policy(frame)
-    words = frame.say(key)
-    return _render("fault.html", frame, policy, title=title, words=words, wait=wait, onward=link)
+    return _render(
+        "fault.html",
+        frame,
+        _policy(frame),
+        title=_title(frame) if key in _CALM else frame.say("title_fault"),
+        words=frame.say(key),
+        kind="INFO" if key in _CALM else "ERROR",
+        wait=wait,
+        onward=link,
+    )
 
 
 def _render(template: str, frame: Frame, policy: Policy, **more: object) -> Page:
@@ -235,6 +249,12 @@ _NAMES: Final = {
     "restart": RESTART,
     "begin": BEGIN,
 }
+
+
+def _asks_for_code(components: Sequence[Component]) -> bool:
+    """Whether a code is asked for that was sent, and nothing says so."""
+    kinds = {each.type for each in walk(components)}
+    return "RESEND" in kinds and "INPUT" in kinds and "TYPOGRAPHY" not in kinds
 
 
 def _titled(sections: list[Section], frame: Frame) -> tuple[str, list[Section]]:

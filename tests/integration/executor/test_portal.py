@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http.cookies import Morsel
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from yarl import URL
 from libs.common.flow.model import FlowType
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import LOGIN, MFA_LOGIN, REGISTRATION, START, SUCCESS, graph
+from tests.integration.executor.test_links import link_in, recovery, registration
+from tests.mailbox import mailbox
 
 EMAIL = "sasha@example.com"
 BACK = re.compile(r'name="_step" value="([0-9a-f]+)"')
@@ -71,12 +74,18 @@ async def executor(house: House) -> Executor:
     return await house.executor(redirect_origins=("https://app.example",))
 
 
-@pytest_asyncio.fixture
-async def visitor(executor: Executor) -> AsyncIterator[Visitor]:
+@asynccontextmanager
+async def visiting(executor: Executor) -> AsyncIterator[Visitor]:
     # A cookie of an address is none of a browser's.
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar) as http:
         yield Visitor(executor.url, http)
+
+
+@pytest_asyncio.fixture
+async def visitor(executor: Executor) -> AsyncIterator[Visitor]:
+    async with visiting(executor) as visitor:
+        yield visitor
 
 
 async def test_somebody_signs_in_by_plain_forms(house: House, visitor: Visitor) -> None:
@@ -304,13 +313,81 @@ async def test_nobody_is_deleted_by_a_link(house: House, visitor: Visitor) -> No
     assert not visitor.cookies()
 
 
-async def test_a_flow_for_users_says_to_sign_in_first(house: House, visitor: Visitor) -> None:
+SIGN_OUT = graph(
+    [START, {"id": "out", "type": "user_logout"}, SUCCESS], [("start", "out"), ("out", "success")]
+)
+
+
+async def test_who_signed_in_long_ago_can_sign_out_and_has_to_sign_in_for_the_rest(
+    house: House,
+) -> None:
+    # Its assertions are late at once: they last less than clocks may be apart.
+    executor = await house.executor(assertion_seconds=-10)
+    await house.publish(LOGIN)
     await house.publish(LEAVE, FlowType.UNENROLLMENT)
-    visitor.keep("gatehouse.assertion.default", "nobody's")
-    refused = await visitor.post("/portal/UNENROLLMENT", {"_do": "begin"})
-    assert not visitor.cookies()
-    assert refused.status == 401
-    assert 'href="/portal/LOGIN?next=/portal/UNENROLLMENT"' in refused.text
+    await house.publish(SIGN_OUT, FlowType.LOGOUT)
+    await house.person(EMAIL)
+    begin = {"_do": "begin"}
+    async with visiting(executor) as visitor:
+        seen = await visitor.answer(await visitor.get("/portal/LOGIN"), identifier=EMAIL)
+        await visitor.answer(seen, password=PASSWORD)
+        (cookie,) = visitor.cookies().values()
+        refused = await visitor.post("/portal/UNENROLLMENT", begin)
+        assert refused.status == 401
+        assert 'href="/portal/LOGIN?next=/portal/UNENROLLMENT"' in refused.text
+        assert "You are signed out." in (await visitor.post("/portal/LOGOUT", begin)).text
+        assert not visitor.cookies()
+        visitor.keep("gatehouse.assertion.default", cookie.value)
+        assert (await visitor.post("/portal/LOGOUT", begin)).status == 401
+        assert not visitor.cookies()
+
+
+async def test_a_mailed_link_goes_on_where_it_is_followed(house: House) -> None:
+    await house.publish(recovery(), FlowType.PASSWORD_RESET)
+    await house.person(EMAIL)
+    async with mailbox() as box:
+        executor = await house.executor(smtp_url=box.url, replay_seconds=0)
+        async with visiting(executor) as laptop, visiting(executor) as phone:
+            await laptop.answer(await laptop.get("/portal/PASSWORD_RECOVERY"), identifier=EMAIL)
+            link = link_in(await box.next())
+            assert link.startswith("http://localhost:8090/portal/link#token=")
+            # Opened, which uses nothing up; what follows the `#` is sent to nobody.
+            opened = await phone.get("/portal/link")
+            assert 'name="link"' in opened.text
+            refused = await phone.post(
+                "/portal/link", {"link": link}, Origin="https://evil.example"
+            )
+            assert refused.status == 403
+            choosing = await phone.post("/portal/link", {"link": link})
+            assert (choosing.status, choosing.url.path) == (200, "/portal/PASSWORD_RECOVERY")
+            assert "New password" in choosing.text
+            elsewhere = await laptop.get("/portal/PASSWORD_RECOVERY")
+            assert elsewhere.status == 410
+            assert "where you opened the link" in elsewhere.text
+            assert (await laptop.get("/portal/PASSWORD_RECOVERY")).status == 200
+            used = await laptop.post("/portal/link", {"link": link})
+            assert (used.status, "not any more" in used.text) == (410, True)
+            unknown = await laptop.post("/portal/link", {"link": "http://x/#token=abc"})
+            assert (unknown.status, "not any more" in unknown.text) == (404, True)
+            assert "Paste the whole link" in (await laptop.post("/portal/link", {"link": ""})).text
+            typed = {"password": "a quite new one", "confirmation": "a quite new one"}
+            assert "That is done." in (await phone.answer(choosing, **typed)).text
+
+
+async def test_who_follows_a_link_where_they_began_keeps_what_they_said(house: House) -> None:
+    await house.publish(registration(), FlowType.REGISTRATION)
+    async with mailbox() as box:
+        executor = await house.executor(smtp_url=box.url)
+        async with visiting(executor) as visitor:
+            seen = await visitor.get("/portal/REGISTRATION")
+            await visitor.answer(seen, email=EMAIL, password=PASSWORD)
+            link = link_in(await box.next())
+            done = await visitor.post("/portal/link", {"link": link})
+            assert "Your account is ready." in done.text
+    await house.publish(LOGIN)
+    async with visiting(executor) as visitor:
+        seen = await visitor.answer(await visitor.get("/portal/LOGIN"), identifier=EMAIL)
+        assert "You are signed in." in (await visitor.answer(seen, password=PASSWORD)).text
 
 
 AWAY = graph(

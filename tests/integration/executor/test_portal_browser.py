@@ -26,6 +26,7 @@ from tests.integration.executor.graphs import IDENTIFIER, MFA_LOGIN, START, SUCC
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
 from tests.integration.executor.test_captcha import RIGHT, Service, known_captcha, service
 from tests.integration.executor.test_codes import code_in
+from tests.integration.executor.test_links import link_in, recovery
 from tests.integration.executor.test_passkeys import ANYBODY, MAKE_ONE
 from tests.integration.executor.test_social import VISIT_LOOPBACK, known, sign_in
 from tests.mailbox import Mailbox, mailbox, text_of
@@ -345,3 +346,29 @@ async def test_a_captcha_is_drawn_by_its_own_service_and_nobody_elses_script_run
     await expect(page.get_by_role("heading", name="Your account is ready.")).to_be_visible()
     assert [each["response"] for each in service.seen] == [RIGHT]
     assert any("evil.example" in each and "Content Security Policy" in each for each in said)
+
+
+async def test_a_lost_password_is_replaced_by_a_link_that_another_browser_opens(
+    house: House, browser: Browser, site: str, box: Mailbox, tmp_path: Path
+) -> None:
+    await house.publish(recovery(), FlowType.PASSWORD_RESET)
+    await house.publish(SIGN_IN)
+    await house.person(EMAIL)
+    await serve(house, site, smtp_url=box.url)
+    laptop, phone = await opened(browser), await opened(browser)
+    await laptop.goto(f"{site}/portal/PASSWORD_RECOVERY")
+    await fill(laptop, identifier=EMAIL)
+    await look_at(laptop, "link-sent", tmp_path)
+    await phone.goto(link_in(await box.next()))
+    await expect(phone.get_by_role("button", name="Continue")).to_be_visible()
+    assert phone.url == f"{site}/portal/link"
+    await look_at(phone, "link", tmp_path)
+    await phone.get_by_role("button", name="Continue").click()
+    await fill(phone, password="a quite new one", confirmation="a quite new one")
+    await expect(phone.get_by_role("heading", name="That is done.")).to_be_visible()
+    await laptop.reload()
+    await look_at(laptop, "moved", tmp_path)
+    await laptop.goto(f"{site}/portal/LOGIN")
+    await fill(laptop, identifier=EMAIL)
+    await fill(laptop, password="a quite new one")
+    await expect(laptop.get_by_role("heading", name="You are signed in.")).to_be_visible()

@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from libs.common.flow.model import FlowType
 from services.executor.portal.cookies import Away, InProgress, Jar
 
-JAR = Jar(secure=True, assertion_seconds=60)
+JAR = Jar(secure=True, sign_in_seconds=3600)
 ID = "00000000-0000-4000-8000-000000000000"
 AWAY = Away("/t/acme/portal", FlowType.LOGIN, "step", "state")
 
@@ -74,11 +74,11 @@ def test_what_leads_to_no_portal_is_nowhere(value: str) -> None:
     assert JAR.away(holding("away", value)) is None
 
 
-def test_an_assertion_is_held_for_as_long_as_it_is_good() -> None:
+def test_an_assertion_is_held_for_as_long_as_the_sign_in_stands() -> None:
     answer = web.Response()
     JAR.keep_assertion(answer, "acme", "token")
     cookie = answer.cookies["__Host-gatehouse.assertion.acme"]
-    assert (cookie["max-age"], cookie["secure"], cookie["httponly"]) == ("60", True, True)
+    assert (cookie["max-age"], cookie["secure"], cookie["httponly"]) == ("3600", True, True)
     found = JAR.assertion(sent_back(answer), "acme")
     assert found is not None
     assert found.reveal() == "token"
