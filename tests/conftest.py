@@ -19,7 +19,9 @@ from deploy.local.nats import start_nats
 from deploy.local.postgres import start_postgres
 from deploy.local.server import Server
 from deploy.local.valkey import start_valkey, start_valkey_cluster
+from tests.kept import in_postgres, in_redis, in_streams
 from tests.scratch import servers_data
+from tests.typed import TYPED
 
 # Drawing a traceback with all of its variables, which is structlog's default, takes seconds on the
 # loop that the service under test answers on.
@@ -134,9 +136,24 @@ async def new_database(server: Server) -> AsyncIterator[str]:
     name = f"gatehouse_{next(DATABASE_NUMBERS)}"
     await ensure_running(server)
     await execute(server.url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield database_dsn(server.url, name)
-    await ensure_running(server)
-    await execute(server.url, f"DROP DATABASE {name} WITH (FORCE)")
+    url, mark = database_dsn(server.url, name), TYPED.mark()
+    try:
+        yield url
+        await ensure_running(server)
+        await expose_postgres(mark, url)
+    finally:
+        await ensure_running(server)
+        await execute(server.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def expose_postgres(mark: int, url: str) -> None:
+    """See that nothing that was typed since `mark` is kept in a database."""
+    if TYPED.since(mark):
+        connection = await asyncpg.connect(url)
+        try:
+            TYPED.expose(mark, await in_postgres(connection), "PostgreSQL")
+        finally:
+            await connection.close()
 
 
 @pytest_asyncio.fixture
@@ -147,9 +164,17 @@ async def database(postgres_server: Server) -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture
-async def redis_url(redis_server: Server) -> str:
+async def redis_url(redis_server: Server) -> AsyncIterator[str]:
     """The URL of an empty Valkey."""
-    return await emptied_redis(redis_server)
+    mark = TYPED.mark()
+    yield await emptied_redis(redis_server)
+    await expose_redis(mark, redis_server)
+
+
+async def expose_redis(mark: int, server: Server) -> None:
+    """See that nothing that was typed since `mark` is kept, where the server has lived on."""
+    if TYPED.since(mark) and server.process.running:
+        TYPED.expose(mark, await in_redis(server.url), "Redis")
 
 
 async def emptied_redis(server: Server) -> str:
@@ -160,18 +185,29 @@ async def emptied_redis(server: Server) -> str:
 
 
 @pytest_asyncio.fixture
-async def redis_cluster_url(redis_cluster: tuple[Server, ...]) -> str:
+async def redis_cluster_url(redis_cluster: tuple[Server, ...]) -> AsyncIterator[str]:
     """The URL of one node of an empty three-node cluster."""
+    mark = TYPED.mark()
     for node in redis_cluster:
         await ensure_running(node)
         await flush(node)
-    return redis_cluster[0].url
+    yield redis_cluster[0].url
+    for node in redis_cluster:
+        await expose_redis(mark, node)
 
 
 @pytest_asyncio.fixture
-async def nats_url(nats_server: Server) -> str:
+async def nats_url(nats_server: Server) -> AsyncIterator[str]:
     """The URL of a NATS whose JetStream has no streams."""
-    return await emptied_nats(nats_server)
+    mark = TYPED.mark()
+    yield await emptied_nats(nats_server)
+    await expose_nats(mark, nats_server)
+
+
+async def expose_nats(mark: int, server: Server) -> None:
+    """See that nothing that was typed since `mark` lies in a stream, where the server lives."""
+    if TYPED.since(mark) and server.process.running:
+        TYPED.expose(mark, await in_streams(server.url), "NATS")
 
 
 async def emptied_nats(server: Server) -> str:

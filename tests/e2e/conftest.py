@@ -17,7 +17,10 @@ import pytest_asyncio
 from deploy.local.demo import FLOWS
 from deploy.local.ports import free_port
 from deploy.local.stack import PORTS, Stack, local_stack
+from tests.conftest import expose_postgres
 from tests.e2e.walker import Admin, Json, Walker, ask, until
+from tests.kept import in_redis, in_streams
+from tests.typed import TYPED
 
 LOGIN = json.loads((FLOWS / "mfa-login.graph.json").read_text())
 """Asks for an identifier, a password, and a code of who has an authenticator."""
@@ -39,7 +42,9 @@ async def running(folder: Path, *, durable: bool) -> AsyncIterator[Stack]:
     async with local_stack(
         folder, executors=2, ports=ports, durable=durable, say=lambda _line: None
     ) as stack:
+        mark = TYPED.mark()
         yield stack
+        await expose(mark, stack)
         heads = [psutil.Process(part.pid) for part in stack.parts.values()]
         family = [*heads, *(child for head in heads for child in head.children(recursive=True))]
 
@@ -50,6 +55,20 @@ async def running(folder: Path, *, durable: bool) -> AsyncIterator[Stack]:
     await until(gone)
     logged = [entry for name in stack.settings for entry in entries(stack.parts[name].log)]
     assert not [entry for entry in logged if entry["level"] in {"error", "critical"}]
+
+
+async def expose(mark: int, stack: Stack) -> None:
+    """See that nothing that was typed since `mark` is kept, told, logged or counted."""
+    facts = stack.facts
+    logs = sorted(stack.parts["executor"].log.parent.glob("*.log"))
+    TYPED.expose(mark, [(log.name, log.read_bytes()) for log in logs], "the log")
+    TYPED.expose(mark, await in_redis(facts.redis_url), "Redis")
+    TYPED.expose(mark, await in_streams(facts.nats_url), "NATS")
+    await expose_postgres(mark, facts.postgres_dsn)
+    async with aiohttp.ClientSession() as http:
+        for url in facts.executor_urls:
+            counted = await ask(http, "GET", f"{url}/metrics")
+            TYPED.expose(mark, [(url, counted.content)], "the metrics")
 
 
 def entries(log: Path) -> list[Json]:

@@ -13,13 +13,12 @@ import asyncpg
 import nats
 import pyotp
 import pytest_asyncio
-import redis.asyncio
 from nats.aio.msg import Msg
-from nats.js.errors import NotFoundError
 
 from deploy.local.demo import add_account
 from deploy.local.stack import Stack
 from tests.e2e.walker import Walker, ask, until
+from tests.kept import in_postgres, in_redis, in_streams
 
 Found = Iterable[tuple[str, bytes]]
 """Where something is kept, and what."""
@@ -125,71 +124,6 @@ def expose(places: Found, needles: dict[str, re.Pattern[bytes]]) -> list[str]:
     return found
 
 
-async def in_redis(stack: Stack) -> list[tuple[str, bytes]]:
-    # Read by type: in a DUMP what is long is compressed, and what is a number is binary.
-    kept = []
-    async with redis.asyncio.Redis.from_url(stack.facts.redis_url) as client:
-        async for key in client.scan_iter():
-            match await client.type(key):
-                case b"string":
-                    value: object = await client.get(key)
-                case b"hash":
-                    value = await client.hgetall(key)
-                case b"zset":
-                    value = await client.zrange(key, 0, -1)
-                case b"list":
-                    value = await client.lrange(key, 0, -1)
-                case other:
-                    raise AssertionError(f"a {other!r} of which nobody knows how to read it")
-            kept.append((key.decode(), key + b" " + flat(value)))
-    return kept
-
-
-def flat(value: object) -> bytes:
-    match value:
-        case bytes():
-            return value
-        case dict():
-            return b" ".join(part for item in value.items() for part in item)
-        case list():
-            return b" ".join(value)
-        case _:
-            raise AssertionError(value)
-
-
-async def in_postgres(database: asyncpg.Connection) -> list[tuple[str, bytes]]:
-    # Bytes as far as possible as text: in hexadecimal nothing would be found.
-    await database.execute("SET bytea_output = 'escape'")
-    tables = await database.fetch(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
-    )
-    return [
-        (name, str(row[0]).encode())
-        for (name,) in tables
-        for row in await database.fetch(f'SELECT t::text FROM "{name}" AS t')  # noqa: S608 - a name that the database gave
-    ]
-
-
-async def in_streams(stack: Stack) -> list[tuple[str, bytes]]:
-    kept = []
-    connection = await nats.connect(stack.facts.nats_url)
-    try:
-        jetstream = connection.jetstream()
-        for stream in await jetstream.streams_info():
-            name = str(stream.config.name)
-            # Of a stream that never held anything, the first is said to be 0.
-            for number in range(max(1, stream.state.first_seq), stream.state.last_seq + 1):
-                try:
-                    message = await jetstream.get_msg(name, number)
-                except NotFoundError:
-                    continue
-                headers = json.dumps(message.headers or {}).encode()
-                kept.append((name, (message.data or b"") + headers))
-    finally:
-        await connection.close()
-    return kept
-
-
 def in_logs(stack: Stack) -> list[tuple[str, bytes]]:
     folder = stack.parts["executor"].log.parent
     logs: list[Path] = sorted(folder.glob("*.log"))
@@ -212,9 +146,9 @@ async def test_no_password_code_or_token_is_kept_told_logged_or_counted(
 ) -> None:
     shown = [*in_logs(stack), *await in_metrics(http, stack)]
     kept = [
-        *await in_redis(stack),
+        *await in_redis(stack.facts.redis_url),
         *await in_postgres(database),
-        *await in_streams(stack),
+        *await in_streams(stack.facts.nats_url),
         *heard,
     ]
     assert expose([*shown, *kept], typed.needles()) == []
@@ -225,7 +159,11 @@ async def test_redis_and_nats_know_nobodys_address(
     stack: Stack, heard: list[tuple[str, bytes]], typed: Typed
 ) -> None:
     emails = {email: re.compile(re.escape(email.encode())) for email in typed.emails}
-    places = [*await in_redis(stack), *await in_streams(stack), *heard]
+    places = [
+        *await in_redis(stack.facts.redis_url),
+        *await in_streams(stack.facts.nats_url),
+        *heard,
+    ]
     assert expose(places, emails) == []
 
 
@@ -238,5 +176,5 @@ async def test_the_search_finds_what_is_not_hidden(
     # In no order: a login that is counted meanwhile moves its row.
     assert set(found) == {f"{new} in users", f"{mfa} in users"}
     flows = {flow: re.compile(flow.encode()) for flow in typed.flows}
-    in_keys = expose(await in_redis(stack), flows)
+    in_keys = expose(await in_redis(stack.facts.redis_url), flows)
     assert {place.split()[0] for place in in_keys} == typed.flows

@@ -16,6 +16,7 @@ import jwt
 import msgspec
 
 from deploy.local.stack import Facts
+from tests.typed import TYPED
 
 ADMIN = "/api/admin"
 EXECUTE = "/flow/execute"
@@ -82,6 +83,12 @@ class Walker:
     async def post(
         self, body: Json, *, path: str = EXECUTE, headers: Mapping[str, str] | None = None
     ) -> Reply:
+        TYPED.request(body if isinstance(body, dict) else {})
+        reply = await self._post(body, path, headers)
+        TYPED.answer(reply.body if reply.status == 200 else None)
+        return reply
+
+    async def _post(self, body: Json, path: str, headers: Mapping[str, str] | None) -> Reply:
         for _ in self._urls[1:]:
             try:
                 return await ask(self._http, "POST", next(self._next) + path, body, headers)

@@ -8,6 +8,7 @@ import secrets
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Self
 
 import aiohttp
 import asyncpg
@@ -57,6 +58,7 @@ from services.executor.directory.postgres import PostgresDirectory
 from services.executor.directory.signins import PostgresSignIns
 from services.executor.handlers.authenticator import seal_secret
 from tests.integration.chassis.conftest import cluster_url
+from tests.typed import TYPED
 
 PASSWORD = "correct horse battery staple"
 
@@ -86,29 +88,22 @@ class Executor:
     """One executor, and the client of it."""
 
     def __init__(
-        self,
-        url: str,
-        http: aiohttp.ClientSession,
-        log: Log,
-        out: io.BytesIO,
-        app: web.Application,
+        self, url: str, http: aiohttp.ClientSession, logged: Lines, app: web.Application
     ) -> None:
         self.url = url
         self.http = http
-        self._log = log
-        self._out = out
+        self.logged = logged
+        """Return every line so far, of all executors of the house."""
         self.app = app
-
-    def logged(self) -> bytes:
-        """Return every line so far; lines are written some at a time."""
-        self._log.writer.flush()
-        return self._out.getvalue()
 
     async def post(
         self, path: str = "/flow/execute", headers: dict[str, str] | None = None, **body: Json
     ) -> Reply:
+        TYPED.request(body)
         async with self.http.post(f"{self.url}{path}", json=body, headers=headers) as answer:
-            return Reply(answer.status, await answer.json(), dict(answer.headers))
+            said = await answer.json()
+            TYPED.answer(said)
+            return Reply(answer.status, said, dict(answer.headers))
 
     async def start(self, kind: str = "LOGIN", **more: Json) -> Reply:
         return await self.post(flowType=kind, **more)
@@ -119,6 +114,46 @@ class Executor:
 
     async def at_password(self, identifier: str) -> Reply:
         return await self.answer(await self.start(), identifier=identifier)
+
+
+class Lines:
+    """What is logged in this process while it is open."""
+
+    def __init__(self) -> None:
+        self._out = io.BytesIO()
+
+    def __enter__(self) -> Self:
+        OUT.open.append(self._out)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        LOG.writer.flush()
+        OUT.open.remove(self._out)
+
+    def __call__(self) -> bytes:
+        """Return every line so far; lines are written some at a time."""
+        LOG.writer.flush()
+        return self._out.getvalue()
+
+
+class Out:
+    """Writes each line to whoever is listening."""
+
+    def __init__(self) -> None:
+        self.open: list[io.BytesIO] = []
+
+    def write(self, data: bytes, /) -> None:
+        for each in self.open:
+            each.write(data)
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+
+OUT = Out()
+LOG = Log("executor", "debug", OUT)
+"""One for all tests: the logger of a module keeps the first log that it meets, and what it says in
+a later test would otherwise be written where nobody looks."""
 
 
 class House:
@@ -133,15 +168,23 @@ class House:
         self.directory = PostgresDirectory(pool)
         self.sign_ins = PostgresSignIns(pool, hours=settings.sign_in_hours)
         self._stack = stack
+        self._logged = stack.enter_context(Lines())
+        self._metrics: list[Metrics] = []
+        stack.callback(self._expose, TYPED.mark())
+
+    def _expose(self, mark: int) -> None:
+        """See that nothing that was typed was logged or counted."""
+        TYPED.expose(mark, [("of the executors", self._logged())], "the log")
+        counted = [("of an executor", each.render()[0]) for each in self._metrics]
+        TYPED.expose(mark, counted, "the metrics")
 
     async def executor(self, **changed: Json) -> Executor:
         """Start an executor; `changed` are settings of its own."""
         settings = msgspec.structs.replace(self.settings, **changed)
-        out = io.BytesIO()
-        log = Log("executor", "debug", out)
-        log.install()
+        LOG.install()
         closers = await self._stack.enter_async_context(AsyncExitStack())
-        ground = Ground(log, Metrics("executor", "test"), closers)
+        self._metrics.append(Metrics("executor", "test"))
+        ground = Ground(LOG, self._metrics[-1], closers)
         app = await build(settings, ground)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -150,7 +193,7 @@ class House:
         await site.start()
         host, port = runner.addresses[0][:2]
         http = await self._stack.enter_async_context(aiohttp.ClientSession())
-        return Executor(f"http://{host}:{port}", http, log, out, app)
+        return Executor(f"http://{host}:{port}", http, self._logged, app)
 
     async def publish(
         self,

@@ -11,11 +11,18 @@ import pytest_asyncio
 from deploy.local.server import Server
 from libs.common.flow.turn import Session
 from libs.common.nodes.catalogue import NODE_TYPES
-from tests.conftest import emptied_nats, emptied_redis, new_database
+from tests.conftest import (
+    emptied_nats,
+    emptied_redis,
+    expose_nats,
+    expose_redis,
+    new_database,
+)
 from tests.integration.executor.answers import passing, waiting
 from tests.integration.executor.answers.stage import OTHER, Outside, Stage, stage
 from tests.integration.executor.answers.way import Way
 from tests.integration.executor.conftest import Reply
+from tests.typed import TYPED
 from tools.answers import ANSWERS, EVERY, SITUATIONS, Answer, Row, rows_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -37,7 +44,10 @@ async def set_up(
         new_database(postgres_server) as database,
         stage(database, redis_url, nats_url, folder) as made,
     ):
+        mark = TYPED.mark()
         yield made
+        await expose_redis(mark, redis_server)
+        await expose_nats(mark, nats_server)
 
 
 @pytest.fixture
