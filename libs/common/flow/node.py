@@ -148,6 +148,8 @@ class NodeType(Generic[C, L]):
     root; a path stands for all below it."""
     unwritten: frozenset[str] = frozenset()
     """Outcomes that it leaves by with none of that written."""
+    forgets: Callable[[C], frozenset[str]] = lambda _config: frozenset()
+    """Outcomes that it may leave by with nothing left of what was set before, or typed."""
     reveals: Callable[[L], Mapping[str, tuple[tuple[Expression, bool], ...]]] = lambda _config: {}
     """What expressions certainly came to where it left by an outcome. Only of a type that never
     waits, writes nothing and has no points: all of it is true of one moment."""

@@ -175,4 +175,5 @@ NODE: NodeType[Config, Lowered] = NodeType(
     proves=lambda config: {"success": BY_LINK if config.method == "link" else BY_CODE},
     writes=lambda _config: (("user", "email_verified"),),
     unwritten=frozenset({"failure"}),
+    forgets=lambda config: frozenset({"success"} if config.method == "link" else ()),
 )

@@ -19,13 +19,16 @@ import pytest_asyncio
 
 from libs.common.flow.model import FlowType, Graph, Json
 from libs.common.wire.inspect import Replayed, ReplayWanted
+from libs.common.wire.plans import Rollout
 from services.executor import __main__ as main
+from services.executor.sessions import Sessions
 from tests.integration.executor.candidates import candidate, lead
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply
 from tests.integration.executor.graphs import IDENTIFIER, LOGIN, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
 from tests.integration.executor.test_codes import shown, verified
 from tests.integration.executor.test_inspect import ask, told
+from tests.integration.executor.test_rollouts import plain
 from tests.integration.executor.test_sessions import everything_in_redis, expire
 from tests.mailbox import Mailbox, mailbox, text_of
 
@@ -226,6 +229,51 @@ async def test_of_two_who_follow_it_at_once_one_goes_on(
     assert won.body["flowId"] != began.body["flowId"]
     done = await other.answer(won, password=CHOSEN, confirmation=CHOSEN)
     assert done.body["flowStatus"] == "COMPLETE"
+
+
+async def test_nothing_is_lost_where_the_executor_dies_before_the_other_session_is_made(
+    house: House, executor: Executor, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notice = {"id": "notice", "type": "send_email", "config": {"template": "signed_in"}}
+    choose = {"id": "choose", "type": "password_setup"}
+    path = ("start", "identifier", "verify", "notice", "choose", "success")
+    drawn = graph([START, IDENTIFIER, verify(), notice, choose, SUCCESS], list(pairwise(path)))
+    await house.publish(drawn, FlowType.PASSWORD_RESET)
+    await waits(executor)
+    token, mine = token_in(await box.next()), {"Idempotency-Key": "a tab's own"}
+
+    async def dies(*_: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sessions, "go_on", dies)
+        assert (await follow(executor, token, headers=mine)).status == 500
+    assert refused(await follow(executor, token, headers={"Idempotency-Key": "x"})) == USED
+    step = await follow(executor, token, headers=mine)
+    assert step.data["requiredParams"] == ["password", "confirmation"]
+    done = await executor.answer(step, password=CHOSEN, confirmation=CHOSEN)
+    assert done.body["flowStatus"] == "COMPLETE"
+    assert (await box.next())["Subject"] == "New sign-in"
+    assert len(box.letters) == 2
+
+
+async def test_a_rollout_counts_the_session_that_began_however_it_goes_on(
+    house: House, executor: Executor, box: Mailbox
+) -> None:
+    rollout = Rollout(id=1, baseline=1, margin=0.1, sessions=1_000)
+    path = ("start", "identifier", "verify", "success")
+    drawn = graph([START, IDENTIFIER, verify(), SUCCESS], list(pairwise(path)))
+    kind = FlowType.PASSWORD_RESET
+    versions = ((drawn, 1), (drawn, 1))
+    await lead(house, await candidate(house, "f", *versions, kind=kind, rollout=rollout), kind=kind)
+    await waits(executor)
+    done = await follow(executor, token_in(await box.next()))
+    assert done.body["flowStatus"] == "COMPLETE"
+    client = await plain(house)
+    async with asyncio.timeout(20):
+        while not (counted := await client.hgetall("gh:rollout:{default:flow_f:1}")):
+            await asyncio.sleep(0.05)
+    assert sorted(name.partition(b":")[0] for name in counted) == [b"ended", b"succeeded"]
 
 
 async def test_a_link_that_is_no_good_is_refused_alike_whatever_is_wrong_with_it(

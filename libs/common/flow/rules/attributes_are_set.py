@@ -116,14 +116,15 @@ def _lacked(reads: Iterable[Read], ways: Chart) -> Iterator[Problem]:
 def _lacking(ways: Chart, bits: Mapping[str, int]) -> Mapping[str, int]:
     """Find what some path to a node has certainly not set, as bits."""
     start = next(iter(ways))
-    lacking = {start: sum(bits.values())}
+    every = sum(bits.values())
+    lacking = {start: every}
     waiting = deque([start])
     while waiting:
         name = waiting.popleft()
         for way in ways[name]:
             if way.ending is None:
                 before = lacking.get(way.target)
-                found = lacking[name] & ~_set_on(way, bits)
+                found = (every if way.forgets else lacking[name]) & ~_set_on(way, bits)
                 if before is None or found & ~before:
                     lacking[way.target] = found | (before or 0)
                     waiting.append(way.target)
@@ -141,5 +142,9 @@ def _set_on(way: Way, bits: Mapping[str, int]) -> int:
 def _path(ways: Chart, read: Read) -> tuple[str, ...]:
     """Return the shortest path that comes to `read` with nothing set for it."""
     bits = {read.attribute: 1}
-    walk = explore(ways, [None], lambda way, _: () if _set_on(way, bits) else (None,))
-    return walk.path((read.node, None))
+
+    def follow(way: Way, lacking: bool) -> Iterator[bool]:
+        yield (lacking or way.forgets) and not _set_on(way, bits)
+
+    walk = explore(ways, [True], follow)
+    return walk.path((read.node, True))

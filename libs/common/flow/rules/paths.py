@@ -41,6 +41,8 @@ class Way(msgspec.Struct, frozen=True):
     """It proves one of these, and nobody knows which."""
     writes: frozenset[Attribute] = frozenset()
     """All that may be changed."""
+    forgets: bool = False
+    """Nothing may be left of what was set before."""
     waits: bool = False
     """The user was certainly waited for."""
     renews: bool = False

@@ -32,6 +32,7 @@ class Inside(msgspec.Struct, frozen=True):
     waits: Mapping[bool, bool]
     """Whether all its paths to that end wait."""
     writes: frozenset[Attribute]
+    forgets: bool
     renews: bool
     passes: int
     """Nodes of it that one turn may pass; none where nobody can tell, which is another rule's
@@ -92,6 +93,7 @@ def _inside(ways: Chart) -> Inside:
         },
         {ending: ending not in hurried for ending in (True, False)},
         frozenset(path for way in every for path in way.writes),
+        any(way.forgets for way in every),
         any(way.renews for way in every),
         stretch.passes if stretch is not None else 0,
     )
@@ -173,6 +175,7 @@ class _Surveyor:
                 way,
                 gains=inside.gains[succeeded],
                 writes=inside.writes,
+                forgets=inside.forgets,
                 waits=inside.waits[succeeded],
                 renews=inside.renews,
                 passes=1 + inside.passes,
@@ -186,6 +189,7 @@ class _Surveyor:
             writes=frozenset()
             if outcome in kind.unwritten
             else frozenset(kind.writes(reading.config)),
+            forgets=outcome in kind.forgets(reading.config),
             waits=outcome in kind.waits,
             renews=bool(kind.waits),
             reveals=told,
