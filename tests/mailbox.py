@@ -37,6 +37,8 @@ class Mailbox:
         self.open = asyncio.Event()
         """While this is not set, it takes its time."""
         self.open.set()
+        self.busy = asyncio.Event()
+        """It has been given a letter."""
         self._came = asyncio.Condition()
         self._read = 0
         self._open: list[SMTP] = []
@@ -56,6 +58,7 @@ class Mailbox:
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        self.busy.set()
         await self.open.wait()
         if self.answers:
             return self.answers.pop(0)
@@ -71,6 +74,12 @@ class Mailbox:
         if self.takes_and_falls_silent:
             self.hang_up()
         return "250 taken"
+
+    async def handle_QUIT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, _envelope: Envelope
+    ) -> str:
+        await self.open.wait()
+        return "221 Bye"
 
     def serves(self, connection: SMTP) -> SMTP:
         """Keep a connection in mind."""

@@ -286,7 +286,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     for consumer, handle in ((PERFORMERS, perform), (messengers, perform_message)):
         consumption = Consumption(bus, consumer, handle, ground.metrics)
         consumption.start()
-        closers.push_async_callback(consumption.stop)
+        closers.push_async_callback(consumption.stop, settings.drain_seconds)
     effects.start()
     closers.push_async_callback(effects.stop)
     closers.push_async_callback(stop, asyncio.create_task(forget(directory, sign_ins)))

@@ -6,6 +6,7 @@
                                every message alike, and giving up would lose good ones
     handler raises Hopeless    dead at once: no other delivery would do better
     the last delivery fails    published to the stream of the dead, with the reason, then ended
+    the process has to stop    given back at once, if it does not end in the time that it has
     the process dies of it     delivered again, and dead without a try once it has come so often
                                that nothing else explains it
 
@@ -100,6 +101,7 @@ class Consumption:
         self._meter = metrics.consumer(consumer.durable)
         self._stopping = asyncio.Event()
         self._workers: list[asyncio.Task[None]] = []
+        self._handling: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -107,9 +109,17 @@ class Consumption:
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._consumer.workers)]
         self._looking = asyncio.create_task(self._look())
 
-    async def stop(self) -> None:
-        """Finish the messages in hand, and take no more."""
+    async def stop(self, within: float | None = None) -> None:
+        """Finish the messages in hand, and take no more.
+
+        What is not finished `within` so many seconds is given back, for another process to do: its
+        handler is cancelled.
+        """
         self._stopping.set()
+        if within is not None and self._workers:
+            await asyncio.wait(self._workers, timeout=within)
+            for handling in self._handling:
+                handling.cancel()
         await asyncio.gather(*self._workers)
         if self._looking is not None:
             await end(self._looking)
@@ -180,7 +190,11 @@ class Consumption:
             except TimeoutError:
                 continue
             for message in messages:
-                await self._take(message)
+                if self._stopping.is_set():
+                    # It was on its way: what a worker gives back may come to the next one here.
+                    await message.nak()
+                else:
+                    await self._take(message)
 
     async def _take(self, raw: Msg) -> None:
         message = Message(
@@ -197,23 +211,35 @@ class Consumption:
                 await self._bury(raw, message, "more deliveries than it may have")
                 return
             alive = asyncio.create_task(self._stay_alive(raw))
+            # In a task of its own, so that it can be given up, and the worker still give it back.
+            handling = asyncio.create_task(self._until_available(message))
+            self._handling.add(handling)
             try:
-                await self._until_available(message)
-            except _Stopped:
-                await raw.nak()
-            except Exception as error:
-                # Any error of a handler is the message's, and the next one must not wait for it.
-                log.warning("message_failed", delivery=message.delivery, exc_info=error)
-                if isinstance(error, Hopeless) or message.delivery >= self._consumer.deliveries:
-                    await self._bury(raw, message, _reason(error))
-                else:
-                    await raw.nak(delay=self._delay(message.delivery))
-                    self._meter.delivered("retried")
-            else:
-                await raw.ack()
-                self._meter.delivered("done")
+                await asyncio.wait({handling})
+                await self._settle(raw, message, handling)
             finally:
+                self._handling.discard(handling)
+                handling.cancel()
                 alive.cancel()
+
+    async def _settle(self, raw: Msg, message: Message, handling: asyncio.Task[None]) -> None:
+        """Say what became of a message whose handler is done."""
+        error = asyncio.CancelledError() if handling.cancelled() else handling.exception()
+        if error is None:
+            await raw.ack()
+            self._meter.delivered("done")
+            return
+        if isinstance(error, _Stopped | asyncio.CancelledError):
+            await raw.nak()
+            log.info("message_given_back", delivery=message.delivery)
+            return
+        # Any error of a handler is the message's, and the next one must not wait for it.
+        log.warning("message_failed", delivery=message.delivery, exc_info=error)
+        if isinstance(error, Hopeless) or message.delivery >= self._consumer.deliveries:
+            await self._bury(raw, message, _reason(error))
+        else:
+            await raw.nak(delay=self._delay(message.delivery))
+            self._meter.delivered("retried")
 
     async def _until_available(self, message: Message) -> None:
         waited = 0
@@ -272,7 +298,7 @@ class _Stopped(Exception):
     """The process stops while a message waits for what its handler needs."""
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Return one line without values: a dead letter is kept for weeks."""
     described = describe_exception(error)
     return f"{described['type']}: {described['message']}"

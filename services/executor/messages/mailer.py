@@ -43,6 +43,8 @@ _AGAIN_SECONDS: Final = 2.0
 _REFUSED_SECONDS: Final = 60.0
 _IDLE_SECONDS: Final = 30.0
 """A connection that nobody used for so long is not trusted to be one."""
+_GOODBYE_SECONDS: Final = 1.0
+"""How long a server has for the goodbye of all connections together."""
 _PORTS: Final = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 _PERMANENT: Final = 500
 
@@ -130,9 +132,13 @@ class Mailer:
         self._idle.append((time.monotonic(), client))
 
     async def close(self) -> None:
-        """Say goodbye to the server."""
-        while self._idle:
-            await _part_from(self._idle.pop()[1])
+        """Say goodbye to the server, and wait for an answer no longer than a moment."""
+        idle, self._idle = [client for _, client in self._idle], []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await asyncio.gather(*map(_part_from, idle))
+        for client in idle:
+            client.close()
 
     async def _connected(self) -> SMTP:
         while self._idle:

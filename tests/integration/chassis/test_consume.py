@@ -244,6 +244,48 @@ async def test_a_stop_finishes_the_message_in_hand(world: World) -> None:
     assert world.counted == {"done": 1}
 
 
+async def test_a_stop_gives_back_what_does_not_end_in_time(world: World) -> None:
+    begun, deliveries, ended = asyncio.Event(), list[int](), list[str]()
+
+    async def hang(_message: Message) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("handler")
+
+    async def handle(message: Message) -> None:
+        deliveries.append(message.delivery)
+
+    await world.publish(b"1")
+    # With a second worker, which waits for a message, and must not hang of the same one.
+    hanging = world.consume(hang, msgspec.structs.replace(CONSUMER, workers=2))
+    await begun.wait()
+    await hanging.stop(within=0.01)
+    assert ended == ["handler"]
+    world.consume(handle)
+    # Given back: nobody else would have it before the acknowledgement is overdue.
+    await world.counts(done=1)
+    assert len(deliveries) == 1
+
+
+async def test_a_stop_finishes_what_ends_in_time(world: World) -> None:
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def handle(_message: Message) -> None:
+        begun.set()
+        await release.wait()
+
+    await world.publish(b"1")
+    consumption = world.consume(handle)
+    await begun.wait()
+    stopping = asyncio.create_task(consumption.stop(within=600))
+    await asyncio.sleep(0)
+    release.set()
+    await stopping
+    assert world.counted == {"done": 1}
+
+
 async def test_a_long_task_is_not_given_to_somebody_else(world: World) -> None:
     deliveries: list[int] = []
 

@@ -88,13 +88,23 @@ class Executor:
     """One executor, and the client of it."""
 
     def __init__(
-        self, url: str, http: aiohttp.ClientSession, logged: Lines, app: web.Application
+        self,
+        url: str,
+        http: aiohttp.ClientSession,
+        logged: Lines,
+        app: web.Application,
+        closers: AsyncExitStack,
     ) -> None:
+        self._closers = closers
         self.url = url
         self.http = http
         self.logged = logged
         """Return every line so far, of all executors of the house."""
         self.app = app
+
+    async def stop(self) -> None:
+        """Stop as a process does that is told to end."""
+        await self._closers.aclose()
 
     async def post(
         self, path: str = "/flow/execute", headers: dict[str, str] | None = None, **body: Json
@@ -193,7 +203,7 @@ class House:
         await site.start()
         host, port = runner.addresses[0][:2]
         http = await self._stack.enter_async_context(aiohttp.ClientSession())
-        return Executor(f"http://{host}:{port}", http, self._logged, app)
+        return Executor(f"http://{host}:{port}", http, self._logged, app, closers)
 
     async def publish(
         self,

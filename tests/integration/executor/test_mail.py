@@ -156,6 +156,23 @@ async def test_a_slow_mail_server_holds_up_neither_a_turn_nor_the_counting_of_lo
     await box.has(4)
 
 
+async def test_a_mail_server_that_hangs_holds_up_no_stop_and_another_executor_sends_the_mail(
+    house: House, box: Mailbox
+) -> None:
+    box.open.clear()
+    one = await house.executor(smtp_url=box.url, smtp_seconds=300.0, drain_seconds=0.1)
+    await house.person(EMAIL)
+    await one.at_password(EMAIL)
+    await box.busy.wait()
+    async with asyncio.timeout(60):
+        await one.stop()
+    async with mailbox() as working:
+        await house.executor(smtp_url=working.url)
+        assert (await working.next())["To"] == EMAIL
+    assert box.letters == []
+    box.open.set()
+
+
 async def test_mail_waits_for_a_server_that_is_away(house: House) -> None:
     port = free_port()
     executor = await house.executor(smtp_url=Secret(f"smtp+plain://{HOST}:{port}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
@@ -143,3 +144,13 @@ async def test_an_address_that_is_not_ascii_is_written_as_it_is() -> None:
         to = "jörg@example.com"
         await post.send(letter(to=to), sender=FROM, to=to)
         assert box.envelopes[0].rcpt_tos == [to]
+
+
+async def test_a_server_that_does_not_say_goodbye_is_left_without() -> None:
+    async with mailbox() as box:
+        post = Mailer(Server.parse(box.url), seconds=300)
+        await post.send(letter(), sender=FROM, to=TO)
+        box.open.clear()
+        async with asyncio.timeout(60):
+            await post.close()
+        box.open.set()
