@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
-import re
 import sys
 import time
 from collections.abc import Mapping
 
-import asyncpg
 import msgspec
 import structlog
 from aiohttp import web
@@ -18,9 +15,9 @@ from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.bucket import Bucket
 from libs.common.chassis.bus import Bus
-from libs.common.chassis.config import read, variable
+from libs.common.chassis.config import read
 from libs.common.chassis.consume import Consumption, Message
-from libs.common.chassis.hasher import Hasher, make_hasher
+from libs.common.chassis.hasher import make_hasher
 from libs.common.chassis.health import Health
 from libs.common.chassis.hosts import parse_hosts
 from libs.common.chassis.networks import Networks
@@ -31,12 +28,12 @@ from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground, run
-from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Unavailable
 from libs.common.flow.messaging import SendMail, SendSms
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import Effect
 from libs.common.nodes.catalogue import NODE_TYPES
+from services.executor.adapters import open_accounts, open_gateway, open_mailer
 from services.executor.app import executor_app, open_portal
 from services.executor.asking import Asking
 from services.executor.assertions import Assertions, KeySet
@@ -46,12 +43,8 @@ from services.executor.callers import Callers
 from services.executor.calling import Caller
 from services.executor.config import Settings
 from services.executor.denials import Denials
-from services.executor.directory import Directory, Passwords
-from services.executor.directory.externals import Externals, PostgresExternals
-from services.executor.directory.http import HttpDirectory, TheirExternals, TheirPasskeys
-from services.executor.directory.passkeys import Passkeys, PostgresPasskeys
-from services.executor.directory.postgres import HashedPasswords, PostgresDirectory
-from services.executor.directory.remote import Remote, check_remote
+from services.executor.directory import Directory
+from services.executor.directory.postgres import PostgresDirectory
 from services.executor.directory.signins import PostgresSignIns, SignIns
 from services.executor.effects import Effects
 from services.executor.handlers.authenticator import Authenticator
@@ -62,9 +55,8 @@ from services.executor.introspection import Clients, Introspection
 from services.executor.limits import Addresses, Guesses, Requests
 from services.executor.links import Links
 from services.executor.messages.flows import LONGEST_SECONDS, SenderFlows
-from services.executor.messages.gateway import Account, Gateway, check_url
 from services.executor.messages.letters import Sender
-from services.executor.messages.mailer import Mailer, Server, longest
+from services.executor.messages.mailer import longest
 from services.executor.messages.perform import Desk, Outbox, Post, Texting
 from services.executor.metrics import ExecutorMetrics
 from services.executor.minter import Minter
@@ -78,7 +70,8 @@ from services.executor.nats import (
     answer_inspections,
 )
 from services.executor.openid import CALLBACK_PATH, OpenId
-from services.executor.pages import Pages, check_sites
+from services.executor.origins import parse_origins, parse_sites_origins
+from services.executor.pages import Pages
 from services.executor.performer import Perform, Performer, counting
 from services.executor.plans import Plans
 from services.executor.registered import Registered
@@ -100,11 +93,6 @@ log: FilteringBoundLogger = structlog.get_logger()
 _CONNECTIONS = 10
 _STATEMENT_SECONDS = 2.0
 _FORGET_EVERY_SECONDS = 3600.0
-ANYWHERE = ("0.0.0.0/0", "::/0")
-_ORIGIN = re.compile(
-    r"(?!http:.*:80$|https:.*:443$)"
-    r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
-)
 
 
 async def build(settings: Settings, ground: Ground) -> web.Application:
@@ -116,7 +104,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     proxies = read("trusted_proxies", Proxies, settings.trusted_proxies)
     tenants = read("tenant_hosts", parse_hosts, settings.tenant_hosts)
     origins = read("allowed_origins", parse_origins, settings.allowed_origins)
-    redirect_origins = read("redirect_origins", check_sites, settings.redirect_origins)
+    redirect_origins = read("redirect_origins", parse_sites_origins, settings.redirect_origins)
     allowed = read("outgoing_allowed", Networks, settings.outgoing_allowed)
     sites = parse_sites(settings.issuer, settings.passkey_sites, settings.passkey_origins)
     texts = read("texts_folder", read_texts, settings.texts_folder)
@@ -298,91 +286,6 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     )
     portal = open_portal(settings, face, texts, pages)
     return executor_app(face, portal, health, ground, body_limit=settings.body_limit)
-
-
-def parse_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `origins`; raise `ValueError` for one that no browser sends, which would never match.
-
-    Browsers send scheme, host and a port that is not the scheme's own, in lower case (RFC 6454, 6).
-    """
-    for origin in origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise ValueError(
-                "is a list of scheme://host or scheme://host:port as browsers send them, in lower "
-                f"case, without a path or the scheme's own port, or `*`; `{origin}` is neither"
-            )
-    return origins
-
-
-@dataclasses.dataclass(frozen=True)
-class Accounts:
-    """Where users are, and what they sign in with."""
-
-    directory: Directory
-    passwords: Passwords
-    passkeys: Passkeys
-    externals: Externals
-
-
-def open_accounts(
-    settings: Settings,
-    pool: asyncpg.Pool,
-    hasher: Hasher,
-    metrics: ExecutorMetrics,
-    closers: contextlib.AsyncExitStack,
-) -> Accounts:
-    """Take users from PostgreSQL, or from the directory of the operator's own."""
-    passkeys, externals = PostgresPasskeys(pool), PostgresExternals(pool)
-    if settings.directory_url is None:
-        ours = PostgresDirectory(pool)
-        return Accounts(ours, HashedPasswords(ours, hasher), passkeys, externals)
-    if settings.directory_secrets is None:
-        raise StartupFailure(f"{variable('directory_secrets')} is needed for a directory")
-    # Wherever the operator says, as with the SMS gateway.
-    anywhere = Outgoing(Networks(ANYWHERE))
-    closers.push_async_callback(anywhere.close)
-    remote = Remote(
-        anywhere,
-        read("directory_url", check_remote, settings.directory_url),
-        read("directory_secrets", parse_shared, settings.directory_secrets),
-        Breaker(time.monotonic),
-        metrics.directory,
-        seconds=settings.directory_seconds,
-        clock=time.time,
-    )
-    theirs = HttpDirectory(pool, remote)
-    return Accounts(
-        theirs, theirs, TheirPasskeys(theirs, passkeys), TheirExternals(theirs, externals)
-    )
-
-
-def open_mailer(settings: Settings, closers: contextlib.AsyncExitStack) -> Mailer | None:
-    """Make what sends mail; None, and a warning, where no mail server is set."""
-    if settings.smtp_url is None:
-        log.warning("mail_not_set_up", setting=variable("smtp_url"))
-        return None
-    mailer = Mailer(
-        read("smtp_url", Server.parse, settings.smtp_url), seconds=settings.smtp_seconds
-    )
-    closers.push_async_callback(mailer.close)
-    return mailer
-
-
-def open_gateway(settings: Settings, closers: contextlib.AsyncExitStack) -> Gateway | None:
-    """Make what sends SMS; None where no gateway is set."""
-    if settings.sms_url is None:
-        return None
-    account = Account(
-        read("sms_url", check_url, settings.sms_url),
-        settings.sms_form,
-        settings.sms_from,
-        settings.sms_user,
-        settings.sms_secret,
-    )
-    # Wherever the operator says: no tenant has a say in it.
-    anywhere = Outgoing(Networks(ANYWHERE))
-    closers.push_async_callback(anywhere.close)
-    return Gateway(anywhere, account, seconds=settings.sms_seconds)
 
 
 async def reach(line: RedisLine) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,7 +17,7 @@ import structlog
 from aiohttp import hdrs
 from structlog.typing import FilteringBoundLogger
 
-from libs.common.chassis.outgoing import Answer, Lack, Method, NoAnswer
+from libs.common.chassis.outgoing import Answer, Lack, Line, NoAnswer
 from libs.common.chassis.signing import SIGNATURE, sign
 from libs.common.chassis.tally import Counters
 from libs.common.flow.calls import Reached, Target
@@ -38,22 +38,6 @@ _LATER: Final = frozenset({408, 425, 429})
 _BROKEN: Final = range(500, 600)
 
 log: FilteringBoundLogger = structlog.get_logger()
-
-
-class Line(Protocol):
-    """What calls go out through: see `Outgoing.call`."""
-
-    async def call(
-        self,
-        method: Method,
-        url: str,
-        *,
-        seconds: float,
-        most_bytes: int,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> Answer:
-        """Call once, or raise `NoAnswer`."""
 
 
 class Caller:

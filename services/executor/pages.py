@@ -15,7 +15,6 @@ from typing import Final
 from libs.common.nodes.ends import PATH, REST
 from libs.common.wire.tenants import TenantSettings
 
-_ORIGIN: Final = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 LONGEST: Final = 2_000
 """Characters of an address."""
 _SITES: Final = ("https://", "http://")
@@ -52,14 +51,3 @@ def _pages(origin: str) -> str:
 def _pattern(*places: str) -> re.Pattern[str]:
     # Of no places it matches nothing.
     return re.compile("|".join(places) or r"(?!)")
-
-
-def check_sites(origins: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `origins`; raise `ValueError` for what is no origin of a site."""
-    for origin in origins:
-        if not _ORIGIN.fullmatch(origin):
-            raise ValueError(
-                "is a list of http(s)://host or http(s)://host:port, in lower case and without a "
-                f"path; `{origin}` is none"
-            )
-    return origins

@@ -17,12 +17,9 @@ import msgspec
 
 from libs.common.chassis.config import variable
 from libs.common.chassis.startup import StartupFailure
+from services.executor.origins import is_site
 
 _SITE: Final = re.compile(r"(?!\d+(\.\d+){3}$)[a-z0-9-]+(\.[a-z0-9-]+)*")
-_ORIGIN: Final = re.compile(
-    r"(?!http:.*:80$|https:.*:443$)https?://([a-z0-9.-]+)(:[1-9][0-9]{0,4})?"
-)
-"""As browsers send it (RFC 6454, 6)."""
 _EVERYBODY: Final = ""
 LOCALHOST: Final = "localhost"
 
@@ -63,7 +60,7 @@ def parse_sites(issuer: str, sites: tuple[str, ...], origins: tuple[str, ...]) -
     pages: defaultdict[str, list[str]] = defaultdict(list)
     for written in origins:
         tenant, origin = _split(written)
-        if not _ORIGIN.fullmatch(origin):
+        if not is_site(origin):
             raise _refused("passkey_origins", "scheme://host or scheme://host:port", written)
         pages[tenant].append(origin)
     default = _of_issuer(issuer)

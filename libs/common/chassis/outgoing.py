@@ -18,7 +18,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Literal, Protocol, Self
 
 import aiohttp
 import structlog
@@ -67,6 +67,22 @@ class Answer:
     headers: Mapping[str, str]
     """Found in any case of letters."""
     body: bytes
+
+
+class Line(Protocol):
+    """What a call goes out through: see `Outgoing.call`."""
+
+    async def call(
+        self,
+        method: Method,
+        url: str,
+        *,
+        seconds: float,
+        most_bytes: int,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
+        """Call once, or raise `NoAnswer`."""
 
 
 class Outgoing:

@@ -13,18 +13,16 @@ import msgspec
 from msgspec import Meta
 
 from libs.common.errors import Problem
+from libs.common.wire.origins import PORT, SAFE
 
 _HOST: Final = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
-_PORT: Final = r"(:[1-9][0-9]{0,4})?"
 # Nothing that ends a `url()` of CSS or a directive of a Content-Security-Policy.
 _REST: Final = r"([/?#][A-Za-z0-9._~!$&*+=:@%/?#-]*)?"
-_HERE: Final = r"[a-z][a-z0-9+.-]*://(localhost|127\.0\.0\.1|\[::1\])"
 
 Origin = Annotated[
     str,
     Meta(
-        pattern=rf"^(?!http:.*:80$|https:.*:443$)(https://([a-z0-9._-]+|\[[0-9a-f:.]+\])|{_HERE})"
-        rf"{_PORT}$(?!\n)",
+        pattern=rf"^{SAFE}$(?!\n)",
         max_length=255,
         description="an origin as browsers send it: https://host or https://host:port in lower "
         "case, without a path or the port 443; other schemes only on localhost",
@@ -34,7 +32,7 @@ Origins = Annotated[tuple[Origin, ...], Meta(max_length=50)]
 HttpsUrl = Annotated[
     str,
     Meta(
-        pattern=rf"^https://{_HOST}{_PORT}{_REST}$(?!\n)",
+        pattern=rf"^https://{_HOST}{PORT}{_REST}$(?!\n)",
         max_length=500,
         description="an https URL, with what is not plain in it written as %20 is",
     ),

@@ -7,8 +7,8 @@ is logged.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,7 +16,7 @@ import structlog
 from aiohttp import hdrs
 from structlog.typing import FilteringBoundLogger
 
-from libs.common.chassis.outgoing import Answer, Lack, Method, NoAnswer
+from libs.common.chassis.outgoing import Answer, Lack, Line, NoAnswer
 from libs.common.chassis.signing import SIGNATURE, sign
 from libs.common.chassis.tally import Counters
 from libs.common.errors import Unavailable
@@ -39,22 +39,6 @@ _PASSING: Final = frozenset({Lack.AWAY, Lack.SLOW})
 A = TypeVar("A", bound=msgspec.Struct)
 
 log: FilteringBoundLogger = structlog.get_logger()
-
-
-class Line(Protocol):
-    """What calls go out through: see `Outgoing.call`."""
-
-    async def call(
-        self,
-        method: Method,
-        url: str,
-        *,
-        seconds: float,
-        most_bytes: int,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> Answer:
-        """Call once, or raise `NoAnswer`."""
 
 
 class Remote:

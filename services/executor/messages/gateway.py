@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -21,7 +21,7 @@ from aiohttp import hdrs
 from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.consume import Hopeless
-from libs.common.chassis.outgoing import Answer, Lack, Method, NoAnswer
+from libs.common.chassis.outgoing import Lack, Line, NoAnswer
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
 from services.executor.messages.trouble import PutOff
@@ -38,22 +38,6 @@ _LATER: Final = frozenset({408, 425, 429})
 _UNWELCOME: Final = frozenset({401, 403})
 _BROKEN: Final = 500
 _FINE: Final = range(200, 300)
-
-
-class Line(Protocol):
-    """What calls go out through: see `Outgoing.call`."""
-
-    async def call(
-        self,
-        method: Method,
-        url: str,
-        *,
-        seconds: float,
-        most_bytes: int,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> Answer:
-        """Call once, or raise `NoAnswer`."""
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -5,7 +5,6 @@ import pytest
 from libs.common.chassis.config import load, read
 from libs.common.chassis.startup import StartupFailure
 from libs.common.flow.model import FlowType
-from services.executor.__main__ import parse_origins
 from services.executor.config import Settings
 
 LEAST = {
@@ -38,31 +37,3 @@ def test_what_makes_no_sense_is_named_and_not_quoted() -> None:
 
     with pytest.raises(StartupFailure, match=r"^GATEHOUSE_SESSION_KEYS is wrong$"):
         read("session_keys", parse, "secret")
-
-
-@pytest.mark.parametrize(
-    "origin",
-    ["*", "https://app.example", "http://localhost:3000", "http://[::1]:443", "app+x://localhost"],
-)
-def test_an_origin_is_as_a_browser_sends_it(origin: str) -> None:
-    assert parse_origins((origin,)) == (origin,)
-
-
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "https://app.example/",
-        "https://app.example/login",
-        "https://app.example:443",
-        "http://app.example:80",
-        "https://App.example",
-        "https://me@app.example",
-        "https://*.example",
-        "https://",
-        "app.example",
-        "null",
-    ],
-)
-def test_an_origin_that_would_never_match_is_refused(origin: str) -> None:
-    with pytest.raises(StartupFailure, match=r"^GATEHOUSE_ALLOWED_ORIGINS is a list of scheme://"):
-        read("allowed_origins", parse_origins, ("https://app.example", origin))

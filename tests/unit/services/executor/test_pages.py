@@ -4,7 +4,8 @@ import pytest
 
 from libs.common.errors import Unavailable
 from libs.common.wire.tenants import TenantSettings
-from services.executor.pages import LONGEST, Pages, check_sites
+from services.executor.origins import parse_sites_origins
+from services.executor.pages import LONGEST, Pages
 
 OWN = ("https://own.example", "http://localhost:3000", "capacitor://localhost")
 
@@ -63,15 +64,6 @@ async def test_nobody_is_sent_where_nobody_can_say_whether_they_may_be() -> None
     "origin", ["https://app.example", "http://localhost:3000", "https://[::1]:8443"]
 )
 async def test_an_origin_of_pages_is_a_site(origin: str) -> None:
-    pages = Pages(check_sites((origin,)), settings_of)
+    pages = Pages(parse_sites_origins((origin,)), settings_of)
     assert await pages.allow("default", f"{origin}/there")
     assert not await pages.allow("default", "https://elsewhere.example/there")
-
-
-@pytest.mark.parametrize(
-    "origin",
-    ["*", "app.example", "https://app.example/", "https://App.example", "javascript://app", ""],
-)
-def test_what_is_no_site_is_no_origin_of_pages(origin: str) -> None:
-    with pytest.raises(ValueError, match="is a list of http"):
-        check_sites((origin,))
