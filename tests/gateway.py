@@ -25,7 +25,7 @@ class SmsGateway:
     async def take(self, request: web.Request) -> web.Response:
         await self.open.wait()
         self.requests.put_nowait((dict(request.headers), await request.read()))
-        return web.Response(status=self.status, text=f"about {PHONE}")
+        return web.json_response({"about": PHONE}, status=self.status)
 
 
 @asynccontextmanager
