@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -141,7 +140,7 @@ async def test_a_passkey_is_a_second_factor_and_no_second_one_to_itself(
 
 
 async def test_a_browser_shows_where_a_code_went_and_how_else_to_go_on(
-    house: House, box: Mailbox, texts: SmsGateway, tmp_path: Path
+    house: House, box: Mailbox, texts: SmsGateway
 ) -> None:
     executor = await house.executor(smtp_url=box.url, sms_url=texts.url)
     async with browsing() as browser:
@@ -155,7 +154,7 @@ async def test_a_browser_shows_where_a_code_went_and_how_else_to_go_on(
         # Though the code, which is required, was not typed.
         await page.get_by_role("button", name="Have a code sent by email").click()
         await expect(page.get_by_text("s•••@example.com")).to_be_visible()
-        await look_at(page, "second-factor", tmp_path)
+        await look_at(page, "second-factor")
         await page.locator('[name="code"]').fill(code_in(text_of(await box.next())))
         await page.get_by_role("button", name="Continue").click()
         await expect(page.get_by_text("You are signed in.")).to_be_visible()

@@ -112,7 +112,7 @@ async def fill(page: Page, **values: str) -> None:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 async def test_somebody_signs_in_with_password_and_totp(
-    house: House, browser: Browser, site: str, tmp_path: Path, scripts: bool
+    house: House, browser: Browser, site: str, scripts: bool
 ) -> None:
     await house.publish(MFA_LOGIN)
     account, totp = await house.person(EMAIL, totp=True)
@@ -122,15 +122,15 @@ async def test_somebody_signs_in_with_password_and_totp(
     await page.goto(f"{site}/portal/LOGIN")
     await expect(page.locator('[name="identifier"]')).to_be_focused()
     if scripts:
-        await look_at(page, "identifier", tmp_path)
+        await look_at(page, "identifier")
     await fill(page, identifier=EMAIL)
     await fill(page, password="not that")
     await expect(page.get_by_role("alert")).to_have_text("The password is not right.")
     if scripts:
-        await look_at(page, "password-wrong", tmp_path)
+        await look_at(page, "password-wrong")
     await fill(page, password=PASSWORD)
     if scripts:
-        await look_at(page, "code", tmp_path)
+        await look_at(page, "code")
     await fill(page, code=totp.now())
     await expect(page.get_by_text("You are signed in.")).to_be_visible()
     (cookie,) = await page.context.cookies()
@@ -138,39 +138,37 @@ async def test_somebody_signs_in_with_password_and_totp(
     told = jwt.decode(cookie["value"], options={"verify_signature": False})
     assert (told["sub"], told["amr"]) == (account, ["pwd", "otp"])
     if scripts:
-        await look_at(page, "done", tmp_path)
+        await look_at(page, "done")
 
 
 async def test_somebody_signs_up_and_shows_that_mail_reaches_them(
-    house: House, browser: Browser, site: str, box: Mailbox, tmp_path: Path
+    house: House, browser: Browser, site: str, box: Mailbox
 ) -> None:
     await house.publish(SIGN_UP, FlowType.REGISTRATION)
     await serve(house, site, smtp_url=box.url)
     page = await opened(browser)
     await page.goto(f"{site}/portal/REGISTRATION")
-    await look_at(page, "details", tmp_path)
+    await look_at(page, "details")
     await page.get_by_label("Plan").select_option(label="Large")
     await page.get_by_label("Country").select_option(label="Denmark")
     await fill(page, name="Sasha", email="sasha", birthday="")
     wrong = page.locator('[name="email"]')
     await expect(wrong).to_be_focused()
     await expect(wrong).to_have_accessible_description(re.compile("Enter an email address"))
-    await look_at(page, "details-wrong", tmp_path)
+    await look_at(page, "details-wrong")
     await expect(page.locator('[name="plan"]')).to_have_value("l")
     await page.get_by_label("I agree to the terms").check()
     await fill(page, email=EMAIL)
     code = code_in(text_of(await box.next()))
-    await look_at(page, "verify", tmp_path)
+    await look_at(page, "verify")
     await fill(page, code=code)
-    await look_at(page, "new-password", tmp_path)
+    await look_at(page, "new-password")
     await fill(page, password=PASSWORD, confirmation=PASSWORD)
     await expect(page.get_by_text("Your account is ready.")).to_be_visible()
     assert await house.pool.fetchval("SELECT count(*) FROM users") == 1
 
 
-async def test_a_passkey_is_made_and_signs_in(
-    house: House, browser: Browser, site: str, tmp_path: Path
-) -> None:
+async def test_a_passkey_is_made_and_signs_in(house: House, browser: Browser, site: str) -> None:
     await house.publish(MAKE_ONE, FlowType.MFA_SETUP)
     await house.publish(ANYBODY)
     account, _ = await house.person(EMAIL)
@@ -180,7 +178,7 @@ async def test_a_passkey_is_made_and_signs_in(
     await page.goto(f"{site}/portal/MFA_SETUP")
     await fill(page, identifier=EMAIL)
     await fill(page, password=PASSWORD)
-    await look_at(page, "passkey-create", tmp_path)
+    await look_at(page, "passkey-create")
     await page.get_by_role("button", name="Create a passkey").click()
     await expect(page.get_by_text("That is done.")).to_be_visible()
     assert len(await authenticator.credentials()) == 1
@@ -188,7 +186,7 @@ async def test_a_passkey_is_made_and_signs_in(
     await authenticator.verify_user(False)
     await page.get_by_role("button", name="Use a passkey").click()
     await expect(page.get_by_role("alert")).to_have_text(re.compile("did not work"))
-    await look_at(page, "passkey-failed", tmp_path)
+    await look_at(page, "passkey-failed")
     await authenticator.verify_user(True)
     await page.get_by_role("button", name="Use a passkey").click()
     await expect(page.get_by_text("You are signed in.")).to_be_visible()
@@ -218,7 +216,7 @@ BRANDING = Branding(
 
 
 async def test_factors_are_set_up_on_pages_of_the_tenants_own_look(
-    house: House, browser: Browser, site: str, tmp_path: Path
+    house: House, browser: Browser, site: str
 ) -> None:
     await house.publish(FACTORS, FlowType.MFA_SETUP)
     await house.person(EMAIL)
@@ -232,19 +230,19 @@ async def test_factors_are_set_up_on_pages_of_the_tenants_own_look(
     await expect(page.get_by_text("Acme Bank")).to_be_visible()
     await fill(page, identifier=EMAIL)
     await fill(page, password=PASSWORD)
-    await look_at(page, "consent", tmp_path)
+    await look_at(page, "consent")
     await page.get_by_role("button", name="Agree").click()
     await expect(page.get_by_role("img", name="QR code")).to_be_visible()
-    await look_at(page, "totp-setup", tmp_path)
+    await look_at(page, "totp-setup")
     secret = await page.locator("code").inner_text()
     await fill(page, code=pyotp.TOTP(secret).now())
     await expect(page.locator("code")).to_have_count(10)
     await expect(page.get_by_role("button", name="Print")).to_be_visible()
-    await look_at(page, "recovery-codes", tmp_path)
+    await look_at(page, "recovery-codes")
     await page.get_by_role("button", name="I have kept them").click()
     await expect(page.get_by_role("heading", name="That is done.")).to_be_visible()
     await page.goto(f"{site}/portal/UNENROLLMENT")
-    await look_at(page, "nothing", tmp_path)
+    await look_at(page, "nothing")
 
 
 SIGN_IN = graph(
@@ -266,7 +264,7 @@ LEAVE = graph(
 
 
 async def test_somebody_signs_out_and_later_deletes_their_account(
-    house: House, browser: Browser, site: str, tmp_path: Path
+    house: House, browser: Browser, site: str
 ) -> None:
     await house.publish(SIGN_IN)
     await house.publish(SIGN_OUT, FlowType.LOGOUT)
@@ -277,7 +275,7 @@ async def test_somebody_signs_out_and_later_deletes_their_account(
     await page.goto(f"{site}/portal/LOGIN?next=/portal/LOGOUT")
     await fill(page, identifier=EMAIL)
     await fill(page, password=PASSWORD)
-    await look_at(page, "sign-out", tmp_path)
+    await look_at(page, "sign-out")
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", name="You are signed out.")).to_be_visible()
     assert not await page.context.cookies()
@@ -308,7 +306,7 @@ async def test_somebody_signs_in_with_a_provider(
         # Back by the browser's own button, they are not sent off once more.
         await page.goto(f"{site}/portal/LOGIN")
         await expect(page.get_by_role("button", name="I am back")).to_be_visible()
-        await look_at(page, "leaving", tmp_path)
+        await look_at(page, "leaving")
         await page.get_by_role("link", name="Continue").click()
         await page.get_by_role("button", name="Continue").click()
         await expect(page.get_by_role("heading", name="You are signed in.")).to_be_visible()
@@ -326,7 +324,7 @@ form.append(`for ${{form.dataset.sitekey}}`);
 
 
 async def test_a_captcha_is_drawn_by_its_own_service_and_nobody_elses_script_runs(
-    house: House, browser: Browser, site: str, tmp_path: Path, service: Service
+    house: House, browser: Browser, site: str, service: Service
 ) -> None:
     await serve(house, site, outgoing_allowed=("127.0.0.0/8",))
     await known_captcha(house, service.url)
@@ -339,7 +337,7 @@ async def test_a_captcha_is_drawn_by_its_own_service_and_nobody_elses_script_run
     )
     await page.goto(f"{site}/portal/REGISTRATION")
     await expect(page.get_by_text("for site-key")).to_be_visible()
-    await look_at(page, "captcha", tmp_path)
+    await look_at(page, "captcha")
     await page.evaluate("""() => document.body.append(Object.assign(
         document.createElement("script"), {src: "https://evil.example/a.js"}))""")
     await page.get_by_role("button", name="Continue").click()
@@ -349,7 +347,7 @@ async def test_a_captcha_is_drawn_by_its_own_service_and_nobody_elses_script_run
 
 
 async def test_a_lost_password_is_replaced_by_a_link_that_another_browser_opens(
-    house: House, browser: Browser, site: str, box: Mailbox, tmp_path: Path
+    house: House, browser: Browser, site: str, box: Mailbox
 ) -> None:
     await house.publish(recovery(), FlowType.PASSWORD_RESET)
     await house.publish(SIGN_IN)
@@ -358,16 +356,16 @@ async def test_a_lost_password_is_replaced_by_a_link_that_another_browser_opens(
     laptop, phone = await opened(browser), await opened(browser)
     await laptop.goto(f"{site}/portal/PASSWORD_RECOVERY")
     await fill(laptop, identifier=EMAIL)
-    await look_at(laptop, "link-sent", tmp_path)
+    await look_at(laptop, "link-sent")
     await phone.goto(link_in(await box.next()))
     await expect(phone.get_by_role("button", name="Continue")).to_be_visible()
     assert phone.url == f"{site}/portal/link"
-    await look_at(phone, "link", tmp_path)
+    await look_at(phone, "link")
     await phone.get_by_role("button", name="Continue").click()
     await fill(phone, password="a quite new one", confirmation="a quite new one")
     await expect(phone.get_by_role("heading", name="That is done.")).to_be_visible()
     await laptop.reload()
-    await look_at(laptop, "moved", tmp_path)
+    await look_at(laptop, "moved")
     await laptop.goto(f"{site}/portal/LOGIN")
     await fill(laptop, identifier=EMAIL)
     await fill(laptop, password="a quite new one")
