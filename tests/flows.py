@@ -194,6 +194,24 @@ _POLICIES: st.SearchStrategy[tuple[Policy, ...]] = st.lists(
     st.builds(Policy, st.sampled_from(CONDITIONS), st.booleans()), min_size=1, max_size=2
 ).map(tuple)
 _LOOKED_AT = st.sampled_from(((True, False), (False, True), (True, True)))
+_COLOUR: Json = {
+    "name": "colour",
+    "type": "dropdown",
+    "label": "Colour",
+    "options": [{"value": each} for each in COLOURS],
+}
+_SHOWN: st.SearchStrategy[list[Json]] = st.lists(
+    st.sampled_from(
+        (
+            {"type": "typography", "text": "Choose"},
+            {"type": "rich_text", "text": "<b>Choose</b>, as <a href='/why'>we say</a>."},
+            {"type": "divider"},
+            {"type": "image", "src": "https://cdn.example/wheel.png", "alt": "Colours"},
+        )
+    ),
+    max_size=2,
+)
+"""What stands around an input."""
 _POSITIONS = st.none() | st.builds(Position, st.integers(-9, 9), st.sampled_from((0.5, -2.25)))
 
 
@@ -243,6 +261,7 @@ class _Sketch:
             self._asks,
             self._asks_again,
             self._asks_app,
+            self._asks_leave,
             self._asks_for_code,
             self._holds,
             self._leads_away,
@@ -264,8 +283,16 @@ class _Sketch:
         return node
 
     def _asks(self, then: str, _depth: int) -> str:
-        node = self._gated("prompt", fields=[_text("colour")])
+        field = self._draw(st.sampled_from((_text("colour"), _COLOUR)))
+        fields = [*self._draw(_SHOWN), field, *self._draw(_SHOWN)]
+        node = self._gated("prompt", fields=fields)
         self._edge(node, then)
+        return node
+
+    def _asks_leave(self, then: str, _depth: int) -> str:
+        node = self._gated("consent", text="May we?", remember=self._draw(st.booleans()))
+        self._edge(node, then)
+        self._maybe(node, then, "declined")
         return node
 
     def _asks_app(self, then: str, _depth: int) -> str:

@@ -98,7 +98,9 @@ def shorten(line: str) -> str:
 
 
 def inputs(answer: Json) -> list[str]:
-    """Name the inputs that an answer's view asks for."""
+    """Name the inputs that an answer asks for, of the user or of the app."""
+    if answer["type"] == "INTERNAL_PROMPT":
+        return [*answer["data"]["requiredParams"], *answer["data"].get("optionalParams", ())]
     return [component["config"]["identifier"] for component in _of_type(answer, "INPUT")]
 
 

@@ -47,13 +47,13 @@ def chain(*nodes: Node, edges: tuple[Edge, ...] = (), **fields: object) -> Loade
 
 
 # No flow has text with a NUL: it could not be read where it is stored.
-LABELS = st.text(
-    st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=30
-).filter(lambda text: text == text.strip())
+CHARACTERS = st.characters(exclude_characters="\0", codec="utf-8")
+LABELS = st.text(CHARACTERS, min_size=1, max_size=30).filter(lambda text: text == text.strip())
+TEXTS = st.text(CHARACTERS, max_size=20)
 
 
 @settings(max_examples=60)
-@given(flows(), LABELS, st.none() | LABELS, st.none() | st.text(max_size=20))
+@given(flows(), LABELS, st.none() | LABELS, st.none() | TEXTS)
 def test_any_flow_reads_back(
     case: Case, name: str, title: str | None, description: str | None
 ) -> None:
