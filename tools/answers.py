@@ -97,7 +97,7 @@ def sections() -> Iterator[tuple[str, list[tuple[str, ...]]]]:
 def _cells(row: Row) -> tuple[str, ...]:
     answer = row.answer
     told = ("" if word is None else f"`{word}`" for word in (answer.flow, answer.type, answer.says))
-    situation = SITUATIONS.get(row.situation, row.situation)
+    situation = SITUATIONS.get(row.situation, row.situation.replace("_", " "))
     return situation, row.when, str(answer.status), *told, f"*{row.session}*"
 
 

@@ -20,7 +20,15 @@ from tests.integration.executor.answers.stage import (
     SOLVED,
     fresh_email,
 )
-from tests.integration.executor.answers.way import BEFORE, WHO, Sent, SignedIn, Way, credential
+from tests.integration.executor.answers.way import (
+    BEFORE,
+    LATE_SECONDS,
+    WHO,
+    Sent,
+    SignedIn,
+    Way,
+    credential,
+)
 from tests.integration.executor.conftest import PASSWORD
 from tests.integration.executor.test_accounts import texts
 from tests.integration.executor.test_codes import wrong as another
@@ -95,18 +103,40 @@ class MfaVerification(SignedIn):
     totp: pyotp.TOTP
 
     def it(self) -> Node:
-        return node("mfa_verification")
+        return node("mfa_verification", methods=["email" if self.by_mail else "totp"])
+
+    @property
+    def by_mail(self) -> bool:
+        return self.situation.startswith("mailed") or self.situation == "resend"
 
     async def prepare(self) -> None:
         self.account, totp = await self.stage.house.person(self.email, totp=True)
         assert totp is not None
         self.totp = totp
+        if self.by_mail:
+            await self.stage.house.pool.execute(
+                "UPDATE users SET email_verified = true WHERE id = $1", self.account
+            )
 
     async def right(self) -> Sent:
         return Sent({"code": self.totp.now()})
 
     async def wrong(self) -> Sent:
-        return Sent({"code": "000000" if self.totp.now() != "000000" else "000001"})
+        return Sent({"code": another(self.totp.now())})
+
+    async def mailed(self) -> Sent:
+        return Sent({"code": await self.mailed_code()})
+
+    async def mailed_wrong(self) -> Sent:
+        return Sent({"code": another(await self.mailed_code())})
+
+    async def mailed_late(self) -> Sent:
+        sent = await self.mailed()
+        self.stage.clock.ahead += LATE_SECONDS
+        return sent
+
+    async def resend(self) -> Sent:
+        return Sent(action="resend")
 
 
 class Webauthn(Way):
