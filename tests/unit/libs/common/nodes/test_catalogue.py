@@ -39,7 +39,11 @@ def test_a_node_type_is_found_by_its_name_which_is_its_files(node: AnyNodeType) 
 @each
 def test_every_field_that_an_author_may_write_is_documented(node: AnyNodeType) -> None:
     for struct in structs_in(type_info(node.config)):
-        assert set(field_docstrings(struct)) == set(struct.__struct_fields__), struct.__name__
+        tag = struct.__struct_config__.tag_field
+        written = {*struct.__struct_fields__, *([] if tag is None else [tag])}
+        said = field_docstrings(struct)
+        assert said.keys() == written, struct.__name__
+        assert all(said.values()), struct.__name__
 
 
 @each
@@ -55,6 +59,7 @@ def test_what_a_node_type_says_of_its_outcomes_is_of_outcomes_that_it_has(
     examples: dict[str, object] = {
         "switch": {"cases": [{"outcome": "a", "when": "true"}]},
         "prompt": {"fields": [{"name": "a", "type": "text", "label": "A"}]},
+        "internal_prompt": {"params": [{"name": "a"}]},
         "condition": {"condition": "true"},
         "set_attribute": {"attribute": "a", "value": "1"},
         "subflow": {"flow": "other"},
