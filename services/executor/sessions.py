@@ -40,7 +40,12 @@ from libs.common.flow.turn import Session
 FORMAT: Final = 1
 """The first byte of a stored session; grows when the bytes after it change their meaning."""
 
-_FORMAT: Final = bytes((FORMAT,))
+MOVED: Final = 2
+"""That of one that goes on as another. A release that does not know of these must not read them: to
+whoever began it would show what is shown to whoever followed the link."""
+
+_FORMATS: Final = {False: bytes((FORMAT,)), True: bytes((MOVED,))}
+"""By whether it goes on as another."""
 _SESSION: Final = b"session"
 _EFFECTS: Final = b"effects"
 _STEPS: Final = b"steps"
@@ -68,6 +73,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
 
 _DECODERS: Final[Mapping[int, msgspec.msgpack.Decoder[Kept]]] = {
     FORMAT: msgspec.msgpack.Decoder(Kept),
+    MOVED: msgspec.msgpack.Decoder(Kept),
 }
 
 
@@ -319,7 +325,7 @@ class Sessions:
 
 
 def _kept(stored: Stored) -> bytes:
-    return _FORMAT + _ENCODER.encode(Kept(stored.session, stored.answer))
+    return _FORMATS[stored.moved] + _ENCODER.encode(Kept(stored.session, stored.answer))
 
 
 def _decode(data: bytes) -> Kept:

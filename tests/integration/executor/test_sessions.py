@@ -10,7 +10,7 @@ import pytest
 from libs.common.chassis.seal import Keys, Unsealable
 from libs.common.flow.model import FlowType
 from libs.common.secret import Secret
-from services.executor.sessions import FORMAT, Sessions, Standing, Submit
+from services.executor.sessions import FORMAT, MOVED, Sessions, Standing, Submit
 from tests.integration.executor.conftest import PASSWORD, Executor, House, sealing_keys
 from tests.integration.executor.graphs import LOGIN
 
@@ -128,7 +128,7 @@ async def test_a_session_of_a_newer_type_is_left_to_a_newer_release(
 
 
 @pytest.mark.parametrize(
-    "stored", [bytes((FORMAT + 1,)), bytes((FORMAT,)) + msgspec.msgpack.encode(["something else"])]
+    "stored", [bytes((MOVED + 1,)), bytes((FORMAT,)) + msgspec.msgpack.encode(["something else"])]
 )
 async def test_a_session_in_another_shape_is_left_to_a_newer_release(
     house: House, executor: Executor, stored: bytes

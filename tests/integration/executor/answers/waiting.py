@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
@@ -33,6 +34,7 @@ from tests.integration.executor.conftest import PASSWORD
 from tests.integration.executor.test_accounts import texts
 from tests.integration.executor.test_codes import wrong as another
 from tests.integration.executor.test_passkeys import MAKE_ONE, ORIGIN, creation, enrolled, request
+from tests.mailbox import text_of
 from tests.walks import asks, node
 
 UNKNOWN = Sent(action="no such button")
@@ -217,7 +219,33 @@ class EmailVerification(OtpInput):
     kind = FlowType.ACCOUNT_RECOVERY
 
     def it(self) -> Node:
-        return node("email_verification", expires_minutes=5)
+        method = "link" if self.situation.startswith("link") else "code"
+        return node("email_verification", method=method, expires_minutes=5)
+
+    async def link(self) -> Sent:
+        return Sent({"token": await self.mailed_token()})
+
+    async def link_wrong(self) -> Sent:
+        return Sent({"token": (await self.mailed_token())[::-1]})
+
+    async def link_late(self) -> Sent:
+        sent = await self.link()
+        self.stage.clock.ahead += LATE_SECONDS
+        return sent
+
+    async def link_waits(self) -> Sent:
+        return Sent()
+
+    async def link_followed(self) -> Sent:
+        sent = await self.link()
+        followed = await self.stage.there.post(inputs=dict(sent.inputs))
+        assert followed.body["flowStatus"] == "COMPLETE"
+        return sent
+
+    async def mailed_token(self) -> str:
+        """Return what the last letter's link holds."""
+        (found,) = re.findall(r"#token=(\S+)", text_of(await self.letter()))
+        return str(found)
 
 
 class TotpSetup(SignedIn):
