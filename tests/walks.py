@@ -27,6 +27,7 @@ from libs.common.flow.accounts import (
     EnrolTotp,
     Invited,
     IsBreached,
+    IsEnrolled,
     KeepConsent,
     KeepRecoveryCodes,
     MakeRecoveryCodes,
@@ -260,7 +261,7 @@ class World:
                 return True
             case KeepSignIn():
                 return question.account in self.users
-            case RecallConsent() | IsBreached():
+            case RecallConsent() | IsBreached() | IsEnrolled():
                 return False
             case CheckInvitation():
                 return INVITED if question.token.reveal() == INVITATION else None

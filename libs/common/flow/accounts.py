@@ -59,6 +59,16 @@ class EnrolTotp(Question[Verdict], frozen=True):
     """As in `CheckTotp`, which takes none that was good here."""
 
 
+class IsEnrolled(Question[bool], frozen=True):
+    """Is this very authenticator, as a session keeps it, the account's already?
+
+    No other session has it, so that one has set it up, in a turn that died of something later.
+    """
+
+    account: str
+    sealed: str
+
+
 class RecoveryCodes(msgspec.Struct, frozen=True):
     """Codes that are to be an account's."""
 

@@ -7,16 +7,20 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from libs.common.flow.accounts import IsEnrolled
 from libs.common.flow.model import Json
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Facts, Leave, Question, ask
 
 
-def owner(facts: Facts) -> Generator[Question[Any], Any, Mapping[str, Json] | Leave]:
+def owner(
+    facts: Facts, sealed: str | None = None
+) -> Generator[Question[Any], Any, Mapping[str, Json] | Leave]:
     """Return what is known of who may set up a factor, or how the node is left.
 
     Who has set one up is to show one before another is, or a password alone would be enough to get
-    round it. What was set up in this very run was by them.
+    round it. What was set up in this very run was by them, and so was an authenticator that the run
+    keeps as `sealed`, even if the turn that set it up died before it was stored.
     """
     if facts.account is None or not facts.owned:
         return Leave("failure")
@@ -25,9 +29,11 @@ def owner(facts: Facts) -> Generator[Question[Any], Any, Mapping[str, Json] | Le
         return Leave("failure")
     # In every turn: a set-up that was begun before there was a factor ends by showing that.
     methods = user.get("mfa_methods") or ()
-    if methods and set(methods).isdisjoint(facts.shown):
-        return Leave("enrolled")
-    return user
+    if not methods or not set(methods).isdisjoint(facts.shown):
+        return user
+    if sealed is not None and (yield from ask(IsEnrolled(facts.account, sealed))):
+        return user
+    return Leave("enrolled")
 
 
 def shown(facts: Facts, method: str) -> Facts:

@@ -42,14 +42,14 @@ def lower(config: Config, site: Site) -> Lowered:
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
     facts = visit.facts
-    user = yield from owner(facts)
+    sealed: str | None = visit.kept.get("sealed")
+    user = yield from owner(facts, sealed)
     if isinstance(user, Leave):
         return user
     assert facts.account is not None  # noqa: S101 - it has an owner
     if visit.tries >= config.attempts:
         return Leave("failure")
     filled = read(config.form, visit.submitted)
-    sealed: str | None = visit.kept.get("sealed")
     wrong = None
     if not isinstance(filled, Stay) and sealed is not None:
         attempt = f"{visit.session}:{visit.revision}"

@@ -7,6 +7,7 @@ import base64
 from libs.common.flow.accounts import (
     CheckRecoveryCode,
     EnrolTotp,
+    IsEnrolled,
     KeepRecoveryCodes,
     MakeRecoveryCodes,
     OfferTotp,
@@ -44,6 +45,13 @@ async def enrol_totp(world: World, tenant: str, question: EnrolTotp) -> Verdict:
     await world.directory.enrol_totp(tenant, account, sealed)
     await world.codes.refund(tenant, account, None)
     return Verdict.RIGHT
+
+
+async def is_enrolled(world: World, tenant: str, question: IsEnrolled) -> bool:
+    """Answer `IsEnrolled`."""
+    # Sealed twice, no two are the same: it was stored from that very session.
+    sealed = base64.b64decode(question.sealed)
+    return await world.directory.totp_secret(tenant, question.account) == sealed
 
 
 async def make_recovery_codes(

@@ -8,10 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pyotp
+import pytest
 
 from libs.common.chassis.tokens import digest
+from libs.common.errors import Unavailable
 from libs.common.flow.model import FlowType, Graph, Json
 from libs.common.secret import Secret
+from services.executor.sessions import Sessions
 from tests.integration.executor.conftest import PASSWORD, Executor, House, Reply
 from tests.integration.executor.graphs import IDENTIFIER, REGISTRATION, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as ASKS_PASSWORD
@@ -95,6 +98,28 @@ async def test_an_authenticator_is_set_up_once_it_shows_a_right_code(
     assert sealed is not None
     assert secret.encode() not in sealed
     assert secret.encode() not in executor.logged() + other.logged()
+
+
+async def test_a_set_up_whose_executor_died_before_it_was_stored_ends_well_when_it_is_repeated(
+    house: House, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.publish(SETUP)
+    account, _ = await house.person(EMAIL)
+    early, step = await signed_in(executor), await signed_in(executor)
+    code = pyotp.TOTP(texts(step)[1]).now()
+
+    async def die(*_: object) -> None:
+        raise Unavailable("redis")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Sessions, "store", die)
+        assert (await executor.answer(step, code=code)).status == 503
+    assert await house.directory.totp_secret("default", account) is not None
+    again = await executor.answer(step, code=code)
+    assert len(texts(again)[1:]) == 2
+    # Whose set-up had begun before, elsewhere, does not take its place.
+    other = pyotp.TOTP(texts(early)[1]).now()
+    assert (await executor.answer(early, code=other)).body["flowStatus"] == "ERROR"
 
 
 async def test_a_code_that_set_it_up_is_no_second_factor(house: House, executor: Executor) -> None:

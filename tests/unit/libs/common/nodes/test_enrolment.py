@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from libs.common.flow.accounts import IsEnrolled
 from libs.common.flow.model import Json
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Facts, Leave
@@ -32,6 +33,14 @@ def test_another_is_set_up_once_one_of_the_account_was_shown() -> None:
     for facts in (OWNER, shown(OWNER, "webauthn")):
         Playbook(owner(facts)).asks(LOAD, answered=user).ends(Leave("enrolled"))
     Playbook(owner(shown(OWNER, "totp"))).asks(LOAD, answered=user).ends(user)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_what_the_run_itself_has_set_up_is_no_reason_to_show_another(ours: bool) -> None:
+    user: dict[str, Json] = {"mfa_methods": ["totp"]}
+    dialogue = Playbook(owner(OWNER, "c2VhbGVk")).asks(LOAD, answered=user)
+    dialogue.asks(IsEnrolled("alice", "c2VhbGVk"), answered=ours)
+    dialogue.ends(user if ours else Leave("enrolled"))
 
 
 def test_what_was_shown_twice_is_noted_once() -> None:

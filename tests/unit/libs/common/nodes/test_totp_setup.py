@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from libs.common.flow.accounts import EnrolTotp, OfferTotp
+from libs.common.flow.accounts import EnrolTotp, IsEnrolled, OfferTotp
 from libs.common.flow.node import Visit
 from libs.common.flow.questions import LoadUser, Verdict
 from libs.common.flow.turn import Facts, FieldError, Leave, Message, Stay
@@ -19,6 +19,7 @@ NOTHING = {"email": "alice@example.com", "mfa_methods": []}
 NEW = OfferTotp("alice", "Acme", "alice@example.com")
 AGAIN = OfferTotp("alice", "Acme", "alice@example.com", OFFER.sealed)
 KEPT = {"sealed": OFFER.sealed}
+OURS = IsEnrolled("alice", OFFER.sealed)
 ENROL = EnrolTotp("alice", OFFER.sealed, Secret(CODE), f"{SESSION}:3")
 
 
@@ -87,10 +88,21 @@ MAILED = msgspec.structs.replace(ALICE, proved=("pwd", "otp"))
 """Proved by a code, of another kind than what is set up."""
 
 
-@pytest.mark.parametrize("arriving", [visit(ALICE), sends(), visit(MAILED)])
+@pytest.mark.parametrize("arriving", [visit(ALICE), visit(MAILED)])
 def test_a_password_alone_gets_round_no_factor_that_is_set_up(arriving: Visit) -> None:
     dialogue = Playbook(run(STEP, arriving))
     dialogue.asks(LOAD, answered={"mfa_methods": ["totp"]}).ends(Leave("enrolled"))
+
+
+def test_nor_does_a_set_up_that_was_begun_before_there_was_one() -> None:
+    dialogue = Playbook(run(STEP, sends())).asks(LOAD, answered={"mfa_methods": ["totp"]})
+    dialogue.asks(OURS, answered=False).ends(Leave("enrolled"))
+
+
+def test_a_set_up_that_is_done_already_may_be_sent_again() -> None:
+    dialogue = Playbook(run(STEP, sends())).asks(LOAD, answered={"mfa_methods": ["totp"]})
+    dialogue.asks(OURS, answered=True).asks(ENROL, answered=Verdict.RIGHT)
+    dialogue.ends(Leave("success", msgspec.structs.replace(ALICE, shown=("totp",))))
 
 
 @pytest.mark.parametrize(
