@@ -81,6 +81,10 @@ class Hasher:
         right = await self._run(self._check, self._nobodys if phc is None else phc, password)
         return right and phc is not None
 
+    def is_dated(self, phc: str) -> bool:
+        """Whether `phc`, which is a hash, would be made otherwise now."""
+        return self._argon2.check_needs_rehash(phc)
+
     def close(self) -> None:
         """Stop the threads once what they hash is hashed."""
         self._pool.shutdown()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import msgspec
 
 from libs.common.chassis.hasher import Hasher
 from libs.common.chassis.postgres import asking_postgres
-from libs.common.errors import Invalid, NotFound, Problem
+from libs.common.errors import Invalid, NotFound, Problem, Unavailable
 from libs.common.flow.accounts import Invited
 from libs.common.flow.identifier import KINDS, normalise
 from libs.common.flow.model import Json
@@ -48,6 +49,15 @@ class PostgresDirectory:
                 self._pool, tenant=tenant, account=account
             )
         return found
+
+    async def renew_password_hash(
+        self, tenant: str, account: str, dated: str, renewed: str
+    ) -> None:
+        """Put `renewed` in the place of `dated`, both of one password, if that is still there."""
+        async with asking_postgres():
+            await QUERIES.renew_password_hash(
+                self._pool, tenant=tenant, account=account, dated=dated, renewed=renewed
+            )
 
     async def totp_secret(self, tenant: str, account: str) -> bytes | None:
         """See `Directory.totp_secret`."""
@@ -217,10 +227,19 @@ class HashedPasswords:
         self._hasher = hasher
 
     async def check(self, tenant: str, account: str, password: Secret) -> bool:
-        """See `Passwords.check`."""
-        return await self._hasher.verify(
-            await self._directory.password_hash(tenant, account), password
-        )
+        """See `Passwords.check`.
+
+        A hash of other parameters than today's is made anew of a password that is right: it would
+        stay as weak as it was, and take a time that nobody's does not.
+        """
+        phc = await self._directory.password_hash(tenant, account)
+        if not await self._hasher.verify(phc, password):
+            return False
+        if phc is not None and self._hasher.is_dated(phc):
+            with suppress(Unavailable):
+                renewed = await self._hasher.hash(password)
+                await self._directory.renew_password_hash(tenant, account, phc, renewed)
+        return True
 
 
 def factors_of(row: asyncpg.Record | None) -> Mapping[str, Json]:

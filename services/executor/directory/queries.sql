@@ -18,6 +18,11 @@ LIMIT 1;
 -- the hash of the account's password
 SELECT password_hash FROM users WHERE tenant = :tenant AND id = :account AND NOT blocked;
 
+-- name: renew_password_hash(tenant, account, dated, renewed)!
+-- put another hash of the same password there, unless another password has been set meanwhile
+UPDATE users SET password_hash = :renewed
+WHERE tenant = :tenant AND id = :account AND password_hash = :dated;
+
 -- name: totp_secret(tenant, account)$
 -- what the account shares with its authenticator, sealed
 SELECT t.sealed

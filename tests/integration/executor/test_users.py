@@ -11,7 +11,7 @@ import pyotp
 import pytest
 
 from tests.integration.executor.conftest import PASSWORD, Build, House
-from tests.integration.executor.graphs import MFA_LOGIN
+from tests.integration.executor.graphs import LOGIN, MFA_LOGIN
 
 PROJECT = Path(__file__).parents[3]
 
@@ -76,3 +76,25 @@ async def test_half_an_account_is_a_misuse(house: House, arguments: tuple[str, .
     code, _, err = await users(house, "add", *arguments)
     assert code == 2
     assert "usage" in err
+
+
+async def test_a_hash_of_other_parameters_is_renewed_by_the_right_password_alone(
+    house: House,
+) -> None:
+    account, _ = await house.person("alice@example.com")
+
+    async def parameters() -> str:
+        phc: str = await house.pool.fetchval(
+            "SELECT password_hash FROM users WHERE id = $1", account
+        )
+        return phc.split("$")[3]
+
+    await house.publish(LOGIN)
+    executor = await house.executor(argon2_passes=2)
+    step = await executor.at_password("alice@example.com")
+    await executor.answer(step, password="wrong")
+    assert await parameters() == "m=8,t=1,p=1"
+    assert (await executor.answer(step, password=PASSWORD)).body["flowStatus"] == "COMPLETE"
+    assert await parameters() == "m=8,t=2,p=1"
+    step = await executor.at_password("alice@example.com")
+    assert (await executor.answer(step, password=PASSWORD)).body["flowStatus"] == "COMPLETE"
