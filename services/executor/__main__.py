@@ -128,7 +128,7 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     sign_ins = PostgresSignIns(pool, hours=settings.sign_in_hours)
     with expecting_tables():
         await PostgresDirectory(pool).reach()
-        await sign_ins.forget()
+        await sign_ins.reach()
     tenant_settings = Tenants(
         stored_in(pool), time.monotonic, seconds=settings.tenant_settings_seconds
     )

@@ -19,6 +19,8 @@ from libs.common.chassis.postgres import asking_postgres
 _QUERIES: Final[Any] = aiosql.from_path(Path(__file__).with_name("signins.sql"), "asyncpg")
 
 
+_AT_ONCE: Final = 1_000
+"""Sign-ins that one statement forgets: it has as little time as any other."""
 _SID: Final = re.compile("[0-9a-f]{32}")
 """What `sid_of` returns."""
 
@@ -61,6 +63,9 @@ class SignIns(Protocol):
 
     async def forget(self) -> None:
         """Forget those that have ended by themselves."""
+
+    async def reach(self) -> None:
+        """Return if they can be reached."""
 
 
 class PostgresSignIns:
@@ -116,8 +121,15 @@ class PostgresSignIns:
 
     async def forget(self) -> None:
         """See `SignIns.forget`."""
+        forgotten = _AT_ONCE
+        while forgotten == _AT_ONCE:
+            async with asking_postgres():
+                forgotten = await _QUERIES.forget_sign_ins(self._pool, most=_AT_ONCE)
+
+    async def reach(self) -> None:
+        """See `SignIns.reach`."""
         async with asking_postgres():
-            await _QUERIES.forget_sign_ins(self._pool)
+            await _QUERIES.reach(self._pool)
 
 
 def sid_of(session: str) -> str:

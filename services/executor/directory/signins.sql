@@ -32,6 +32,18 @@ UPDATE sign_ins SET ended_at = now()
 WHERE tenant = :tenant AND account = :account AND ended_at IS NULL
     AND sid IS DISTINCT FROM :but::text;
 
--- name: forget_sign_ins()!
--- those that are of no use to anybody
-DELETE FROM sign_ins WHERE ends_at < now();
+-- name: forget_sign_ins(most)$
+-- how many were, of those that are of no use to anybody
+WITH gone AS (
+    DELETE FROM sign_ins
+    WHERE (tenant, sid) IN (
+        SELECT tenant, sid FROM sign_ins WHERE ends_at < now()
+        LIMIT :most FOR UPDATE SKIP LOCKED
+    )
+    RETURNING true
+)
+SELECT count(*) FROM gone;
+
+-- name: reach()$
+-- whether anybody answers who knows of sign-ins
+SELECT EXISTS (SELECT FROM sign_ins);

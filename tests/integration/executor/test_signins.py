@@ -295,10 +295,18 @@ async def keep(house: House, sid: str, *amr: str) -> bool:
 async def test_a_sign_in_ends_by_itself_and_is_then_forgotten(house: House) -> None:
     sid = uuid.uuid4().hex
     assert await keep(house, sid)
+    # More than one statement forgets.
+    await house.pool.execute(
+        "INSERT INTO sign_ins (tenant, sid, account, auth_time, amr, acr, ends_at)"
+        " SELECT tenant, n, account, auth_time, amr, acr, ends_at"
+        " FROM sign_ins, generate_series(1, 2000) AS n"
+    )
     await house.pool.execute("UPDATE sign_ins SET ends_at = now() - interval '1 s'")
     assert await house.sign_ins.find("default", sid) is None
+    stands = uuid.uuid4().hex
+    assert await keep(house, stands)
     await house.sign_ins.forget()
-    assert await house.pool.fetchval("SELECT count(*) FROM sign_ins") == 0
+    assert await house.pool.fetchval("SELECT array_agg(sid) FROM sign_ins") == [stands]
 
 
 async def test_a_turn_that_is_run_again_begins_nothing_that_was_ended(house: House) -> None:
