@@ -288,7 +288,12 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         Meta(description="who mail is from", examples=["Example <no-reply@example.com>"]),
     ] = "Gatehouse <no-reply@localhost>"
     messengers: Annotated[
-        int, Meta(ge=1, le=100, description="messages that are handed over at a time")
+        int,
+        Meta(
+            ge=0,
+            le=100,
+            description="messages that are handed over at a time; 0 leaves them to other executors",
+        ),
     ] = 2
     sms_url: Annotated[
         str | None,

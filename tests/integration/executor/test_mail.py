@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 import nats
@@ -107,6 +108,29 @@ async def test_a_flow_sends_a_mail(house: House, executor: Executor, box: Mailbo
     assert text_of(letter, "html") == "<p>&lt;login</p>\n"
     assert letter["Auto-Submitted"] == "auto-generated"
     assert letter["Message-ID"].endswith("@example.org>")
+
+
+async def test_an_executor_can_leave_messages_to_others(house: House, box: Mailbox) -> None:
+    await house.person(EMAIL)
+    settings: dict[str, Any] = {"smtp_url": box.url}
+    serving = await house.executor(**settings, messengers=0)
+    await serving.at_password(EMAIL)
+    bus = await nats.connect(house.settings.nats_url.reveal())
+    try:
+
+        async def waits() -> bool:
+            with suppress(NotFoundError):
+                found = await bus.jetstream().stream_info(MESSAGES.name)
+                return found.state.messages == 1
+            return False
+
+        await until(waits)
+    finally:
+        await bus.close()
+    assert box.letters == []
+    sending = await house.executor(**settings)
+    assert (await box.next())["To"] == EMAIL
+    await until(lambda: performed(sending, "performed", 1))
 
 
 async def test_no_header_shows_the_handle_of_the_session(
