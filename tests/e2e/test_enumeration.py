@@ -62,7 +62,8 @@ async def test_an_account_that_exists_and_one_that_does_not_look_alike_to_the_la
 async def test_the_right_password_of_an_account_guessed_at_too_often_looks_wrong(
     walker: Walker,
 ) -> None:
-    await guess_wrong(walker, KNOWN)
+    for identifier in (KNOWN, UNKNOWN):
+        await guess_wrong(walker, identifier)
     right = await walker.sign_in("login", KNOWN, PASSWORD)
     wrong = await walker.sign_in("login", UNKNOWN, PASSWORD)
     assert shown(right) == shown(wrong)

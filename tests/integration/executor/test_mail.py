@@ -23,7 +23,7 @@ from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.seal import Keys
 from libs.common.flow.messaging import SendMail
 from libs.common.secret import Secret
-from services.executor import __main__
+from services.executor import adapters
 from services.executor.messages.letters import Sender
 from services.executor.messages.mailer import Mailer, Server
 from services.executor.messages.perform import Desk, Outbox, Post
@@ -239,7 +239,7 @@ async def test_without_a_mail_server_mail_is_set_aside_with_the_reason(
     house: House, nats_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = CapturingLogger()
-    monkeypatch.setattr(__main__, "log", log)
+    monkeypatch.setattr(adapters, "log", log)
     executor = await house.executor()
     assert ("mail_not_set_up",) in [call.args for call in log.calls]
     await house.person(EMAIL)
