@@ -5,23 +5,14 @@ by `tests/integration/executor/test_timing.py`.)
 from __future__ import annotations
 
 import pytest
-import pytest_asyncio
 
 from tests.e2e.conftest import PASSWORD, register
 from tests.e2e.walker import Reply, Walker
 
-KNOWN = "enid@example.com"
-UNKNOWN = "noah@example.com"
 VARYING = frozenset({"Date", "X-Request-ID", "X-RateLimit-Remaining", "X-RateLimit-Reset"})
 """Headers that differ from one request to the next, whoever it is about."""
 SESSIONS = 5
 """With five wrong passwords each, more than an account may be given in a row."""
-
-
-@pytest_asyncio.fixture
-async def enid(flows: None, walker: Walker) -> None:
-    """The only one who has an account."""
-    await register(walker, KNOWN)
 
 
 def shown(step: Reply) -> tuple[int, bytes, dict[str, str]]:
@@ -48,23 +39,26 @@ async def guess_wrong(walker: Walker, identifier: str) -> list[tuple[int, bytes,
     return seen
 
 
-@pytest.mark.usefixtures("enid")
+@pytest.mark.usefixtures("flows")
 async def test_an_account_that_exists_and_one_that_does_not_look_alike_to_the_last_byte(
     walker: Walker,
 ) -> None:
-    known = await guess_wrong(walker, KNOWN)
-    unknown = await guess_wrong(walker, UNKNOWN)
+    await register(walker, "enid@example.com")
+    known = await guess_wrong(walker, "enid@example.com")
+    unknown = await guess_wrong(walker, "noah@example.com")
     assert len(known) > 20, "enough to be blocked"
     assert known == unknown
 
 
-@pytest.mark.usefixtures("enid")
+@pytest.mark.usefixtures("flows")
 async def test_the_right_password_of_an_account_guessed_at_too_often_looks_wrong(
     walker: Walker,
 ) -> None:
-    for identifier in (KNOWN, UNKNOWN):
+    known, unknown = "ella@example.com", "nils@example.com"
+    await register(walker, known)
+    for identifier in (known, unknown):
         await guess_wrong(walker, identifier)
-    right = await walker.sign_in("login", KNOWN, PASSWORD)
-    wrong = await walker.sign_in("login", UNKNOWN, PASSWORD)
+    right = await walker.sign_in("login", known, PASSWORD)
+    wrong = await walker.sign_in("login", unknown, PASSWORD)
     assert shown(right) == shown(wrong)
     assert "userAssertion" not in right.data
