@@ -112,7 +112,8 @@ class Face:
         """Start a flow, answer its current step, or go on by a link that was mailed."""
         tenant = self.tenant(request)
         remember(tenant=tenant)
-        await self._look_at_origin(request, tenant)
+        if hdrs.ORIGIN in request.headers:
+            await self._look_at_origin(request, tenant)
         try:
             key = _idempotency_key(request)
             body = await decode_json(request, wire.Request)
@@ -238,7 +239,7 @@ class Face:
         admission = request.get(_ADMISSION)
         if admission is not None and admission.given is not None:
             response.headers.update(rate_headers(admission.given))
-        if origin := header(request, hdrs.ORIGIN):
+        if hdrs.ORIGIN in request.headers and (origin := header(request, hdrs.ORIGIN)):
             response.headers[hdrs.VARY] = hdrs.ORIGIN
             if request.get(_ADMITTED_ORIGIN) or self._is_everyones(origin):
                 response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin

@@ -25,7 +25,7 @@ import enum
 import itertools
 import secrets
 from asyncio import Future
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -268,7 +268,7 @@ class Sessions:
         sealed = following.box.seal(_SESSION, _kept(stored))
         await self._store(following, stored, sealed, log, None, None)
 
-    async def _store(
+    def _store(
         self,
         handle: Handle,
         stored: Stored,
@@ -276,8 +276,8 @@ class Sessions:
         entries: Sequence[bytes],
         submit: Submit | None,
         expecting: int | None,
-    ) -> bool:
-        """Store what is `sealed`, and add `entries` to its log; false where that may not be."""
+    ) -> Awaitable[object]:
+        """Store what is `sealed`, and add `entries` to its log; 0 where that may not be."""
         session = stored.session
         keys: tuple[str, ...] = (handle.key,)
         log: tuple[bytes | int, ...] = ()
@@ -301,7 +301,7 @@ class Sessions:
             "1" if stored.moved else "",
             *log,
         )
-        return bool(await self._line.run(_STORE, keys, args))
+        return self._line.run(_STORE, keys, args)
 
     def keep(self, handle: Handle) -> None:
         """Hold the claim for as long again; nobody waits for it to be done."""

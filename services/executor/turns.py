@@ -138,7 +138,8 @@ class Turns:
         self.count(turn, time.perf_counter() - began, watched.recorder)
         return stored.answer
 
-    async def submit(self, call: Call, admit: Admit) -> bytes:
+    # What only hands on is no coroutine: each that waits for another is paid for at every answer.
+    def submit(self, call: Call, admit: Admit) -> Awaitable[bytes]:
         """Answer a submit: by a turn, or as an equal one was answered.
 
         Raises `NotFound`, `SessionOver`, `Overtaken`, and what a turn raises.
@@ -151,7 +152,7 @@ class Turns:
         def advance(found: Found) -> Awaitable[bytes]:
             return self._advance(call, handle, submit, found)
 
-        return await self.settle(handle, submit, admit, self._given, advance)
+        return self.settle(handle, submit, admit, self._given, advance)
 
     async def settle(
         self,
