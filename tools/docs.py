@@ -9,41 +9,28 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from http import HTTPStatus
 from pathlib import Path
-from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import msgspec
-import yaml
-from aiohttp.test_utils import make_mocked_request
 from msgspec.inspect import StructType, Type, VarTupleType, type_info
 
 from libs.common.chassis.config import ServiceSettings, describe
-from libs.common.chassis.oauth import WORDS
-from libs.common.chassis.problems import ANSWERS, Refusal
 from libs.common.flow.expression import reference
 from libs.common.flow.expression.reference import ShownExample, ShownPath
 from libs.common.flow.node import AnyNodeType
 from libs.common.flow.proof import Gain
-from libs.common.flow.rules import ADVICE, RULES, Rule
-from libs.common.flow.rules.links import survey
-from libs.common.nodes.catalogue import CATALOGUE, NODE_TYPES
-from libs.common.nodes.wording import LETTERS
+from libs.common.nodes.catalogue import CATALOGUE
 from services.compiler.config import Settings as Compiler
 from services.executor.config import Settings as Executor
-from services.executor.faults import FAULTS
-from services.executor.texts.catalogue import SAID, read_texts
 from services.management.config import Settings as Management
 from services.management.nodetypes import field_docstrings, structs_in
-from services.management.routes.faces import PREFIXES, Face
-from services.management.routes.refusals import SHAPES
 from tools import answers as answered
 from tools import http_api
-from tools.cases import FIXTURES, flow_of, library_of
+from tools.errors import errors
+from tools.markdown import Row, code, page, table
 
 REFERENCE = Path("docs/reference")
-WRITTEN = "<!-- Written by `make docs` from the code that it describes: change that instead. -->"
 LONGEST_PATTERN = 40
 """What is longer is told in words by the field's docstring."""
 
@@ -52,8 +39,6 @@ SERVICES: Mapping[str, type[ServiceSettings]] = {
     "compiler": Compiler,
     "executor": Executor,
 }
-
-Row = tuple[str, ...]
 
 
 def configuration() -> str:
@@ -253,112 +238,11 @@ def outcome(example: ShownExample) -> str:
     return "missing" if example.comes_to == "missing" else f"a fault: {example.reason}"
 
 
-def module_of(function: Callable[..., object]) -> ModuleType:
-    """The module behind a name that its package shows alone."""
-    return sys.modules[function.__module__]
-
-
 def paths(shown: ShownPath) -> Iterator[Row]:
     is_open = shown.kind == "map" and shown.open
     yield f"`{shown.path}`", f"{shown.kind}, open" if is_open else shown.kind
     for below in shown.attributes:
         yield from paths(below)
-
-
-def errors() -> str:
-    faults = [
-        (f"`{each.code}`", each.code.removeprefix("FE-")[:3], f"`{name}`", each.message)
-        for name, each in FAULTS.items()
-    ]
-    oauth_words = ", ".join(f"`{word}`" for word in sorted(WORDS))
-    found = [row for severity, rules in SEVERITIES.items() for row in problem_rows(severity, rules)]
-    return page(
-        "Errors",
-        "## Management\n\nEach face has its own words in the body of an answer that is not what "
-        "was asked for: `error` and, under `/api/v2`, `errorCode`; `code` under `/api/v3`. "
-        f"Under `/oauth` it may also be one of RFC 6749's {oauth_words}.\n\n"
-        + table(("status", *(f"`{PREFIXES[face]}`" for face in Face), "when"), refusal_rows()),
-        "## Executor\n\n`code` in the body of a fault; it stays the same from release to "
-        "release.\n\n" + table(("`code`", "status", "kind", "`message`"), faults),
-        "## Problems of a flow\n\n`code` of what `/validate` finds, by rule.\n\n"
-        + table(("`code`", "severity", "rule", "for example"), found),
-        "## Messages to users\n\n`i18nKey` and the words that come with it, in the languages that "
-        "ship. [More of them](../how-to/speak-another-language.md) are files.\n\n" + words_table(),
-    )
-
-
-def refusal_rows() -> Iterator[Row]:
-    """What each face answers to each error there is, found by having it answer."""
-    unexpected = (HTTPStatus.INTERNAL_SERVER_ERROR, "internal")
-    for kind, (status, name) in [*ANSWERS.items(), (None, unexpected)]:
-        refusal = Refusal(status, name, "", "")
-        told = (face_words(face, refusal) for face in Face)
-        yield str(int(status)), *told, summary(kind) if kind else "Anything unexpected."
-
-
-def face_words(face: Face, refusal: Refusal) -> str:
-    """What a program tells this refusal by, and its status where it is another."""
-    answer = SHAPES[face].refuse(make_mocked_request("POST", PREFIXES[face]), refusal)
-    body = json.loads(cast("bytes", answer.body))
-    words = ", ".join(dict.fromkeys(f"`{body[name]}`" for name in CODES[face]))
-    return words if answer.status == refusal.status else f"{words} ({answer.status})"
-
-
-CODES: Mapping[Face, tuple[str, ...]] = {
-    Face.ADMIN: ("error",),
-    Face.V2: ("error", "errorCode"),
-    Face.V3: ("code",),
-    Face.OAUTH: ("error",),
-}
-"""The fields of a refusal that are for programs."""
-
-
-def words_table() -> str:
-    """What users are told, in each language that ships."""
-    languages = read_texts(None).languages.values()
-    rows = [(f"`{key}`", *(_said(key, each.say(key)) for each in languages)) for key in SAID]
-    return table(("`i18nKey`", *(f"`{each.tag}`" for each in languages)), rows)
-
-
-def _said(key: str, text: str) -> str:
-    """Show the words of `key`; those of a message as its file has them, lines, marks and all."""
-    return f"`{json.dumps(text, ensure_ascii=False)}`" if key in LETTERS else text
-
-
-SEVERITIES: Mapping[str, tuple[Rule, ...]] = {"error": RULES, "warning": ADVICE}
-
-
-def problem_rows(severity: str, rules: Iterable[Rule]) -> Iterator[Row]:
-    """Each code that a rule gives for its own fixtures, with the first message."""
-    for rule in rules:
-        examples: dict[str, str] = {}
-        for case in sorted(FIXTURES.glob(f"{rule.__name__}/*.yaml")):
-            written = yaml.safe_load(case.read_text())
-            for problem in rule(survey(flow_of(written), NODE_TYPES, library_of(written))):
-                examples.setdefault(problem.code, problem.message)
-        for found, message in examples.items():
-            yield f"`{found}`", severity, summary(module_of(rule)), message
-
-
-def summary(described: object) -> str:
-    """The first paragraph of a docstring, on one line."""
-    return " ".join((inspect.getdoc(described) or "").partition("\n\n")[0].split())
-
-
-def code(value: object) -> str:
-    """A value as JSON."""
-    return f"`{json.dumps(value, ensure_ascii=False)}`" if value is not None else "none"
-
-
-def table(head: Row, rows: Iterable[Row]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
-    )
-
-
-def page(title: str, *parts: str) -> str:
-    return "\n\n".join([WRITTEN, f"# {title}", *(part.strip() for part in parts)]) + "\n"
 
 
 def answers() -> str:

@@ -12,8 +12,8 @@ from services.management.openapi import document
 from services.management.operations import OPERATIONS
 from services.management.routes.faces import PREFIXES, Face
 from services.management.routes.operation import Operation
+from tools.markdown import Row
 
-Row = tuple[str, ...]
 Described = Mapping[str, Any]
 
 HEAD: Final = ("request", "scope", "what", "query", "body", "answers")
