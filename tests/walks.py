@@ -25,6 +25,7 @@ from libs.common.flow.accounts import (
     CheckRecoveryCode,
     DeleteUser,
     EnrolTotp,
+    HasRecoveryCodes,
     Invited,
     IsBreached,
     IsEnrolled,
@@ -61,6 +62,7 @@ from libs.common.flow.passkeys import (
     Ceremony,
     CheckPasskey,
     KeepPasskey,
+    MadePasskey,
     OfferPasskey,
     SeekPasskey,
     Shown,
@@ -261,7 +263,7 @@ class World:
                 return True
             case KeepSignIn():
                 return question.account in self.users
-            case RecallConsent() | IsBreached() | IsEnrolled():
+            case RecallConsent() | IsBreached() | IsEnrolled() | HasRecoveryCodes() | MadePasskey():
                 return False
             case CheckInvitation():
                 return INVITED if question.token.reveal() == INVITATION else None

@@ -289,6 +289,8 @@ CREATE TABLE passkeys (
     used_by text,
     used_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- The session that it was made in, so that its own passkey keeps nobody from ending a set-up.
+    made_in text,
     PRIMARY KEY (tenant, credential_id)
 );
 

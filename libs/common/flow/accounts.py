@@ -95,6 +95,13 @@ class KeepRecoveryCodes(Question[bool], frozen=True):
     digests: tuple[str, ...]
 
 
+class HasRecoveryCodes(Question[bool], frozen=True):
+    """Are these very codes, as a session keeps them, the account's already? As `IsEnrolled`."""
+
+    account: str
+    digests: tuple[str, ...]
+
+
 class CheckRecoveryCode(Question[Verdict], frozen=True):
     """Is this a code of the account's that nobody has used?"""
 

@@ -19,6 +19,7 @@ from libs.common.flow.accounts import (
     CheckRecoveryCode,
     DeleteUser,
     EnrolTotp,
+    HasRecoveryCodes,
     IsBreached,
     IsEnrolled,
     KeepConsent,
@@ -32,7 +33,13 @@ from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha
 from libs.common.flow.expression.values import kind
 from libs.common.flow.federation import BeginSignIn, FinishSignIn, LinkExternal
 from libs.common.flow.model import Json
-from libs.common.flow.passkeys import CheckPasskey, KeepPasskey, OfferPasskey, SeekPasskey
+from libs.common.flow.passkeys import (
+    CheckPasskey,
+    KeepPasskey,
+    MadePasskey,
+    OfferPasskey,
+    SeekPasskey,
+)
 from libs.common.flow.questions import (
     CheckCode,
     CheckPassword,
@@ -159,6 +166,7 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (CheckPasskey, _there, False),
             (OfferPasskey, _there, True),
             (KeepPasskey, bool, True),
+            (MadePasskey, bool, True),
             (HashPassword, _there, False),
             (CheckRecoveryCode, _verdict, True),
             (OfferTotp, _there, True),
@@ -166,6 +174,7 @@ KEEPING: Final[Mapping[type[Question[Any]], _Keeping]] = MappingProxyType(
             (IsEnrolled, bool, True),
             (MakeRecoveryCodes, _there, True),
             (KeepRecoveryCodes, bool, True),
+            (HasRecoveryCodes, bool, True),
             (RecallConsent, bool, True),
             (KeepConsent, bool, True),
             (DeleteUser, bool, True),

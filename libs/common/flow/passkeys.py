@@ -86,3 +86,15 @@ class KeepPasskey(Question[bool], frozen=True):
     challenge: str
     verification: Wish
     most: int
+    session: str
+    """The one that it is made in."""
+
+
+class MadePasskey(Question[bool], frozen=True):
+    """Has the account a passkey that was made in this session?
+
+    It is asked by a session that knows of none, so that its turn died after the passkey was kept.
+    """
+
+    account: str
+    session: str

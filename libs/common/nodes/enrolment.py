@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
-from libs.common.flow.accounts import IsEnrolled
 from libs.common.flow.model import Json
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Facts, Leave, Question, ask
 
 
 def owner(
-    facts: Facts, sealed: str | None = None
+    facts: Facts, ours: Callable[[str], Question[bool]] | None = None
 ) -> Generator[Question[Any], Any, Mapping[str, Json] | Leave]:
     """Return what is known of who may set up a factor, or how the node is left.
 
     Who has set one up is to show one before another is, or a password alone would be enough to get
-    round it. What was set up in this very run was by them, and so was an authenticator that the run
-    keeps as `sealed`, even if the turn that set it up died before it was stored.
+    round it. What was set up in this very run was by them, also where the turn that did so died
+    before it was stored: then `ours`, which is asked of the account, knows of it.
     """
     if facts.account is None or not facts.owned:
         return Leave("failure")
@@ -31,7 +30,7 @@ def owner(
     methods = user.get("mfa_methods") or ()
     if not methods or not set(methods).isdisjoint(facts.shown):
         return user
-    if sealed is not None and (yield from ask(IsEnrolled(facts.account, sealed))):
+    if ours is not None and (yield from ask(ours(facts.account))):
         return user
     return Leave("enrolled")
 

@@ -6,12 +6,18 @@ then only digests of them are kept.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
 from msgspec.structs import replace
 
-from libs.common.flow.accounts import KeepRecoveryCodes, MakeRecoveryCodes, RecoveryCodes
+from libs.common.flow.accounts import (
+    HasRecoveryCodes,
+    KeepRecoveryCodes,
+    MakeRecoveryCodes,
+    RecoveryCodes,
+)
 from libs.common.flow.node import NodeType, Site, Visit, fixed
 from libs.common.flow.turn import Dialogue, Leave, Stay, ask
 from libs.common.flow.view import COPYABLE, Component, View
@@ -38,7 +44,9 @@ def lower(config: Config, site: Site) -> Lowered:
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
     facts = visit.facts
-    user = yield from owner(facts)
+    digests = tuple(visit.kept.get("digests", ()))
+    ours = partial(HasRecoveryCodes, digests=digests) if digests else None
+    user = yield from owner(facts, ours)
     if isinstance(user, Leave):
         return user
     assert facts.account is not None  # noqa: S101 - it has an owner
@@ -47,7 +55,7 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
         made = yield from ask(MakeRecoveryCodes(facts.account, config.count))
         view = _view(config.form, made)
         return replace(filled, view=view, kept={"digests": list(made.digests)})
-    yield from ask(KeepRecoveryCodes(facts.account, tuple(visit.kept["digests"])))
+    yield from ask(KeepRecoveryCodes(facts.account, digests))
     return Leave("success", shown(facts, "recovery_code"))
 
 

@@ -6,11 +6,12 @@ A session keeps the new secret sealed, and nobody else does until the code is ri
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
 
-from libs.common.flow.accounts import EnrolTotp, OfferTotp, TotpOffer
+from libs.common.flow.accounts import EnrolTotp, IsEnrolled, OfferTotp, TotpOffer
 from libs.common.flow.identifier import KINDS
 from libs.common.flow.model import Json
 from libs.common.flow.node import NodeType, Site, Visit, fixed
@@ -43,7 +44,8 @@ def lower(config: Config, site: Site) -> Lowered:
 def run(config: Lowered, visit: Visit) -> Dialogue:
     facts = visit.facts
     sealed: str | None = visit.kept.get("sealed")
-    user = yield from owner(facts, sealed)
+    ours = None if sealed is None else partial(IsEnrolled, sealed=sealed)
+    user = yield from owner(facts, ours)
     if isinstance(user, Leave):
         return user
     assert facts.account is not None  # noqa: S101 - it has an owner

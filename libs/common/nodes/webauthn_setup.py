@@ -6,12 +6,13 @@ Whoever has only named an account makes none for it: it would be theirs from the
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from libs.common.flow.node import NodeType, Site, Visit, fixed
-from libs.common.flow.passkeys import KeepPasskey, OfferPasskey, Wish
+from libs.common.flow.passkeys import KeepPasskey, MadePasskey, OfferPasskey, Wish
 from libs.common.flow.turn import Dialogue, FieldError, Leave, Message, Question, Stay, ask
 from libs.common.flow.view import View
 from libs.common.nodes.ceremony import CREATION, Declined, Seconds, challenge_of, make_view, read
@@ -51,7 +52,8 @@ def lower(config: Config, site: Site) -> Lowered:
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
     facts, wanted = visit.facts, config.config
-    user = yield from owner(facts)
+    ours = None if visit.submitted is None else partial(MadePasskey, session=visit.session)
+    user = yield from owner(facts, ours)
     if isinstance(user, Leave):
         return user
     assert facts.account is not None  # noqa: S101 - it has an owner
@@ -67,7 +69,9 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     challenge = challenge_of(visit)
     if challenge is None:
         return (yield from _show(config, visit, facts.account, Message("passkey.expired")))
-    question = KeepPasskey(facts.account, sent, challenge, wanted.user_verification, wanted.most)
+    question = KeepPasskey(
+        facts.account, sent, challenge, wanted.user_verification, wanted.most, visit.session
+    )
     if (yield from ask(question)):
         return Leave("success", shown(facts, "webauthn"))
     if visit.tries + 1 >= wanted.attempts:

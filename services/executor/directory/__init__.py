@@ -79,6 +79,9 @@ class Directory(Protocol):
         The same again makes none good that was spent.
         """
 
+    async def has_recovery_codes(self, tenant: str, account: str, digests: Sequence[bytes]) -> bool:
+        """Say whether codes with these digests are the account's, spent or not."""
+
     async def spend_recovery_code(
         self, tenant: str, account: str, digests: Sequence[bytes], attempt: str
     ) -> bool:

@@ -237,11 +237,17 @@ class TheirPasskeys:
             return None
         return kept
 
-    async def keep(self, tenant: str, account: str, site: str, made: Made, *, most: int) -> bool:
+    async def made_in(self, tenant: str, account: str, session: str) -> bool:
+        """See `Passkeys.made_in`."""
+        return await self._ours.made_in(tenant, account, session)
+
+    async def keep(
+        self, tenant: str, account: str, site: str, made: Made, *, most: int, session: str
+    ) -> bool:
         """See `Passkeys.keep`."""
         if not await self._directory.adopt(tenant, account):
             return False
-        return await self._ours.keep(tenant, account, site, made, most=most)
+        return await self._ours.keep(tenant, account, site, made, most=most, session=session)
 
 
 class TheirExternals:

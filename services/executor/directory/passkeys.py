@@ -38,8 +38,16 @@ class Passkeys(Protocol):
     async def use(self, tenant: str, id: bytes, sign_count: int, attempt: str) -> bool:
         """Count a use; false where the counter does not grow, but for the same attempt again."""
 
-    async def keep(self, tenant: str, account: str, site: str, made: Made, *, most: int) -> bool:
-        """Keep a new passkey; false where the account has `most` others, or somebody has this."""
+    async def keep(
+        self, tenant: str, account: str, site: str, made: Made, *, most: int, session: str
+    ) -> bool:
+        """Keep a new passkey; false where the account has `most` others, or somebody has this.
+
+        One that the account has already stays as made in the session that it was kept in first.
+        """
+
+    async def made_in(self, tenant: str, account: str, session: str) -> bool:
+        """Say whether the account has a passkey that was made in `session`, for whatever site."""
 
 
 class PostgresPasskeys:
@@ -69,7 +77,9 @@ class PostgresPasskeys:
             )
         return used is not None
 
-    async def keep(self, tenant: str, account: str, site: str, made: Made, *, most: int) -> bool:
+    async def keep(
+        self, tenant: str, account: str, site: str, made: Made, *, most: int, session: str
+    ) -> bool:
         """See `Passkeys.keep`."""
         async with asking_postgres():
             kept = await _QUERIES.keep_passkey(
@@ -83,5 +93,14 @@ class PostgresPasskeys:
                 sign_count=made.sign_count,
                 bound=made.bound,
                 transports=made.transports,
+                session=session,
             )
         return kept is not None
+
+    async def made_in(self, tenant: str, account: str, session: str) -> bool:
+        """See `Passkeys.made_in`."""
+        async with asking_postgres():
+            found = await _QUERIES.passkey_made_in(
+                self._pool, tenant=tenant, account=account, session=session
+            )
+        return bool(found)

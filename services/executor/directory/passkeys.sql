@@ -24,11 +24,18 @@ WHERE tenant = :tenant AND credential_id = :id
     )
 RETURNING true;
 
--- name: keep_passkey(tenant, account, most, site, id, public_key, sign_count, bound, transports)$
+-- name: passkey_made_in(tenant, account, session)$
+SELECT EXISTS (
+    SELECT FROM passkeys AS p
+    JOIN users AS u ON u.id = p.user_id
+    WHERE u.tenant = :tenant AND u.id = :account AND p.made_in = :session AND NOT u.blocked
+);
+
+-- name: keep_passkey(tenant, account, most, site, id, public_key, sign_count, bound, transports, session)$
 -- nothing where the account has `most` others, or somebody has this one
 INSERT INTO passkeys AS p
-    (tenant, credential_id, user_id, site, public_key, sign_count, bound, transports)
-SELECT u.tenant, :id, u.id, :site, :public_key, :sign_count, :bound, :transports
+    (tenant, credential_id, user_id, site, public_key, sign_count, bound, transports, made_in)
+SELECT u.tenant, :id, u.id, :site, :public_key, :sign_count, :bound, :transports, :session
 FROM users AS u
 WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked
     AND (

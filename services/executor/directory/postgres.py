@@ -168,6 +168,14 @@ class PostgresDirectory:
                 self._pool, tenant=tenant, account=account, digests=digests
             )
 
+    async def has_recovery_codes(self, tenant: str, account: str, digests: Sequence[bytes]) -> bool:
+        """See `Directory.has_recovery_codes`."""
+        async with asking_postgres():
+            found = await QUERIES.has_recovery_codes(
+                self._pool, tenant=tenant, account=account, digests=digests
+            )
+        return bool(found)
+
     async def spend_recovery_code(
         self, tenant: str, account: str, digests: Sequence[bytes], attempt: str
     ) -> bool:

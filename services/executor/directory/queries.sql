@@ -132,6 +132,15 @@ INSERT INTO recovery_codes (user_id, digest)
 SELECT id, unnest(:digests::bytea[]) FROM owner
 ON CONFLICT DO NOTHING;
 
+-- name: has_recovery_codes(tenant, account, digests)$
+-- whether these were kept, spent since or not; they are kept all at once
+SELECT EXISTS (
+    SELECT FROM recovery_codes AS r
+    JOIN users AS u ON u.id = r.user_id
+    WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked
+        AND r.digest = ANY (:digests::bytea[])
+);
+
 -- name: spend_recovery_code(tenant, account, digests, attempt)$
 -- true for whoever spends it first, and for a repeat of theirs
 UPDATE recovery_codes AS r SET spent_by = :attempt

@@ -7,6 +7,7 @@ import base64
 from libs.common.flow.accounts import (
     CheckRecoveryCode,
     EnrolTotp,
+    HasRecoveryCodes,
     IsEnrolled,
     KeepRecoveryCodes,
     MakeRecoveryCodes,
@@ -68,6 +69,12 @@ async def keep_recovery_codes(world: World, tenant: str, question: KeepRecoveryC
     digests = tuple(map(bytes.fromhex, question.digests))
     await world.directory.keep_recovery_codes(tenant, question.account, digests)
     return True
+
+
+async def has_recovery_codes(world: World, tenant: str, question: HasRecoveryCodes) -> bool:
+    """Answer `HasRecoveryCodes`."""
+    digests = tuple(map(bytes.fromhex, question.digests))
+    return await world.directory.has_recovery_codes(tenant, question.account, digests)
 
 
 async def check_recovery_code(world: World, tenant: str, question: CheckRecoveryCode) -> Verdict:

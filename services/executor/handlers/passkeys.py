@@ -16,6 +16,7 @@ from libs.common.flow.passkeys import (
     Ceremony,
     CheckPasskey,
     KeepPasskey,
+    MadePasskey,
     OfferPasskey,
     SeekPasskey,
     Shown,
@@ -73,4 +74,11 @@ async def keep(world: World, tenant: str, question: KeepPasskey) -> bool:
     made = ceremonies.made(site, question.response, question.challenge, question.verification)
     if made is None:
         return False
-    return await world.passkeys.keep(tenant, question.account, site.id, made, most=question.most)
+    return await world.passkeys.keep(
+        tenant, question.account, site.id, made, most=question.most, session=question.session
+    )
+
+
+async def made(world: World, tenant: str, question: MadePasskey) -> bool:
+    """Answer `MadePasskey`."""
+    return await world.passkeys.made_in(tenant, question.account, question.session)

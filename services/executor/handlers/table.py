@@ -10,6 +10,7 @@ from libs.common.flow.accounts import (
     CheckRecoveryCode,
     DeleteUser,
     EnrolTotp,
+    HasRecoveryCodes,
     IsBreached,
     IsEnrolled,
     KeepConsent,
@@ -21,7 +22,13 @@ from libs.common.flow.accounts import (
 from libs.common.flow.calls import CallAction, CallWebhook
 from libs.common.flow.captchas import CheckCaptcha, ShowCaptcha
 from libs.common.flow.federation import BeginSignIn, FinishSignIn, LinkExternal
-from libs.common.flow.passkeys import CheckPasskey, KeepPasskey, OfferPasskey, SeekPasskey
+from libs.common.flow.passkeys import (
+    CheckPasskey,
+    KeepPasskey,
+    MadePasskey,
+    OfferPasskey,
+    SeekPasskey,
+)
 from libs.common.flow.questions import (
     CheckCode,
     CheckPassword,
@@ -67,6 +74,7 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     CheckPasskey: passkeys.check,
     OfferPasskey: passkeys.offer,
     KeepPasskey: passkeys.keep,
+    MadePasskey: passkeys.made,
     CheckCode: codes.check_code,
     VerifyEmail: codes.verify_email,
     LoadUser: users.load,
@@ -78,6 +86,7 @@ HANDLERS: Final[Mapping[type[Question[Any]], Handler]] = {
     IsEnrolled: enrolment.is_enrolled,
     MakeRecoveryCodes: enrolment.make_recovery_codes,
     KeepRecoveryCodes: enrolment.keep_recovery_codes,
+    HasRecoveryCodes: enrolment.has_recovery_codes,
     RecallConsent: users.recall_consent,
     KeepConsent: users.keep_consent,
     DeleteUser: users.delete,

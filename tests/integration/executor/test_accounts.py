@@ -122,6 +122,25 @@ async def test_a_set_up_whose_executor_died_before_it_was_stored_ends_well_when_
     assert (await executor.answer(early, code=other)).body["flowStatus"] == "ERROR"
 
 
+async def test_recovery_codes_whose_executor_died_are_kept_by_a_repeat_as_well(
+    house: House, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.publish(after_password({"id": "codes", "type": "recovery_codes_setup"}))
+    await house.person(EMAIL)
+    early, step = await signed_in(executor), await signed_in(executor)
+
+    async def die(*_: object) -> None:
+        raise Unavailable("redis")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Sessions, "store", die)
+        assert (await executor.answer(step)).status == 503
+    assert await house.pool.fetchval("SELECT count(*) FROM recovery_codes") == 10
+    assert (await executor.answer(step)).body["flowStatus"] == "COMPLETE"
+    # Others take their place no more.
+    assert (await executor.answer(early)).body["flowStatus"] == "ERROR"
+
+
 async def test_a_code_that_set_it_up_is_no_second_factor(house: House, executor: Executor) -> None:
     await house.publish(SETUP)
     await house.person(EMAIL)

@@ -237,7 +237,7 @@ async def test_an_address_is_verified_while_it_is_the_accounts(side: Side) -> No
 
 async def test_who_is_blocked_is_as_nobody(side: Side) -> None:
     account = await side.made(password=PASSWORD)
-    assert await side.passkeys.keep(ACME, account, SITE, PASSKEY, most=5)
+    assert await side.passkeys.keep(ACME, account, SITE, PASSKEY, most=5, session="s")
     assert await side.externals.link(ACME, account, GOOGLE)
     await side.block(account)
     assert await side.directory.find(ACME, KINDS, EMAIL) is None
@@ -255,7 +255,7 @@ async def test_who_is_blocked_is_as_nobody(side: Side) -> None:
 
 async def test_who_is_deleted_is_gone_with_all_they_had(side: Side) -> None:
     account = await side.made(password=PASSWORD)
-    await side.passkeys.keep(ACME, account, SITE, PASSKEY, most=5)
+    await side.passkeys.keep(ACME, account, SITE, PASSKEY, most=5, session="s")
     await side.externals.link(ACME, account, GOOGLE)
     await side.directory.delete(GLOBEX, account)
     assert await side.directory.load(ACME, account) is not None
@@ -273,7 +273,7 @@ async def test_factors_are_kept_and_told(side: Side) -> None:
     assert await side.directory.totp_secret(ACME, account) is None
     await side.directory.enrol_totp(ACME, account, b"sealed")
     await side.directory.keep_recovery_codes(ACME, account, [b"1", b"2"])
-    assert await side.passkeys.keep(ACME, account, SITE, PASSKEY, most=5)
+    assert await side.passkeys.keep(ACME, account, SITE, PASSKEY, most=5, session="s")
     assert await side.directory.totp_secret(ACME, account) == b"sealed"
     spend = side.directory.spend_recovery_code
     assert [await spend(ACME, account, [b"1"], attempt) for attempt in "aab"] == [True, True, False]
@@ -282,8 +282,27 @@ async def test_factors_are_kept_and_told(side: Side) -> None:
     assert user["mfa_enabled"] is True
     assert user["mfa_methods"] == ["totp", "webauthn", "recovery_code"]
     assert [known.id for known in await side.passkeys.list(ACME, account, SITE)] == [PASSKEY.id]
-    assert not await side.passkeys.keep(ACME, NOBODY, SITE, PASSKEY, most=5)
+    assert not await side.passkeys.keep(ACME, NOBODY, SITE, PASSKEY, most=5, session="s")
     assert not await side.externals.link(ACME, NOBODY, GOOGLE)
+
+
+async def test_what_a_session_set_up_is_known_by_it(side: Side) -> None:
+    account, other = await side.made(), await side.made(email="other@example.com")
+    keep, made_in = side.passkeys.keep, side.passkeys.made_in
+    # Kept again from elsewhere, it is still from where it was made.
+    for session in ("here", "there"):
+        assert await keep(ACME, account, SITE, PASSKEY, most=5, session=session)
+    assert await made_in(ACME, account, "here")
+    assert not await made_in(ACME, account, "there")
+    assert not await made_in(ACME, other, "here")
+    assert not await made_in(GLOBEX, account, "here")
+    await side.directory.keep_recovery_codes(ACME, account, [b"1", b"2"])
+    await side.directory.spend_recovery_code(ACME, account, [b"1"], "here:1")
+    has = side.directory.has_recovery_codes
+    assert await has(ACME, account, [b"1"])
+    assert not await has(ACME, account, [b"3"])
+    assert not await has(ACME, other, [b"1"])
+    assert not await has(GLOBEX, account, [b"1"])
 
 
 async def test_consent_and_logins_are_remembered(side: Side) -> None:

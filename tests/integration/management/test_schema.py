@@ -28,6 +28,16 @@ WRITTEN_BY_THE_RELEASE_BEFORE = (
     "UPDATE flows SET status = 'active', active_version = version, position = 0",
     "UPDATE flows SET status = 'inactive', active_version = NULL, position = NULL",
     "DELETE FROM flows",
+    """
+    INSERT INTO users (id, tenant, creation_key)
+    VALUES (gen_random_uuid(), 'default', gen_random_uuid())
+    """,
+    """
+    INSERT INTO passkeys AS p
+        (tenant, credential_id, user_id, site, public_key, sign_count, bound, transports)
+    SELECT u.tenant, 'id', u.id, 'example.com', 'key', 0, true, '{}' FROM users AS u
+    ON CONFLICT (tenant, credential_id) DO UPDATE SET site = excluded.site
+    """,
 )
 
 

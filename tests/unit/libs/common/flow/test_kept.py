@@ -128,7 +128,7 @@ def test_personal_is_what_hangs_on_whom_the_run_has_named() -> None:
     asked |= {"CheckCode", "VerifyEmail"}
     asked |= {"CheckRecoveryCode", "OfferTotp", "EnrolTotp"}
     asked |= {"MakeRecoveryCodes", "KeepRecoveryCodes"}
-    asked |= {"IsEnrolled"}
+    asked |= {"IsEnrolled", "HasRecoveryCodes", "MadePasskey"}
     asked |= {"KeepSignIn", "EndSignIn", "EndSignIns"}
     assert asked | {"RecallConsent", "KeepConsent", "DeleteUser"} == PERSONAL
 

@@ -18,7 +18,7 @@ from tests.walks import World as Known
 
 CREDENTIAL = '{"id": "hunter2"}'
 CHECK = CheckPasskey(Secret(CREDENTIAL), "challenge", "required", "session:1")
-KEEP = KeepPasskey(ACCOUNT, Secret(CREDENTIAL), "challenge", "required", 10)
+KEEP = KeepPasskey(ACCOUNT, Secret(CREDENTIAL), "challenge", "required", 10, "session")
 OFFER = OfferPasskey(ACCOUNT, "required", "required", None, 10, 300)
 FAILURE = Cue(Answer("failure"), "answers.node")
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from msgspec.structs import replace
 
@@ -38,7 +40,8 @@ def test_another_is_set_up_once_one_of_the_account_was_shown() -> None:
 @pytest.mark.parametrize("ours", [True, False])
 def test_what_the_run_itself_has_set_up_is_no_reason_to_show_another(ours: bool) -> None:
     user: dict[str, Json] = {"mfa_methods": ["totp"]}
-    dialogue = Playbook(owner(OWNER, "c2VhbGVk")).asks(LOAD, answered=user)
+    asked = partial(IsEnrolled, sealed="c2VhbGVk")
+    dialogue = Playbook(owner(OWNER, asked)).asks(LOAD, answered=user)
     dialogue.asks(IsEnrolled("alice", "c2VhbGVk"), answered=ours)
     dialogue.ends(user if ours else Leave("enrolled"))
 

@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from libs.common.flow.model import Json
 from libs.common.flow.node import Visit
-from libs.common.flow.passkeys import Ceremony, KeepPasskey, OfferPasskey
+from libs.common.flow.passkeys import Ceremony, KeepPasskey, MadePasskey, OfferPasskey
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Facts, FieldError, Leave, Message, Move, Stay
 from libs.common.nodes.webauthn_setup import NODE, Lowered, run
 from libs.common.secret import Secret
-from tests.playbook import Playbook, lowered, visit
+from tests.playbook import SESSION, Playbook, lowered, visit
 
 STEP = lowered(NODE)
 LOAD = LoadUser("alice")
@@ -23,7 +23,8 @@ CEREMONY = Ceremony("Zm9v", OPTIONS)
 KEPT = {"challenge": "YmVmb3Jl", "until": NOW + 7}
 SENT = {"tokenResponse": '{"id":"a"}'}
 OFFER = OfferPasskey("alice", "required", "required", None, 10, 300)
-KEEP = KeepPasskey("alice", Secret('{"id":"a"}'), "YmVmb3Jl", "required", 10)
+KEEP = KeepPasskey("alice", Secret('{"id":"a"}'), "YmVmb3Jl", "required", 10, SESSION)
+OURS = MadePasskey("alice", SESSION)
 NAMED = Facts(identifier="alice@example.com", account="alice")
 OWNER = replace(NAMED, created=True)
 MADE = Leave("success", replace(OWNER, shown=("webauthn",)))
@@ -61,9 +62,9 @@ def test_an_owner_is_asked_to_make_one() -> None:
 
 def test_who_has_a_factor_shows_it_before_a_passkey_is_made() -> None:
     has_one: dict[str, Json] = {"mfa_methods": ["totp"]}
-    for arriving in (visit(OWNER), submits()):
-        dialogue = Playbook(run(STEP, arriving)).asks(LOAD, answered=has_one)
-        dialogue.ends(Leave("enrolled"))
+    Playbook(run(STEP, visit(OWNER))).asks(LOAD, answered=has_one).ends(Leave("enrolled"))
+    begun_before = Playbook(run(STEP, submits())).asks(LOAD, answered=has_one)
+    begun_before.asks(OURS, answered=False).ends(Leave("enrolled"))
     showed = replace(OWNER, shown=("totp",))
     dialogue = Playbook(run(STEP, visit(showed))).asks(LOAD, answered=has_one)
     dialogue.asks(OFFER, answered=CEREMONY).ends(ASKED)
@@ -75,6 +76,11 @@ def test_who_may_have_no_more_leaves() -> None:
 
 def test_a_passkey_that_is_kept_proves_nothing() -> None:
     begins(submits()).asks(KEEP, answered=True).ends(MADE)
+
+
+def test_a_set_up_that_is_done_already_may_be_sent_again() -> None:
+    dialogue = Playbook(run(STEP, submits())).asks(LOAD, answered={"mfa_methods": ["webauthn"]})
+    dialogue.asks(OURS, answered=True).asks(KEEP, answered=True).ends(MADE)
 
 
 def test_one_that_cannot_be_kept_is_a_try() -> None:
