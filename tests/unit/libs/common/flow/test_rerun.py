@@ -5,32 +5,21 @@ Each test says where the same visitor would have gone; `test_any_replay` walks t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from msgspec.structs import replace as changed
 
-from libs.common.flow.model import (
-    ALONE,
-    Flow,
-    FlowType,
-    Invariant,
-    Json,
-    Library,
-    Node,
-    TriggerPoint,
-)
+from libs.common.flow.model import Flow, FlowType, Library, TriggerPoint
 from libs.common.flow.plan import Program
-from libs.common.flow.replay import Replay, replay
+from libs.common.flow.replay import replay
 from libs.common.flow.rerun import SUBMIT, Stopped
 from libs.common.flow.signins import KeepSignIn
-from libs.common.flow.turn import Facts, Question
+from libs.common.flow.turn import Question
 from tests.recordings import Recorded
+from tests.unit.libs.common.flow.reruns import CALLER, RED, ROLE, Sent, again, asking, path, session
 from tests.walks import (
     ALICE,
     CODE,
-    NOTHING_KNOWN,
     PASSWORD,
     World,
     asks,
@@ -42,60 +31,7 @@ from tests.walks import (
     program,
     sets,
     trigger,
-    when,
 )
-
-ROLE: Mapping[str, Json] = {"role": "admin", "mfa_methods": ["totp"]}
-YES = sets("yes")
-CALLER = Facts(account="alice", authenticated=True)
-Sent = tuple[Mapping[str, Json], ...]
-
-
-def session(
-    before: Flow, sent: Sent = (), beside: Library = ALONE, facts: Facts = NOTHING_KNOWN
-) -> Recorded:
-    made = Recorded(program(before, beside, running=True), World(alice=ROLE, bob={}), facts)
-    for each in sent:
-        made.sends(**each)
-    return made
-
-
-def again(
-    before: Flow,
-    after: Flow,
-    *sent: Mapping[str, Json],
-    beside: Library = ALONE,
-    then: Library | None = None,
-    facts: Facts = NOTHING_KNOWN,
-) -> Replay:
-    """Replay a session of `before` on `after`; its tenant had `beside`, and has `then`."""
-    made = session(before, sent, beside, facts)
-    again_on = program(after, beside if then is None else then, running=True)
-    return replay(made.tape, made.walk.program, again_on)
-
-
-def path(replayed: Replay) -> list[str]:
-    """The nodes, as in `check:true`; with `*` those that were really run."""
-    return [
-        f"{each.node}{f':{each.outcome}' if each.outcome else ''}{'' if each.recorded else '*'}"
-        for each in replayed.trace
-    ]
-
-
-def asking(condition: str, yes: Node = YES) -> Flow:
-    return flow(
-        "main",
-        "start > ask > check",
-        "check:true > yes > done",
-        "check:false > done",
-        "check:error > failed",
-        ask=asks("colour"),
-        check=checks(condition),
-        yes=yes,
-    )
-
-
-RED = {"colour": "red"}
 
 # What is read of what was kept.
 
@@ -345,268 +281,6 @@ def test_subflows_that_changed_are_run() -> None:
     found = again(outer, outer, beside=inner("1"), then=inner("2"))
     assert path(found)[2:] == ["inner/start:success", "inner/note:success*", "inner/done", "done"]
     assert found.same
-
-
-# Policies.
-
-
-def gated(
-    *policies: str,
-    value: str = "true",
-    at_start: bool = False,
-    each_time: bool = True,
-    mark: str = "1",
-) -> Flow:
-    return flow(
-        "main",
-        "start > mark > ask > gated > done",
-        "gated:error > failed",
-        mark=sets("mark", mark),
-        ask=asks("colour"),
-        gated=when(sets("x", value), *policies, at_start=at_start, each_time=each_time),
-    )
-
-
-@pytest.mark.parametrize(
-    ("policies", "outcome"),
-    [
-        (("inputs.colour === 'red'",), "success"),
-        (("not inputs.colour === 'red'",), "skipped"),
-        (("inputs.colour === 'blue'",), "skipped"),
-        (("not inputs.colour === 'blue'",), "success"),
-        (("inputs.colour > 3",), "error"),
-        (("false", "inputs.colour === 'red'"), "success"),
-    ],
-)
-def test_policies_on_what_was_typed_come_to_what_they_came_to(
-    policies: tuple[str, ...], outcome: str
-) -> None:
-    before = gated(*policies)
-    made = session(before, (RED,))
-    own = replay(made.tape, made.walk.program)
-    found = replay(made.tape, made.walk.program, program(gated(*policies, value="7")))
-    assert path(own)[-2] == f"gated:{outcome}"
-    assert path(found)[-2] == f"gated:{outcome}{'*' if outcome == 'success' else ''}"
-    assert found.same
-
-
-def test_a_node_that_ran_and_left_by_error_is_told_from_one_whose_policies_kept_it() -> None:
-    before = gated("inputs.colour === 'red'", value="user.nothing.at_all")
-    found = again(before, gated("inputs.colour === 'red'", value="7"), RED)
-    assert path(found)[-2:] == ["gated:success*", "done*"]
-
-
-def test_policies_of_which_one_reads_something_else_say_nothing() -> None:
-    policies = ("facts.mark === 1", "inputs.colour === 'blue'")
-    found = again(gated(*policies), gated(*policies, mark="2"), RED)
-    assert found.undecided == Stopped("gated", ("inputs.colour",))
-
-
-def test_policies_that_were_not_there_or_others_say_nothing() -> None:
-    plain = flow("main", "start > ask > done", ask=asks("colour"))
-    here = ("inputs.colour === 'red'",)
-    for before in (plain, gated("inputs.colour === 'blue'"), gated(*here, "false")):
-        assert again(before, gated(*here), RED).undecided is not None
-    found = again(gated("inputs.colour === 'blue'"), gated(*here), RED)
-    assert found.undecided == Stopped("gated", ("inputs.colour",))
-
-
-def test_null_that_was_set_is_read_as_null() -> None:
-    made = session(
-        flow(
-            "main",
-            "start > one > two > three > done",
-            one=sets("one"),
-            two=sets("two", "null"),
-            three=when(sets("three"), "facts.two === null", at_start=False, each_time=True),
-        )
-    )
-    assert path(replay(made.tape, made.walk.program)) == [
-        *("start:success", "one:success", "two:success", "three:success", "done"),
-    ]
-
-
-def test_policies_decided_at_the_start_stay_what_they_were() -> None:
-    policy = "request.ip === '192.0.2.7'"
-    before = gated(policy, at_start=True, each_time=False)
-    found = again(before, gated(policy, at_start=True, each_time=False, value="7"), RED)
-    assert path(found)[-2:] == ["gated:success*", "done"]
-
-
-def test_policies_that_could_be_decided_at_the_start_are() -> None:
-    before = gated("true", at_start=True, each_time=False)
-    found = again(before, gated("request.time === 7", at_start=True, each_time=False), RED)
-    assert path(found)[-2] == "gated:skipped*"
-
-
-@pytest.mark.parametrize("each_time", [False, True])
-def test_policies_that_could_not_be_decided_at_the_start_stop_where_they_are_asked(
-    *, each_time: bool
-) -> None:
-    before = gated("true")
-    after = gated("request.ip === '192.0.2.7'", at_start=True, each_time=each_time)
-    found = again(before, after, RED)
-    assert path(found)[-1] == "ask:success"
-    assert found.undecided == Stopped("gated", ("request.ip",))
-
-
-def test_policies_that_nobody_asks_need_not_be_decided() -> None:
-    after = asking("flow.type === 'login'", when(YES, "request.ip === '192.0.2.7'"))
-    assert again(asking("flow.type === 'login'"), after, RED).same
-
-
-def test_policies_that_were_forgotten_with_who_the_caller_was_are_not_what_they_were() -> None:
-    def naming(*paths: str) -> Flow:
-        policies = ("user.role === 'none'", "inputs.colour === 'red'")
-        return flow(
-            "main",
-            *paths,
-            "gated:error > failed",
-            ask=asks("colour"),
-            who=node("identifier_input"),
-            gated=when(sets("x"), *policies, mode="all", each_time=True),
-        )
-
-    before = naming("start > ask > gated > who > done")
-    after = naming("start > ask > who > gated > done")
-    found = again(before, after, RED, {"email": "bob@example.com"}, facts=CALLER)
-    assert path(found)[-1] == "who:success"
-    assert found.undecided == Stopped("gated", ("inputs.colour",))
-
-
-# What the tenant demands.
-
-SIGN_IN = (
-    "start > who > password > ask > more",
-    "more:true > code > done",
-    "more:false > done",
-)
-
-
-def sign_in(more: str = "inputs.colour === 'red'", ways: tuple[str, ...] = SIGN_IN) -> Flow:
-    return flow(
-        "main",
-        *ways,
-        kind=FlowType.LOGIN,
-        who=node("identifier_input"),
-        password=node("password_input"),
-        ask=asks("colour"),
-        more=checks(more),
-        code=node("mfa_verification"),
-    )
-
-
-def two_factors(of: str = "inputs.colour === 'red'") -> Library:
-    rule = Invariant("two-factors", FlowType.LOGIN, "size(factors) >= 2", of)
-    return library(invariants=(rule,))
-
-
-WHO, HOW = {"email": ALICE}, {"password": PASSWORD}
-BLUE = {"colour": "blue"}
-NEVER = "flow.type === 'registration'"
-
-
-def test_who_proved_what_is_demanded_need_not_be_looked_at() -> None:
-    found = again(sign_in(), sign_in(), WHO, HOW, RED, {"code": CODE}, beside=two_factors())
-    assert (found.result, found.same) == ("success", True)
-
-
-def test_whom_a_demand_let_off_it_lets_off_again() -> None:
-    found = again(sign_in(NEVER), sign_in(f"!!({NEVER})"), WHO, HOW, BLUE, beside=two_factors())
-    assert (found.result, found.same) == ("success", True)
-
-
-def test_whom_a_demand_refused_it_refuses_again() -> None:
-    found = again(sign_in(NEVER), sign_in(f"!!({NEVER})"), WHO, HOW, RED, beside=two_factors())
-    assert (found.result, found.same) == ("failure", True)
-
-
-def undecided_at_the_end(found: Replay) -> bool:
-    return found.undecided == Stopped("done", ("inputs.colour",)) and found.trace[-1].node == "done"
-
-
-def test_whether_a_demand_is_meant_is_not_known_where_it_was_met() -> None:
-    sent = (WHO, HOW, RED, {"code": CODE})
-    assert undecided_at_the_end(again(sign_in(), sign_in(NEVER), *sent, beside=two_factors()))
-
-
-def test_whether_a_demand_is_meant_is_not_known_where_the_session_had_no_end() -> None:
-    without = sign_in(ways=("start > who > password > ask > done",))
-    before = sign_in("true")
-    found = again(before, without, WHO, HOW, RED, beside=two_factors())
-    assert undecided_at_the_end(found)
-
-
-def test_whether_a_demand_is_meant_is_not_known_where_it_is_new() -> None:
-    before, after = two_factors("inputs.colour === 'green'"), two_factors()
-    found = again(sign_in(NEVER), sign_in(NEVER), WHO, HOW, BLUE, beside=before, then=after)
-    assert found.undecided == Stopped("done", ("inputs.colour",))
-
-
-def test_whether_a_demand_is_meant_is_not_known_where_it_reads_something_else() -> None:
-    demanded = two_factors("(facts.mark ?? 'none') === inputs.colour")
-    after = flow(
-        "main",
-        "start > who > password > ask > more > done",
-        kind=FlowType.LOGIN,
-        who=node("identifier_input"),
-        password=node("password_input"),
-        ask=asks("colour"),
-        more=sets("mark", "'blue'"),
-    )
-    found = again(sign_in(NEVER), after, WHO, HOW, BLUE, beside=demanded)
-    assert undecided_at_the_end(found)
-
-
-def test_a_demand_that_reads_the_user_knows_them_from_the_end_of_the_session() -> None:
-    for role, result in (("guest", "success"), ("admin", "failure")):
-        demanded = two_factors(f"user.role === '{role}'")
-        found = again(sign_in(NEVER), sign_in(f"!!({NEVER})"), WHO, HOW, RED, beside=demanded)
-        assert (found.result, found.same) == (result, True)
-
-
-def test_a_demand_that_hangs_on_nothing_typed_is_really_asked() -> None:
-    found = again(
-        sign_in(NEVER), sign_in(NEVER), WHO, HOW, BLUE, then=two_factors("flow.type === 'login'")
-    )
-    assert (found.result, found.same) == ("failure", False)
-    always = library(invariants=(Invariant("all", FlowType.LOGIN, "consented"),))
-    assert again(sign_in(NEVER), sign_in(NEVER), WHO, HOW, BLUE, then=always).result == "failure"
-
-
-# What is shown.
-
-
-def test_it_is_shown_what_each_expression_came_to_and_what_nobody_knows() -> None:
-    made = session(gated("inputs.colour === 'red'", value="flow.type"), (RED,))
-    trace = replay(made.tape, made.walk.program).trace
-    assert [(each.turn, each.node, each.type) for each in trace] == [
-        (1, "start", "start"),
-        (1, "mark", "set_attribute"),
-        (1, "ask", "prompt"),
-        (2, "ask", "prompt"),
-        (2, "gated", "set_attribute"),
-        (2, "done", "success"),
-    ]
-    assert [(each.path, each.value) for each in trace[4].expressions] == [
-        ("policies[0].expression", {"unknown": True}),
-        ("config.value", "registration"),
-    ]
-    assert trace[3].expressions == ()
-
-
-def test_of_a_node_that_did_not_run_its_policies_are_shown_as_of_when_they_were_decided() -> None:
-    made = session(gated("has(facts.mark)", "false", at_start=True, each_time=False), (RED,))
-    (shown,) = [each for each in replay(made.tape, made.walk.program).trace if each.node == "gated"]
-    assert [(each.path, each.value) for each in shown.expressions] == [
-        ("policies[0].expression", False),
-        ("policies[1].expression", False),
-    ]
-    made = session(gated("!has(facts.mark)"), (RED,))
-    (shown,) = [each for each in replay(made.tape, made.walk.program).trace if each.node == "gated"]
-    assert [(each.path, each.value) for each in shown.expressions] == [
-        ("policies[0].expression", False)
-    ]
 
 
 def test_a_turn_without_an_end_is_given_up() -> None:

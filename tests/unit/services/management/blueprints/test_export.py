@@ -18,7 +18,7 @@ from services.management.blueprints.reading import read
 from services.management.designations import DESIGNATION_OF, TYPE_OF
 from tests.flows import Case, flows
 from tests.unit.services.management.blueprints.outside import loaded
-from tests.unit.services.management.blueprints.test_load import FILES
+from tests.unit.services.management.blueprints.written import FILES
 
 DENY = b"denystage"
 EXTENSION = b"\n    gatehouse:\n"
