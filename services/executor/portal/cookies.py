@@ -1,7 +1,8 @@
 """The portal's cookies: what a browser knows of its own flows, and nobody else does.
 
     flow.{tenant}.{type}    the flow in progress, and where the user wanted to go
-    away                    where the browser was sent away from, and the `state` it has to bring
+    away                    where the browser was sent away from, and the `state` it has to bring;
+                            once it is back, what it brought, until its flow has that
     assertion.{tenant}      who is signed in, for as long as the sign-in stands
 
 No page can read them, and forms and links of other sites send none with a POST. Over https they
@@ -13,6 +14,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -49,6 +51,12 @@ class Away(msgspec.Struct, frozen=True, array_like=True):
     step: str
     state: str
     """Empty where it need not come back with one."""
+    brought: Mapping[str, str] | None = None
+    """What it came back with; None until it has."""
+
+    def __repr__(self) -> str:
+        """Show nothing: a provider's code may be in it."""
+        return "Away(***)"
 
     def is_back(self, state: str) -> bool:
         """Whether somebody who comes with `state` is who was sent away."""
@@ -94,10 +102,20 @@ class Jar:
             return None
         return away if _PORTAL.fullmatch(away.base) else None
 
-    def keep_away(self, answer: web.Response, away: Away) -> None:
-        """Have the browser know where it was sent away from."""
+    def back(self, request: web.Request, base: str, kind: FlowType) -> Away | None:
+        """Return where the browser was sent away from, where it is back with something."""
+        away = self.away(request)
+        if away is None or away.brought is None or (away.base, away.kind) != (base, kind):
+            return None
+        return away
+
+    def keep_away(self, answer: web.Response, away: Away) -> bool:
+        """Have the browser know where it was; False where no browser keeps so much."""
         coded = base64.urlsafe_b64encode(_ENCODER.encode(away)).decode().rstrip("=")
+        if len(coded) > _LONGEST:
+            return False
         self._set(answer, "away", coded, _AWAY_SECONDS)
+        return True
 
     def forget_away(self, answer: web.Response) -> None:
         """Have the browser be back."""

@@ -3,7 +3,7 @@
     GET  /portal/{flowType}    the step that this browser is at, or the first one of a new flow
     POST /portal/{flowType}    answers the step; then the browser gets the next one, or sees what
                                was wrong
-    GET  /portal/callback      takes a browser back that a step had sent away
+    GET  /portal/callback      takes a browser back that a step had sent away, to the flow's page
     GET  /portal/link          asks whoever opened a mailed link whether to go on by it
     POST /portal/link          goes on
 
@@ -110,15 +110,20 @@ class Portal:
         """Show the step that the browser is at; begin a flow where it is at none."""
         place = await self.places.of(request)
         flow = self.jar.flow(request, place.tenant, place.kind)
+        back = self.jar.back(request, place.frame.base, place.kind)
         if flow is not None:
             try:
                 answer = decode(await self.face.look(request, flow.flow_id))
             except (NotFound, SessionOver) as error:
-                if isinstance(error, SessionOver) and error.fault == refusals.MOVED:
-                    return self._moved(place)
+                moved = isinstance(error, SessionOver) and error.fault == refusals.MOVED
+                if moved or back is not None:
+                    key = "fault_moved" if moved else "fault_expired"
+                    return self._lost(place, key, back)
                 # Whoever comes back once it is over comes for another.
                 flow = None
             else:
+                if back is not None and back.step == answer.step_id:
+                    return await self._bring(request, place, flow, back)
                 answer = await self._tell(request, place, answer)
                 if answer.flow_status != "INCOMPLETE":
                     return await self._ended(place, answer, flow)
@@ -164,9 +169,9 @@ class Portal:
         return await self._ended(place, answer, flow)
 
     async def take_back(self, request: web.Request) -> web.Response:
-        """Go on with the flow by which this very browser was sent away."""
-        away, brought = self.jar.away(request), request.query
-        if away is None or not away.is_back(brought.get("state", "")):
+        """Lead the browser that was sent away from here to its flow, with what it brought."""
+        away, query = self.jar.away(request), request.query
+        if away is None or not away.is_back(query.get("state", "")):
             await self.face.charge(request)
             raise SessionOver("this browser was not sent away from here", None)
         place = await self.places.at(request, away.base, away.kind)
@@ -174,8 +179,19 @@ class Portal:
         if flow is None:
             await self.face.charge(request)
             raise SessionOver("this browser is in no such flow", place.kind)
-        inputs = {name: brought[name] for name in _BROUGHT if name in brought}
-        body = wire.Request(flow_id=flow.flow_id, step_id=away.step, inputs=inputs)
+        brought = {name: query[name] for name in _BROUGHT if name in query}
+        # A code is not to stay in the address, where a history keeps it and pages send it on.
+        back, response = msgspec.structs.replace(away, brought=brought), see(place.frame.here)
+        if self.jar.keep_away(response, back):
+            return response
+        return await self._bring(request, place, flow, back)
+
+    async def _bring(
+        self, request: web.Request, place: Place, flow: InProgress, back: Away
+    ) -> web.Response:
+        """Answer the step that had sent the browser away, with what it brought."""
+        inputs = dict(back.brought or {})
+        body = wire.Request(flow_id=flow.flow_id, step_id=back.step, inputs=inputs)
         try:
             answer = decode(await self.face.turn(request, body, None, tenant=place.tenant))
         except NotFound as error:
@@ -233,10 +249,13 @@ class Portal:
         self.jar.keep_flow(response, place.tenant, place.kind, flow)
         return response
 
-    def _moved(self, place: Place) -> web.Response:
+    def _lost(self, place: Place, key: str, back: Away | None) -> web.Response:
+        """Say by `key` why the browser is in no flow now, and forget what it is `back` with."""
         again = ("restart", place.frame.here)
-        response = respond(draw_fault(place.frame, "fault_moved", onward=again), 410)
+        response = respond(draw_fault(place.frame, key, onward=again), 410)
         self.jar.forget_flow(response, place.tenant, place.kind)
+        if back is not None:
+            self.jar.forget_away(response)
         return response
 
     async def give_asset(self, request: web.Request) -> web.Response:

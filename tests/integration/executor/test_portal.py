@@ -414,6 +414,34 @@ async def test_who_is_sent_away_comes_back_by_the_same_browser(
         assert other.status == 410
     assert (await visitor.get("/portal/callback?state=another")).status == 410
     assert "That is done." in (await visitor.get("/portal/callback")).text
+    assert not visitor.cookies()
+
+
+@pytest.mark.parametrize(("code", "stays"), [("spent-soon", False), ("c" * 3000, True)])
+async def test_what_a_browser_brings_back_is_in_no_address_unless_it_is_too_long_to_keep(
+    house: House, visitor: Visitor, code: str, stays: bool
+) -> None:
+    await house.publish(AWAY, FlowType.PASSWORD_RESET)
+    await visitor.get("/portal/PASSWORD_RECOVERY")
+    done = await visitor.get(f"/portal/callback?code={code}&session_state=x%ff")
+    assert "That is done." in done.text
+    assert ("code" in done.url.query) is stays
+    assert done.url.path == f"/portal/{'callback' if stays else 'PASSWORD_RECOVERY'}"
+    assert not visitor.cookies()
+
+
+async def test_who_comes_back_too_late_is_told_and_may_start_again(
+    house: House, visitor: Visitor
+) -> None:
+    await house.publish(AWAY, FlowType.PASSWORD_RESET)
+    await visitor.get("/portal/PASSWORD_RECOVERY")
+    flow_id = visitor.cookies()["gatehouse.flow.default.password_reset"].value[:36]
+    await house.line.execute(b"DEL", f"gh:session:{{default:{flow_id}}}")
+    late = await visitor.get("/portal/callback?code=late")
+    assert (late.status, late.url.query_string) == (410, "")
+    assert 'href="/portal/PASSWORD_RECOVERY"' in late.text
+    assert not visitor.cookies()
+    assert (await visitor.get("/portal/PASSWORD_RECOVERY")).status == 200
 
 
 async def test_an_operator_may_have_no_portal(house: House) -> None:

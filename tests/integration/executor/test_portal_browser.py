@@ -12,7 +12,7 @@ import jwt
 import pyotp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Request, expect
 from yarl import URL
 
 from libs.common.chassis.outgoing import Outgoing
@@ -102,6 +102,13 @@ async def opened(browser: Browser, **options: object) -> Page:
     context: BrowserContext = await browser.new_context(**options)  # type: ignore[arg-type]  # as the caller has them
     context.set_default_timeout(PATIENCE_MS)
     return await context.new_page()
+
+
+async def visited(page: Page) -> list[str]:
+    """List the addresses that the browser's own button leads back to."""
+    session = await page.context.new_cdp_session(page)
+    history = await session.send("Page.getNavigationHistory")
+    return [each["url"] for each in history["entries"]]
 
 
 async def fill(page: Page, **values: str) -> None:
@@ -299,6 +306,8 @@ async def test_somebody_signs_in_with_a_provider(
         await known(house, google)
         await serve(house, site, outgoing_allowed=VISIT_LOOPBACK)
         page = await opened(browser, ignore_https_errors=True)
+        asked: list[Request] = []
+        page.on("request", lambda request: asked.append(request))  # noqa: PLW0108 - Playwright marks what it calls, and cannot mark a built-in
         await page.goto(f"{site}/portal/LOGIN")
         await page.locator('[name="login"]').fill("sasha")
         await page.locator('[name="password"]').fill("any")
@@ -310,6 +319,11 @@ async def test_somebody_signs_in_with_a_provider(
         await page.get_by_role("link", name="Continue").click()
         await page.get_by_role("button", name="Continue").click()
         await expect(page.get_by_role("heading", name="You are signed in.")).to_be_visible()
+        assert page.url == f"{site}/portal/LOGIN"
+        # The code went through one address, which nothing keeps and nothing is told of.
+        assert len([each for each in asked if "code=" in each.url]) == 1
+        told = [(await each.all_headers()).get("referer", "") for each in asked]
+        assert not [each for each in (*told, *await visited(page)) if "code=" in each]
     assert await house.pool.fetchval("SELECT subject FROM external_identities") == "sasha"
 
 

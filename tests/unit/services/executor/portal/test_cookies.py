@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
@@ -59,6 +60,24 @@ def test_a_browser_tells_where_it_was_sent_away_from() -> None:
     assert away.is_back("state")
     for other in ("", "another", "stät", "\udce4"):
         assert not away.is_back(other)
+
+
+def test_a_browser_that_is_back_brings_what_it_was_given_to_its_own_flow_alone() -> None:
+    answer = web.Response()
+    JAR.keep_away(answer, AWAY)
+    assert JAR.back(sent_back(answer), AWAY.base, AWAY.kind) is None
+    back = msgspec.structs.replace(AWAY, brought={"code": "of-a-provider"})
+    assert JAR.keep_away(answer, back)
+    assert JAR.back(sent_back(answer), AWAY.base, AWAY.kind) == back
+    assert JAR.back(sent_back(answer), AWAY.base, FlowType.REGISTRATION) is None
+    assert JAR.back(sent_back(answer), "/portal", AWAY.kind) is None
+    assert "of-a-provider" not in repr(back)
+
+
+def test_more_than_a_browser_keeps_is_not_kept() -> None:
+    answer = web.Response()
+    assert not JAR.keep_away(answer, msgspec.structs.replace(AWAY, brought={"code": "c" * 3000}))
+    assert not answer.cookies
 
 
 @pytest.mark.parametrize(
