@@ -238,7 +238,8 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
         outbox=Outbox(
             line,
             hidden,
-            Bucket("message", settings.message_burst, settings.message_rate),
+            codes=Bucket("code_message", settings.code_message_burst, settings.code_message_rate),
+            others=Bucket("message", settings.message_burst, settings.message_rate),
             claim=max(longest(settings.smtp_seconds), settings.sms_seconds + LONGEST_SECONDS),
         ),
         minter=minter,

@@ -178,10 +178,24 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         Rate, Meta(description="wrong codes a second that an identifier wins back")
     ] = 1 / 900
     message_burst: Annotated[
-        Bucket, Meta(description="messages at once, per recipient; more are dropped, and counted")
+        Bucket,
+        Meta(
+            description="messages with neither code nor link at once, per recipient; more are "
+            "dropped, and counted"
+        ),
     ] = 10
     message_rate: Annotated[
-        Rate, Meta(description="messages a second that a recipient wins back")
+        Rate, Meta(description="such messages a second that a recipient wins back")
+    ] = 1 / 120
+    code_message_burst: Annotated[
+        Bucket,
+        Meta(
+            description="messages with a one-time code or link at once, per recipient; more are "
+            "dropped, and counted"
+        ),
+    ] = 10
+    code_message_rate: Annotated[
+        Rate, Meta(description="such messages a second that a recipient wins back")
     ] = 1 / 120
     trusted_proxies: TrustedProxies = ()
     outgoing_allowed: OutgoingAllowed = ()

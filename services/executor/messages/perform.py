@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final, TypeAlias
 
-from libs.common.chassis.bucket import Bucket, give_back, take, tokens
+from libs.common.chassis.bucket import Bucket, Tokens, give_back, take, tokens
 from libs.common.chassis.consume import Hopeless
 from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.errors import Unavailable
@@ -42,15 +42,20 @@ _REMEMBER_SECONDS: Final = 8 * 86_400
 class Outbox:
     """Which messages have left, and how many more each recipient may get. All of it is in Redis."""
 
-    def __init__(self, line: RedisLine, secret: bytes, bucket: Bucket, *, claim: float) -> None:
-        """`secret` keeps addresses out of Redis; `bucket` is each recipient's.
+    def __init__(
+        self, line: RedisLine, secret: bytes, *, codes: Bucket, others: Bucket, claim: float
+    ) -> None:
+        """`secret` keeps addresses out of Redis; both buckets are each recipient's.
 
         A claim is for `claim` seconds, longer than sending takes: whoever has died is waited for.
         """
         self._claim = int(claim) + 1
         self._line = line
         self._secret = secret
-        self._bucket = bucket
+        # Apart, or whoever has codes sent could so keep from somebody what they are to be warned
+        # by, and whoever has them written to could keep them from signing in.
+        self._codes = codes
+        self._others = others
 
     async def claim(self, id: str) -> bool:
         """Have this effect's message for oneself; false where it has left already.
@@ -71,14 +76,18 @@ class Outbox:
         """Let it be sent by whoever claims it next."""
         await self._line.execute(b"DEL", _key(id))
 
-    async def take(self, tenant: str, to: str) -> bool:
-        """Take one of the messages that `to` may still get; false where none is left."""
-        wanted = tokens(self._secret, tenant, ((self._bucket, to),))
-        return (await take(self._line, wanted)).taken
+    async def take(self, tenant: str, message: AnyMessage, to: str) -> bool:
+        """Take one of the messages of its kind that `to` may still get; false where none is."""
+        return (await take(self._line, self._tokens(tenant, message, to))).taken
 
-    async def give_back(self, tenant: str, to: str) -> None:
+    async def give_back(self, tenant: str, message: AnyMessage, to: str) -> None:
         """Give back what was taken: it did not leave."""
-        await give_back(self._line, tokens(self._secret, tenant, ((self._bucket, to),)))
+        await give_back(self._line, self._tokens(tenant, message, to))
+
+    def _tokens(self, tenant: str, message: AnyMessage, to: str) -> Tokens:
+        linked = isinstance(message, SendMail) and message.link is not None
+        bucket = self._codes if linked or message.code is not None else self._others
+        return tokens(self._secret, tenant, ((bucket, to),))
 
 
 HandOver: TypeAlias = Callable[[str, Mapping[str, Json], Mapping[str, str]], Awaitable[None]]
@@ -110,14 +119,14 @@ class Desk:
         if not await self.outbox.claim(told.id):
             return "repeated"
         try:
-            if not await self.outbox.take(tenant, to):
+            if not await self.outbox.take(tenant, message, to):
                 await self.outbox.release(told.id)
                 return "limited"
             try:
                 await hand_over(to, account or message.user, self._slots(tenant, message, to))
             except BaseException:
                 with suppress(Unavailable):
-                    await self.outbox.give_back(tenant, to)
+                    await self.outbox.give_back(tenant, message, to)
                 raise
         except BaseException:
             # Whatever it was, the message has not left, as far as anybody can know.

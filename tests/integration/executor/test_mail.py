@@ -10,6 +10,7 @@ from typing import Any
 import nats
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from nats.js.errors import NotFoundError
 from structlog.testing import CapturingLogger
 
@@ -22,6 +23,7 @@ from libs.common.chassis.logging import describe_exception
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.seal import Keys
 from libs.common.flow.messaging import SendMail
+from libs.common.flow.questions import Code, Link
 from libs.common.secret import Secret
 from services.executor import adapters
 from services.executor.messages.letters import Sender
@@ -292,7 +294,13 @@ def post(house: House, box: Mailbox, *, most: int = 10, seconds: float = 5.0) ->
     server = Server.parse(box.url)
     desk = Desk(
         directory=house.directory,
-        outbox=Outbox(house.line, b"secret", Bucket("message", most, 0.001), claim=60),
+        outbox=Outbox(
+            house.line,
+            b"secret",
+            codes=Bucket("code_message", most, 0.001),
+            others=Bucket("message", most, 0.001),
+            claim=60,
+        ),
         minter=Minter(Keys.parse(house.settings.session_keys)),
         issuer=house.settings.issuer,
         clock=lambda: 1_790_000_000.0,
@@ -330,6 +338,24 @@ async def test_one_recipient_gets_so_many_mails_and_no_more(house: House, box: M
     assert await sending.send(*to("other@example.com")) == "repeated"
     assert await sending.send(*to("other@example.com", "session:9:0")) == "performed"
     assert len(box.letters) == 3
+
+
+async def test_notices_use_up_no_codes_and_codes_and_links_no_notices(
+    house: House, box: Mailbox
+) -> None:
+    sending = post(house, box, most=1)
+    notice = SendMail(None, "S", "T", to=EMAIL)
+    kinds = (
+        notice,
+        replace(notice, code=Code("session:1", 6)),
+        notice,
+        replace(notice, link=Link("session", "verify", 1)),
+    )
+    results = [
+        await sending.send(Told(f"session:{n}:0", "default", mail), mail)
+        for n, mail in enumerate(kinds)
+    ]
+    assert results == ["performed", "performed", "limited", "limited"]
 
 
 async def test_a_mail_that_did_not_leave_costs_its_recipient_nothing(

@@ -171,7 +171,7 @@ async def url(house: House) -> AsyncIterator[str]:
         "log_level": "error",
         "redis_seconds": "20",
         **dict.fromkeys(("address_burst", "tenant_burst", "secret_burst"), "1000000"),
-        **dict.fromkeys(("code_burst", "message_burst"), "1000000"),
+        **dict.fromkeys(("code_burst", "code_message_burst", "message_burst"), "1000000"),
     }
     environ = {**os.environ, **{variable(name): value for name, value in told.items()}}
     sink = ("-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{smtp}", "-c", "aiosmtpd.handlers.Sink")
