@@ -23,7 +23,11 @@ def open_portal(settings: Settings, face: Face, texts: Texts, pages: Pages) -> P
     if settings.portal == "off":
         return None
     secure = settings.issuer.startswith("https:")
-    jar = Jar(secure=secure, sign_in_seconds=3600 * settings.sign_in_hours)
+    jar = Jar(
+        secure=secure,
+        sign_in_seconds=3600 * settings.sign_in_hours,
+        device_seconds=86_400 * settings.portal_device_days,
+    )
     places = Places(face=face, texts=texts)
     return Portal(face=face, places=places, pages=pages, jar=jar)
 

@@ -243,6 +243,15 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         Literal["on", "off"],
         Meta(description="whether pages at /portal show flows to who has no client of their own"),
     ] = "on"
+    portal_device_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=400,
+            description="days for which the portal knows a browser again, so that it keeps its "
+            "version of a flow; 0 for no such cookie",
+        ),
+    ] = 180
     texts_folder: Annotated[
         str | None,
         Meta(

@@ -4,6 +4,7 @@
     away                    where the browser was sent away from, and the `state` it has to bring;
                             once it is back, what it brought, until its flow has that
     assertion.{tenant}      who is signed in, for as long as the sign-in stands
+    device                  a random name, by which a rollout keeps to one version for this browser
 
 No page can read them, and forms and links of other sites send none with a POST. Over https they
 have a prefix by which no other host can set them (RFC 6265bis, 4.1.3).
@@ -14,6 +15,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Final
 
@@ -28,6 +30,7 @@ _LONGEST: Final = 4_000
 _AWAY_SECONDS: Final = 900
 _PORTAL: Final = re.compile(r"(/t/[A-Za-z0-9][A-Za-z0-9_.-]{0,62})?/portal")
 _FLOW_ID: Final = re.compile("[0-9a-f-]{36}")
+_DEVICE: Final = re.compile("[0-9a-f]{32}")
 
 
 class InProgress(msgspec.Struct, frozen=True):
@@ -70,11 +73,15 @@ _ENCODER: Final = msgspec.json.Encoder()
 class Jar:
     """Reads the cookies of requests, and sets those of answers."""
 
-    def __init__(self, *, secure: bool, sign_in_seconds: int) -> None:
-        """Be `secure` where the site is over https; a sign-in stands for so many seconds."""
+    def __init__(self, *, secure: bool, sign_in_seconds: int, device_seconds: int) -> None:
+        """Be `secure` where the site is over https; a sign-in stands for so many seconds.
+
+        A browser has a name for `device_seconds` after it was last used; none where that is 0.
+        """
         self._secure = secure
         self._prefix = "__Host-gatehouse." if secure else "gatehouse."
         self._sign_in_seconds = sign_in_seconds
+        self._device_seconds = device_seconds
 
     def flow(self, request: web.Request, tenant: str, kind: FlowType) -> InProgress | None:
         """Return the flow of that type that the browser is in."""
@@ -134,6 +141,21 @@ class Jar:
     def forget_assertion(self, answer: web.Response, tenant: str) -> None:
         """Have nobody be signed in."""
         self._set(answer, f"assertion.{tenant}", "", 0)
+
+    def device(self, request: web.Request) -> str:
+        """Return the name of the browser, which says nothing of anybody: a new one if it has none.
+
+        Empty where browsers are to have none.
+        """
+        if not self._device_seconds:
+            return ""
+        found = self._read(request, "device")
+        return found if _DEVICE.fullmatch(found) else secrets.token_hex(16)
+
+    def keep_device(self, answer: web.Response, device: str) -> None:
+        """Have the browser be called `device`, unless that is empty."""
+        if device:
+            self._set(answer, "device", device, self._device_seconds)
 
     def _read(self, request: web.Request, name: str) -> str:
         return request.cookies.get(f"{self._prefix}{name}", "")[:_LONGEST]

@@ -299,14 +299,16 @@ class Portal:
         body = wire.Request(
             flow_type=place.kind.wire, flow=request.query.get("flow", "")[:200] or None
         )
-        opening = Opening(bearer=bearer, device="", next=wanted)
+        opening = Opening(bearer=bearer, device=self.jar.device(request), next=wanted)
         answer = decode(await self.face.turn(request, body, opening))
         answer = await self._tell(request, place, answer)
         flow = InProgress(_unless_unset(answer.flow_id), wanted)
         if answer.flow_status != "INCOMPLETE":
-            return await self._ended(place, answer, flow)
-        response = then or self._shown(request, place, answer)
-        self.jar.keep_flow(response, place.tenant, place.kind, flow)
+            response = await self._ended(place, answer, flow)
+        else:
+            response = then or self._shown(request, place, answer)
+            self.jar.keep_flow(response, place.tenant, place.kind, flow)
+        self.jar.keep_device(response, opening.device)
         return response
 
     async def _tell(self, request: web.Request, place: Place, answer: wire.Answer) -> wire.Answer:

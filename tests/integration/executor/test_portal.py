@@ -4,64 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from http.cookies import Morsel
-from typing import NamedTuple
 
-import aiohttp
 import jwt
 import pytest
 import pytest_asyncio
-from yarl import URL
 
 from libs.common.flow.model import FlowType
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import LOGIN, MFA_LOGIN, REGISTRATION, START, SUCCESS, graph
 from tests.integration.executor.test_links import link_in, recovery, registration
+from tests.integration.executor.visitor import Seen, Visitor, visiting
 from tests.mailbox import mailbox
 
 EMAIL = "sasha@example.com"
-BACK = re.compile(r'name="_step" value="([0-9a-f]+)"')
-
-
-class Seen(NamedTuple):
-    status: int
-    text: str
-    headers: dict[str, str]
-    url: URL
-
-    @property
-    def step(self) -> str:
-        found = BACK.search(self.text)
-        assert found is not None, self.text
-        return found[1]
-
-
-class Visitor:
-    """A browser without JavaScript, as far as forms and cookies go."""
-
-    def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
-        self._url = url
-        self._http = http
-
-    async def get(self, path: str, language: str = "") -> Seen:
-        headers = {"Accept-Language": language}
-        async with self._http.get(f"{self._url}{path}", headers=headers) as answer:
-            return Seen(answer.status, await answer.text(), dict(answer.headers), answer.url)
-
-    async def post(self, path: str, sent: dict[str, str], **headers: str) -> Seen:
-        headers = {"Origin": self._url, **headers}
-        async with self._http.post(f"{self._url}{path}", data=sent, headers=headers) as answer:
-            return Seen(answer.status, await answer.text(), dict(answer.headers), answer.url)
-
-    async def answer(self, seen: Seen, action: str = "submit", **inputs: str) -> Seen:
-        return await self.post(seen.url.path, {"_step": seen.step, "_action": action, **inputs})
-
-    def keep(self, name: str, value: str) -> None:
-        self._http.cookie_jar.update_cookies({name: value}, URL(self._url))
-
-    def cookies(self) -> dict[str, Morsel[str]]:
-        return {each.key: each for each in self._http.cookie_jar}
 
 
 @pytest.fixture
@@ -72,14 +27,6 @@ async def house(build_house: Build, redis_url: str) -> House:
 @pytest.fixture
 async def executor(house: House) -> Executor:
     return await house.executor(redirect_origins=("https://app.example",))
-
-
-@asynccontextmanager
-async def visiting(executor: Executor) -> AsyncIterator[Visitor]:
-    # A cookie of an address is none of a browser's.
-    jar = aiohttp.CookieJar(unsafe=True)
-    async with aiohttp.ClientSession(cookie_jar=jar) as http:
-        yield Visitor(executor.url, http)
 
 
 @pytest_asyncio.fixture
@@ -180,21 +127,6 @@ async def test_every_answer_is_closed_to_other_sites_and_kept_by_nobody(
         assert given.headers["Content-Type"].startswith("text/css")
         assert given.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert (await visitor.get("/portal/assets/..%2Fpages.py")).status == 404
-
-
-@pytest.mark.parametrize("issuer", ["http://localhost:8090", "https://id.example"])
-async def test_a_browser_alone_knows_its_flow(house: House, issuer: str) -> None:
-    executor = await house.executor(issuer=issuer)
-    await house.publish(LOGIN)
-    async with executor.http.get(f"{executor.url}/portal/LOGIN") as answer:
-        (cookie,) = answer.cookies.values()
-        text = await answer.text()
-    secure = issuer.startswith("https")
-    prefix = "__Host-" if secure else ""
-    assert cookie.key == f"{prefix}gatehouse.flow.default.login"
-    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/", True, "Lax")
-    assert (bool(cookie["secure"]), cookie["domain"], cookie["max-age"]) == (secure, "", "")
-    assert cookie.value[:36] not in text
 
 
 async def test_a_form_of_another_site_changes_nothing(house: House, visitor: Visitor) -> None:
@@ -388,60 +320,6 @@ async def test_who_follows_a_link_where_they_began_keeps_what_they_said(house: H
     async with visiting(executor) as visitor:
         seen = await visitor.answer(await visitor.get("/portal/LOGIN"), identifier=EMAIL)
         assert "You are signed in." in (await visitor.answer(seen, password=PASSWORD)).text
-
-
-AWAY = graph(
-    [
-        START,
-        {"id": "away", "type": "redirect", "config": {"url": "https://app.example/terms"}},
-        {"id": "success", "type": "success", "config": {"auto_login": False}},
-    ],
-    [("start", "away"), ("away", "success")],
-)
-
-
-async def test_who_is_sent_away_comes_back_by_the_same_browser(
-    house: House, visitor: Visitor, executor: Executor
-) -> None:
-    await house.publish(AWAY, FlowType.PASSWORD_RESET)
-    seen = await visitor.get("/portal/PASSWORD_RECOVERY")
-    assert '<meta http-equiv="refresh" content="0;url=https://app.example/terms">' in seen.text
-    # By the browser's own button: it stays.
-    again = await visitor.get("/portal/PASSWORD_RECOVERY")
-    assert "refresh" not in again.text
-    assert 'href="https://app.example/terms"' in again.text
-    async with executor.http.get(f"{executor.url}/portal/callback") as other:
-        assert other.status == 410
-    assert (await visitor.get("/portal/callback?state=another")).status == 410
-    assert "That is done." in (await visitor.get("/portal/callback")).text
-    assert not visitor.cookies()
-
-
-@pytest.mark.parametrize(("code", "stays"), [("spent-soon", False), ("c" * 3000, True)])
-async def test_what_a_browser_brings_back_is_in_no_address_unless_it_is_too_long_to_keep(
-    house: House, visitor: Visitor, code: str, stays: bool
-) -> None:
-    await house.publish(AWAY, FlowType.PASSWORD_RESET)
-    await visitor.get("/portal/PASSWORD_RECOVERY")
-    done = await visitor.get(f"/portal/callback?code={code}&session_state=x%ff")
-    assert "That is done." in done.text
-    assert ("code" in done.url.query) is stays
-    assert done.url.path == f"/portal/{'callback' if stays else 'PASSWORD_RECOVERY'}"
-    assert not visitor.cookies()
-
-
-async def test_who_comes_back_too_late_is_told_and_may_start_again(
-    house: House, visitor: Visitor
-) -> None:
-    await house.publish(AWAY, FlowType.PASSWORD_RESET)
-    await visitor.get("/portal/PASSWORD_RECOVERY")
-    flow_id = visitor.cookies()["gatehouse.flow.default.password_reset"].value[:36]
-    await house.line.execute(b"DEL", f"gh:session:{{default:{flow_id}}}")
-    late = await visitor.get("/portal/callback?code=late")
-    assert (late.status, late.url.query_string) == (410, "")
-    assert 'href="/portal/PASSWORD_RECOVERY"' in late.text
-    assert not visitor.cookies()
-    assert (await visitor.get("/portal/PASSWORD_RECOVERY")).status == 200
 
 
 async def test_an_operator_may_have_no_portal(house: House) -> None:

@@ -10,7 +10,7 @@ from aiohttp.test_utils import make_mocked_request
 from libs.common.flow.model import FlowType
 from services.executor.portal.cookies import Away, InProgress, Jar
 
-JAR = Jar(secure=True, sign_in_seconds=3600)
+JAR = Jar(secure=True, sign_in_seconds=3600, device_seconds=86_400)
 ID = "00000000-0000-4000-8000-000000000000"
 AWAY = Away("/t/acme/portal", FlowType.LOGIN, "step", "state")
 
@@ -104,3 +104,27 @@ def test_an_assertion_is_held_for_as_long_as_the_sign_in_stands() -> None:
     assert JAR.assertion(sent_back(answer), "other") is None
     JAR.forget_assertion(answer, "acme")
     assert JAR.assertion(sent_back(answer), "acme") is None
+
+
+def test_a_browser_keeps_the_name_that_it_was_given() -> None:
+    answer = web.Response()
+    device = JAR.device(make_mocked_request("GET", "/"))
+    JAR.keep_device(answer, device)
+    cookie = answer.cookies["__Host-gatehouse.device"]
+    assert (cookie["max-age"], cookie["samesite"]) == ("86400", "Lax")
+    assert cookie["secure"] is cookie["httponly"] is True
+    assert JAR.device(sent_back(answer)) == device
+    assert JAR.device(make_mocked_request("GET", "/")) != device
+
+
+@pytest.mark.parametrize("value", ["", "Sasha", "0" * 31, "0" * 33, "g" * 32])
+def test_nobody_names_a_browser_but_the_portal(value: str) -> None:
+    assert JAR.device(holding("device", value)) != value
+
+
+def test_browsers_have_no_name_where_an_operator_wants_none() -> None:
+    jar = Jar(secure=True, sign_in_seconds=3600, device_seconds=0)
+    answer = web.Response()
+    assert jar.device(holding("device", "0" * 32)) == ""
+    jar.keep_device(answer, "")
+    assert not answer.cookies
