@@ -8,13 +8,14 @@ from typing import Final
 import msgspec
 from aiohttp import hdrs, web
 from msgspec import UNSET, UnsetType
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from libs.common.chassis.app import json_answer
 from libs.common.flow.calls import Attempts, Headers, Target, TrySeconds, Url
 from libs.common.flow.model import RegisteredId
 from libs.common.secret import Secret
-from services.management.actions import NO_ACTION, Action, ActionEdit, Actions, NewAction
+from services.management.actions import NO_ACTION, Actions
+from services.management.registered import Edit, New, Registered
 from services.management.routes.clients import NO_STORE
 from services.management.routes.decode import decode, decode_query
 from services.management.routes.face import Listing, after_of, cursor_of, seconds, tagged
@@ -87,9 +88,7 @@ class Endpoints:
             timeout_seconds=body.timeout_seconds,
             attempts=body.attempts,
         )
-        new = NewAction(
-            id=body.id, display_name=body.display_name, target=target, secret=body.secret
-        )
+        new = New(id=body.id, display_name=body.display_name, config=target, secret=body.secret)
         action = await self._actions.create(tenant, new, author)
         return tagged(_shown(action), action.tag(), status=201)
 
@@ -103,8 +102,12 @@ class Endpoints:
         id = named(request, "action", NO_ACTION)
         body = await decode(request, UpdateBody)
         given = {name: getattr(body, name) for name in Target.__struct_fields__}
-        target = {name: value for name, value in given.items() if value is not UNSET}
-        edit = ActionEdit(display_name=body.display_name, target=target, secret=body.secret)
+        some = {name: value for name, value in given.items() if value is not UNSET}
+        edit = Edit[Target](
+            display_name=body.display_name,
+            config=lambda target: replace(target, **some),
+            secret=body.secret,
+        )
         action = await self._actions.update(tenant, id, edit, author)
         return tagged(_shown(action), action.tag())
 
@@ -120,9 +123,9 @@ class Endpoints:
         return json_answer(body, headers=NO_STORE)
 
 
-def _shown(action: Action) -> ActionBody:
+def _shown(action: Registered[Target]) -> ActionBody:
     return ActionBody(
-        **asdict(action.target),
+        **asdict(action.config),
         id=action.id,
         display_name=action.display_name,
         has_secret=action.has_secret,

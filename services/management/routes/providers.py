@@ -13,13 +13,8 @@ from libs.common.chassis.app import json_answer
 from libs.common.flow.model import RegisteredId
 from libs.common.secret import Secret
 from libs.common.wire.providers import Config
-from services.management.providers import (
-    NO_PROVIDER,
-    NewProvider,
-    Provider,
-    ProviderEdit,
-    Providers,
-)
+from services.management.providers import NO_PROVIDER, Providers
+from services.management.registered import Edit, New, Registered
 from services.management.routes.decode import decode, decode_query
 from services.management.routes.face import Listing, after_of, cursor_of, seconds, tagged
 from services.management.routes.operation import Operation
@@ -77,7 +72,7 @@ class Endpoints:
     async def create(self, request: web.Request) -> web.Response:
         tenant, author = admitted(request)
         body = await decode(request, CreateBody)
-        new = NewProvider(
+        new = New[Config](
             id=body.id, display_name=body.display_name, config=body.config, secret=body.secret
         )
         provider = await self._providers.create(tenant, new, author)
@@ -92,7 +87,12 @@ class Endpoints:
         tenant, author = admitted(request)
         id = named(request, "provider", NO_PROVIDER)
         body = await decode(request, UpdateBody)
-        edit = ProviderEdit(display_name=body.display_name, config=body.config, secret=body.secret)
+        config = body.config
+        edit = Edit[Config](
+            display_name=body.display_name,
+            config=lambda was: was if config is UNSET else config,
+            secret=body.secret,
+        )
         provider = await self._providers.update(tenant, id, edit, author)
         return tagged(_shown(provider), provider.tag())
 
@@ -102,7 +102,7 @@ class Endpoints:
         return web.Response(status=204)
 
 
-def _shown(provider: Provider) -> ProviderBody:
+def _shown(provider: Registered[Config]) -> ProviderBody:
     return ProviderBody(
         id=provider.id,
         display_name=provider.display_name,
