@@ -13,6 +13,7 @@ from libs.common.wire.inspect import Count, Counted, CountWanted
 from libs.common.wire.rollouts import Abort, Rollout, Share
 from services.management.author import Author
 from services.management.change import Change
+from services.management.findings import Find, Findings
 from services.management.flows import existing, held
 from services.management.ports import Executors
 from services.management.records import FlowRecord, FlowVersion
@@ -74,6 +75,8 @@ class Rollouts:
         and no invariant.
         """
         _check(new)
+        # Ten versions of a large flow take longer than a change may.
+        findings = Findings()
 
         async def start(change: Change) -> tuple[FlowVersion, tuple[FlowType, ...]]:
             await change.hold_active()
@@ -83,7 +86,7 @@ class Rollouts:
                 baseline = flow.active_version or baseline
             published: tuple[FlowType, ...] = (flow.type,)
             if not _is_as_wanted(flow, new, baseline):
-                published = await self._start(change, flow, new, baseline)
+                published = await self._start(change, flow, new, baseline, findings)
             return existing(await change.find_flow(id)), published
 
         after, published = await self._running.change(tenant, author, start)
@@ -91,7 +94,7 @@ class Rollouts:
         return after
 
     async def _start(
-        self, change: Change, flow: FlowRecord, new: NewRollout, baseline: int
+        self, change: Change, flow: FlowRecord, new: NewRollout, baseline: int, find: Find
     ) -> tuple[FlowType, ...]:
         id = flow.id
         numbers = dict.fromkeys((baseline, *(share.version for share in new.versions)))
@@ -99,18 +102,17 @@ class Rollouts:
         _check_known(new, {number for number, version in found.items() if version})
         definitions = [version.definition() for version in found.values() if version]
         library = await change.read_library()
-        fresh = [each for each in definitions if flow.weight(each.version) is None]
-        await self._running.check(fresh, library)
         # What new sessions get already may go on: nothing that came later, a test or a demand, may
         # keep a rollout from being taken back to it.
-        stays = [each for each in definitions if flow.weight(each.version) is not None]
-        await self._running.check(stays, library, running=True)
+        stays = {number for number in found if flow.weight(number) is not None}
+        fresh = [each for each in definitions if each.version not in stays]
+        await self._running.check(definitions, library, find, running=stays)
         # What runs the flow inside runs its baseline, the first of these.
-        await self._running.check_others(definitions[0], library)
-        await self._running.pass_tests(change, fresh, library, new.override_reason)
+        await self._running.check_others(definitions[0], library, find)
+        await self._running.pass_tests(change, fresh, library, new.override_reason, find)
         entry = await change.number_entry()
         rollout = Rollout(entry, new.versions, baseline, new.abort)
-        published = await self._running.move(change, flow, library)
+        published = await self._running.move(change, flow, library, find)
         alone = len(new.versions) == 1
         await change.activate_flow(id, baseline, None if alone else rollout)
         await change.note(

@@ -1,14 +1,14 @@
 """What runs: checked before it does, and published when it changes.
 
-All of this happens while what is active is held, so that what was checked is what runs; only golden
-tests are run before, and known by the plan that they were run on. What reads graphs does so in a
-thread: a large flow takes a second, in which others want to be answered.
+All of this happens while what is active is held, so that what was checked is what runs. What would
+take too long then is done before, and known by what it was done on: golden tests by the plan, and
+what a rollout has to know of its many versions by them and by what runs beside them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -23,6 +23,7 @@ from libs.common.flow.simulate import make_program
 from libs.common.wire.events import PublishWanted
 from services.management.author import Author
 from services.management.change import Change
+from services.management.findings import KEEPS_CHANGING, Find, Unfound, find_now
 from services.management.ports import Compiler, Judge
 from services.management.records import FlowRecord, FlowVersion, Status
 from services.management.store import Store
@@ -59,8 +60,8 @@ class Running:
     ) -> T:
         """Do `work`, which may let versions run, in one transaction, and return what it does.
 
-        It is done anew after golden tests that it needs have been run. Raises `Conflict` where what
-        is to run is another plan each time.
+        It is done anew after golden tests that it needs have been run, and whatever else it has to
+        know was found out. Raises `Conflict` where what is to run is another plan each time.
         """
         verdicts = Verdicts()
         spent = 0.0
@@ -73,25 +74,33 @@ class Running:
                     judgement = await self._judge(program, untested.tests, spent)
                     spent += judgement.seconds
                     verdicts.note(program, untested.tests, judgement.problems)
-        raise Conflict("what runs beside this flow keeps changing; try again", retry_after=1.0)
+            except Unfound as unfound:
+                await unfound.learn()
+        raise Conflict(KEEPS_CHANGING, retry_after=1.0)
 
     def validate(self, flow: Flow, library: Library) -> Report:
         """Check a version as it would run in `library`."""
         return validate(flow, self._types, with_flow(library, flow))
 
     async def check(
-        self, flows: Iterable[Flow], library: Library, *, running: bool = False
+        self,
+        flows: Sequence[Flow],
+        library: Library,
+        find: Find = find_now,
+        *,
+        running: Collection[int] = (),
     ) -> None:
-        """Raise `Invalid` for a version that cannot run; what is `running` may break invariants."""
-        for flow in flows:
-            found = (await asyncio.to_thread(self.validate, flow, library)).errors
-            errors = tuple(each for each in found if not (running and each.code == VIOLATION))
+        """Raise `Invalid` for a version that cannot run; those `running` may break invariants."""
+        reports = await find(self.validate, flows, library)
+        for flow, report in zip(flows, reports, strict=True):
+            runs = flow.version in running
+            errors = tuple(each for each in report.errors if not (runs and each.code == VIOLATION))
             if errors:
                 raise invalid(errors)
 
-    async def check_others(self, flow: Flow, library: Library) -> None:
+    async def check_others(self, flow: Flow, library: Library, find: Find = find_now) -> None:
         """Raise `Invalid` if an active flow that holds `flow` would have a problem more."""
-        found = await asyncio.to_thread(self._broken, flow, library)
+        (found,) = await find(self._broken, (flow,), library)
         if found is not None:
             name, problems = found
             raise Invalid(f"the active flow {name} would not be valid with this one", problems)
@@ -112,6 +121,7 @@ class Running:
         flows: Sequence[Flow],
         library: Library,
         override_reason: str | None,
+        find: Find = find_now,
     ) -> None:
         """Raise `Invalid` if one of a flow's versions fails a golden test.
 
@@ -121,7 +131,7 @@ class Running:
         tests = await change.list_golden_tests(flows[0].id) if flows else ()
         if not tests:
             return
-        programs = [await self._program(flow, library) for flow in flows]
+        programs = await find(self._program, flows, library)
         judged = change.verdicts.of(programs, tests)
         failures = {version: failed for version, failed in judged.items() if failed}
         if failures and override_reason is None:
@@ -149,11 +159,12 @@ class Running:
             return error.problems
         if not tests:
             return ()
-        return (await self._judge(await self._program(flow, library), tests, 0.0)).problems
+        (program,) = await find_now(self._program, (flow,), library)
+        return (await self._judge(program, tests, 0.0)).problems
 
-    async def _program(self, flow: Flow, library: Library) -> Program:
+    def _program(self, flow: Flow, library: Library) -> Program:
         """Compile a version that has no errors."""
-        return await asyncio.to_thread(make_program, flow, self._types, with_flow(library, flow))
+        return make_program(flow, self._types, with_flow(library, flow))
 
     async def callers(self, library: Library, slug: str) -> tuple[Flow, ...]:
         """Find the active flows that run the flow `slug` inside."""
@@ -207,12 +218,15 @@ class Running:
         return await self.move(change, flow, library)
 
     async def move(
-        self, change: Change, flow: FlowRecord, library: Library
+        self, change: Change, flow: FlowRecord, library: Library, find: Find = find_now
     ) -> tuple[FlowType, ...]:
         """Say that what runs of an active flow changes; return the types that it changes for."""
-        types = await asyncio.to_thread(touched, library, flow.name, flow.type, self._types)
+        (types,) = await find(self._touched, ((flow.name, flow.type),), library)
         await change.bump_pointers(types)
         return types
+
+    def _touched(self, about: tuple[str, FlowType], library: Library) -> tuple[FlowType, ...]:
+        return touched(library, *about, self._types)
 
     async def publish(self, tenant: str, types: Iterable[FlowType]) -> None:
         """Have what changed published at once, if that can be, after it is committed."""
