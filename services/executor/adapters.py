@@ -80,9 +80,10 @@ def open_accounts(
 
 
 def open_mailer(settings: Settings, closers: contextlib.AsyncExitStack) -> Mailer | None:
-    """Make what sends mail; None, and a warning, where no mail server is set."""
+    """Make what sends mail; None where no mail server is set, and a warning if it is to send."""
     if settings.smtp_url is None:
-        log.warning("mail_not_set_up", setting=variable("smtp_url"))
+        if settings.messengers:
+            log.warning("mail_not_set_up", setting=variable("smtp_url"))
         return None
     mailer = Mailer(
         read("smtp_url", Server.parse, settings.smtp_url), seconds=settings.smtp_seconds

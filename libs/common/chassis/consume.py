@@ -27,7 +27,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo
+from nats.js.errors import NotFoundError
 from structlog.typing import FilteringBoundLogger
 
 from libs.common.chassis.bus import MESSAGE_ID, Bus, Stream
@@ -68,7 +69,7 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     ack_seconds: float = 30.0
     """After this without a sign of life the server gives a message to somebody else."""
     workers: int = 1
-    """Messages handled at once by this process."""
+    """Messages handled at once by this process; without any it only shows how much is not done."""
 
 
 class Hopeless(Exception):
@@ -144,25 +145,32 @@ class Consumption:
 
     async def _look(self) -> None:
         """Show how much is not done: what a delivery tells of it is old where a handler waits."""
-        stream, durable = self._consumer.stream.name, self._consumer.durable
         # No longer than until it stops: a pause is none from then on, and nothing else may wait.
         while not self._stopping.is_set():
             try:
                 async with self._bus.asking() as client:
-                    info = await client.jetstream().consumer_info(stream, durable)
+                    info = await self._find(client)
             except Unavailable:
-                # Away, or not made yet.
                 await self._pause(_AWAY_SECONDS)
                 continue
             self._meter.lags((info.num_pending or 0) + (info.num_ack_pending or 0))
             await self._pause(_LOOK_SECONDS)
 
-    async def _bind(self, client: Client) -> JetStreamContext.PullSubscription:
+    async def _find(self, client: Client) -> ConsumerInfo:
+        stream, durable = self._consumer.stream.name, self._consumer.durable
+        try:
+            found: ConsumerInfo = await client.jetstream().consumer_info(stream, durable)
+        except NotFoundError:
+            # Where nobody has ever consumed, what waits is to be seen all the same.
+            return await self._make(client)
+        return found
+
+    async def _make(self, client: Client) -> ConsumerInfo:
+        """Make the streams and the consumer, unless they are there."""
         consumer = self._consumer
         await self._bus.ensure(consumer.stream)
         await self._bus.ensure(DEAD)
-        jetstream = client.jetstream()
-        await jetstream.add_consumer(
+        return await client.jetstream().add_consumer(
             consumer.stream.name,
             ConsumerConfig(
                 durable_name=consumer.durable,
@@ -173,8 +181,11 @@ class Consumption:
                 max_deliver=-1,
             ),
         )
-        return await jetstream.pull_subscribe_bind(
-            durable=consumer.durable, stream=consumer.stream.name
+
+    async def _bind(self, client: Client) -> JetStreamContext.PullSubscription:
+        await self._make(client)
+        return await client.jetstream().pull_subscribe_bind(
+            durable=self._consumer.durable, stream=self._consumer.stream.name
         )
 
     async def _take_from(self, subscription: JetStreamContext.PullSubscription) -> None:

@@ -400,3 +400,19 @@ async def test_what_is_not_done_is_shown_though_its_handler_waits(
     away = False
     await until(lambda: world.lag == 0)
     assert {**world.counted, "waited": 0} == {"retried": 1, "done": 3, "waited": 0}
+
+
+async def test_who_takes_no_message_shows_how_many_wait_though_nobody_ever_took_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("libs.common.chassis.consume._LOOK_SECONDS", 0.01)
+
+    async def handle(message: Message) -> None:
+        raise AssertionError(message.sequence)
+
+    await world.publish(b"1", b"2")
+    world.consume(handle, msgspec.structs.replace(CONSUMER, workers=0))
+    await until(lambda: world.lag == 2)
+    await world.publish(b"3")
+    await until(lambda: world.lag == 3)
+    assert world.counted == {}

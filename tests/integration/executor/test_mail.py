@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Any
 
 import nats
@@ -112,27 +111,30 @@ async def test_a_flow_sends_a_mail(house: House, executor: Executor, box: Mailbo
     assert letter["Message-ID"].endswith("@example.org>")
 
 
-async def test_an_executor_can_leave_messages_to_others(house: House, box: Mailbox) -> None:
+async def test_an_executor_can_leave_messages_to_others_and_shows_that_they_wait(
+    house: House, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consume, "_LOOK_SECONDS", 0.05)
+    log = CapturingLogger()
+    monkeypatch.setattr(adapters, "log", log)
     await house.person(EMAIL)
-    settings: dict[str, Any] = {"smtp_url": box.url}
-    serving = await house.executor(**settings, messengers=0)
+    serving = await house.executor(messengers=0)
+    assert log.calls == [], "it needs no mail server"
+    await until(lambda: lags(serving, 0))
     await serving.at_password(EMAIL)
-    bus = await nats.connect(house.settings.nats_url.reveal())
-    try:
-
-        async def waits() -> bool:
-            with suppress(NotFoundError):
-                found = await bus.jetstream().stream_info(MESSAGES.name)
-                return found.state.messages == 1
-            return False
-
-        await until(waits)
-    finally:
-        await bus.close()
+    await until(lambda: lags(serving, 1))
     assert box.letters == []
-    sending = await house.executor(**settings)
+    sending = await house.executor(smtp_url=box.url)
     assert (await box.next())["To"] == EMAIL
     await until(lambda: performed(sending, "performed", 1))
+    await until(lambda: lags(serving, 0))
+
+
+async def lags(executor: Executor, messages: int) -> bool:
+    """Whether `executor` shows that so many messages are not delivered."""
+    async with executor.http.get(f"{executor.url}/metrics") as answer:
+        exposed = await answer.text()
+    return f'gatehouse_consumer_lag{{consumer="messengers"}} {float(messages)}\n' in exposed
 
 
 async def test_no_header_shows_the_handle_of_the_session(

@@ -15,6 +15,8 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "compiler": Compiler,
     "executor": Executor,
 }
+DEPLOYED: Mapping[str, str] = {**{name: name for name in SETTINGS}, "messenger": "executor"}
+"""What manifests run, each with the service that it is."""
 
 
 def load(service: str, environ: Mapping[str, str]) -> ServiceSettings:

@@ -10,9 +10,10 @@ import yaml
 from compose_spec import PyCompose
 
 from libs.common.chassis.serve import VERSION
+from services.executor.config import Settings as Executor
 from tests.unit.deploy import dockerfile
 from tests.unit.deploy.dockerfile import PROJECT
-from tests.unit.deploy.settings import SETTINGS, load, unknown
+from tests.unit.deploy.settings import DEPLOYED, SETTINGS, load, unknown
 
 TEXT = (PROJECT / "docker-compose.yml").read_text()
 EXAMPLE = (PROJECT / "deploy/compose.env.example").read_text()
@@ -23,11 +24,11 @@ BUILT = {name: part for name, part in PARTS.items() if "build" in part}
 VARIABLE = re.compile(r"\$\{(?P<name>\w+):(?P<sort>[?-])(?P<rest>[^}]*)\}")
 
 
-def given(service: str) -> dict[str, str]:
-    """The environment of the service's process, with a secret of one letter for each."""
-    own: Mapping[str, str] = PARTS[service]["environment"]
+def given(part: str) -> dict[str, str]:
+    """The environment of the part's process, with a secret of one letter for each."""
+    own: Mapping[str, str] = PARTS[part]["environment"]
     filled = {name: VARIABLE.sub(fill, value) for name, value in own.items()}
-    return {**dockerfile.environment(service), **filled}
+    return {**dockerfile.environment(DEPLOYED[part]), **filled}
 
 
 def fill(found: re.Match[str]) -> str:
@@ -61,17 +62,37 @@ def test_everything_that_can_be_built_is() -> None:
     assert BUILT.keys() == {*SETTINGS, "migrate"}
 
 
-@pytest.mark.parametrize("service", SETTINGS)
-def test_a_service_is_given_what_it_needs_and_nothing_that_it_does_not_know(service: str) -> None:
-    environ = given(service)
+def test_a_part_that_is_not_built_runs_the_image_of_one_that_is() -> None:
+    assert PARTS["messenger"]["image"] == BUILT["executor"]["image"]
+    # Compose would look for it in a registry before it has been built.
+    assert PARTS["messenger"]["pull_policy"] == "never"
+
+
+@pytest.mark.parametrize(("part", "service"), DEPLOYED.items())
+def test_a_service_is_given_what_it_needs_and_nothing_that_it_does_not_know(
+    part: str, service: str
+) -> None:
+    environ = given(part)
     assert unknown(service, environ) == set()
     load(service, environ)
 
 
-@pytest.mark.parametrize("service", SETTINGS)
-def test_a_service_is_not_killed_while_requests_in_flight_may_still_finish(service: str) -> None:
-    settings = load(service, given(service))
-    patience = int(PARTS[service]["stop_grace_period"].removesuffix("s"))
+def test_the_executor_sends_nothing_and_the_messenger_that_sends_is_reached_by_nobody() -> None:
+    executor, messenger = given("executor"), given("messenger")
+    assert executor.pop("GATEHOUSE_MESSENGERS") == "0"
+    assert executor == messenger, "what they are told is otherwise the same"
+    told = load("executor", messenger)
+    assert isinstance(told, Executor)
+    assert told.messengers > 0
+    assert "ports" not in PARTS["messenger"]
+
+
+@pytest.mark.parametrize(("part", "service"), DEPLOYED.items())
+def test_a_service_is_not_killed_while_requests_in_flight_may_still_finish(
+    part: str, service: str
+) -> None:
+    settings = load(service, given(part))
+    patience = int(PARTS[part]["stop_grace_period"].removesuffix("s"))
     assert patience > settings.grace_seconds + settings.drain_seconds
 
 

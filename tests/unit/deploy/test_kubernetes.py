@@ -15,9 +15,10 @@ import yaml
 
 from libs.common.chassis.config import FILE_SUFFIX
 from libs.common.chassis.serve import VERSION
+from services.executor.config import Settings as Executor
 from tests.unit.deploy import dockerfile
 from tests.unit.deploy.dockerfile import PROJECT
-from tests.unit.deploy.settings import SETTINGS, load, unknown
+from tests.unit.deploy.settings import DEPLOYED, SETTINGS, load, unknown
 
 BASE = PROJECT / "deploy/k8s/base"
 GUIDE = (PROJECT / "docs/how-to/deploy-kubernetes.md").read_text()
@@ -42,7 +43,7 @@ def named(each: Object) -> str:
 
 
 OBJECTS = render(BASE)
-DEPLOYMENTS = {each["metadata"]["name"]: each for each in OBJECTS if each["kind"] == "Deployment"}
+DEPLOYMENTS = {each["metadata"]["name"] for each in OBJECTS if each["kind"] == "Deployment"}
 WORKLOADS = {named(each): each for each in OBJECTS if each["kind"] in ("Deployment", "Job")}
 
 
@@ -57,14 +58,15 @@ def container(workload: Object) -> Object:
     return found
 
 
-def deployment(service: str) -> Object:
-    return DEPLOYMENTS[f"gatehouse-{service}"]
+def deployment(part: str, objects: tuple[Object, ...] = OBJECTS) -> Object:
+    (found,) = (each for each in objects if named(each) == f"Deployment/gatehouse-{part}")
+    return found
 
 
-def mounted(service: str) -> dict[str, tuple[str, str]]:
-    """Each file of the service's container: the Secret that it comes from, and the key in it."""
-    (volume,) = pod(deployment(service))["volumes"]
-    (mount,) = container(deployment(service))["volumeMounts"]
+def mounted(part: str, objects: tuple[Object, ...] = OBJECTS) -> dict[str, tuple[str, str]]:
+    """Each file of the part's container: the Secret that it comes from, and the key in it."""
+    (volume,) = pod(deployment(part, objects))["volumes"]
+    (mount,) = container(deployment(part, objects))["volumeMounts"]
     assert volume["name"] == mount["name"]
     return {
         f"{mount['mountPath']}/{item['path']}": (source["secret"]["name"], item["key"])
@@ -73,21 +75,21 @@ def mounted(service: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def settings(service: str) -> Mapping[str, str]:
-    """What the ConfigMap of the service holds."""
-    (source,) = container(deployment(service))["envFrom"]
+def settings(part: str, objects: tuple[Object, ...] = OBJECTS) -> Mapping[str, str]:
+    """What the part's ConfigMap holds, and what its container has besides."""
+    told = container(deployment(part, objects))
+    (source,) = told["envFrom"]
     (found,) = (
         each["data"]
-        for each in OBJECTS
+        for each in objects
         if named(each) == f"ConfigMap/{source['configMapRef']['name']}"
     )
-    data: Mapping[str, str] = found
-    return data
+    return {**found, **{each["name"]: each["value"] for each in told.get("env", ())}}
 
 
-def given(service: str, folder: Path) -> dict[str, str]:
-    """The environment of the service's process, with its secrets as files in `folder`."""
-    environ = {**dockerfile.environment(service), **settings(service)}
+def given(part: str, folder: Path) -> dict[str, str]:
+    """The environment of the part's process, with its secrets as files in `folder`."""
+    environ = {**dockerfile.environment(DEPLOYED[part]), **settings(part)}
     for name, value in environ.items():
         if name.endswith(FILE_SUFFIX):
             file = folder / Path(value).name
@@ -107,26 +109,40 @@ def test_a_word_that_kubernetes_does_not_know_is_noticed() -> None:
         kubernetes_validate.validate(misspelt, kubernetes_validate.latest_version(), strict=True)
 
 
-@pytest.mark.parametrize("service", SETTINGS)
+@pytest.mark.parametrize(("part", "service"), DEPLOYED.items())
 def test_a_service_is_given_what_it_needs_and_nothing_that_it_does_not_know(
-    service: str, tmp_path: Path
+    part: str, service: str, tmp_path: Path
 ) -> None:
-    assert unknown(service, settings(service)) == set()
-    load(service, given(service, tmp_path))
+    assert unknown(service, settings(part)) == set()
+    load(service, given(part, tmp_path))
 
 
-@pytest.mark.parametrize("service", SETTINGS)
-def test_each_file_that_a_setting_names_is_mounted_and_no_other(service: str) -> None:
-    named_files = [value for name, value in settings(service).items() if name.endswith(FILE_SUFFIX)]
-    assert sorted(named_files) == sorted(mounted(service))
+def test_executors_send_nothing_and_messengers_that_send_are_reached_by_nobody(
+    tmp_path: Path,
+) -> None:
+    executor, messenger = given("executor", tmp_path), given("messenger", tmp_path)
+    assert executor.pop("GATEHOUSE_MESSENGERS") == "0"
+    assert executor == messenger, "what they are told is otherwise the same"
+    told = load("executor", messenger)
+    assert isinstance(told, Executor)
+    assert told.messengers > 0
+    labels = deployment("messenger")["spec"]["template"]["metadata"]["labels"]
+    selectors = [each["spec"]["selector"] for each in OBJECTS if each["kind"] == "Service"]
+    assert not any(selector.items() <= labels.items() for selector in selectors)
 
 
-@pytest.mark.parametrize("service", SETTINGS)
+@pytest.mark.parametrize("part", DEPLOYED)
+def test_each_file_that_a_setting_names_is_mounted_and_no_other(part: str) -> None:
+    named_files = [value for name, value in settings(part).items() if name.endswith(FILE_SUFFIX)]
+    assert sorted(named_files) == sorted(mounted(part))
+
+
+@pytest.mark.parametrize(("part", "service"), DEPLOYED.items())
 def test_a_pod_is_not_killed_while_requests_in_flight_may_still_finish(
-    service: str, tmp_path: Path
+    part: str, service: str, tmp_path: Path
 ) -> None:
-    told = load(service, given(service, tmp_path))
-    patience = pod(deployment(service))["terminationGracePeriodSeconds"]
+    told = load(service, given(part, tmp_path))
+    patience = pod(deployment(part))["terminationGracePeriodSeconds"]
     assert patience >= told.grace_seconds + told.drain_seconds + CLOSING_SECONDS
 
 
@@ -139,11 +155,11 @@ def test_whoever_is_called_goes_on_serving_until_the_callers_know(
     assert load(service, given(service, tmp_path)).grace_seconds >= notices_after
 
 
-@pytest.mark.parametrize("service", SETTINGS)
-def test_the_probes_ask_the_port_that_is_served(service: str, tmp_path: Path) -> None:
-    told = container(deployment(service))
+@pytest.mark.parametrize(("part", "service"), DEPLOYED.items())
+def test_the_probes_ask_the_port_that_is_served(part: str, service: str, tmp_path: Path) -> None:
+    told = container(deployment(part))
     (port,) = told["ports"]
-    assert port["containerPort"] == load(service, given(service, tmp_path)).port
+    assert port["containerPort"] == load(service, given(part, tmp_path)).port
     asked = {name: told[name]["httpGet"] for name in told if name.endswith("Probe")}
     assert asked == {
         "startupProbe": {"path": "/healthz", "port": port["name"]},
@@ -230,17 +246,33 @@ def test_everything_can_be_applied_by_component() -> None:
         component = each["metadata"]["labels"]["app.kubernetes.io/component"]
         by_component.setdefault(component, set()).add(each["kind"])
     served = {"ServiceAccount", "ConfigMap", "Service", "Deployment"}
-    assert by_component == {**dict.fromkeys(SETTINGS, served), "migrate": {"ServiceAccount", "Job"}}
-    assert re.findall(r"-l app\.kubernetes\.io/component=(\w+)", GUIDE) == [
+    assert by_component == {
+        **dict.fromkeys(SETTINGS, served),
+        "messenger": {"ServiceAccount", "Deployment"},
+        "migrate": {"ServiceAccount", "Job"},
+    }
+    # Messengers have the ConfigMap of executors, so both are applied at once.
+    assert re.findall(r"-l '?app\.kubernetes\.io/component(?:=| in )(\w+|\([^)]*\))", GUIDE) == [
         "migrate",
-        "executor",
+        "(executor, messenger)",
         "compiler",
         "management",
     ]
+    assert set(re.findall(r"rollout status deployment/(\S+)", GUIDE)) == DEPLOYMENTS
 
 
-def test_the_guide_says_how_to_make_each_secret_and_no_other() -> None:
-    wanted = {file for service in SETTINGS for file in mounted(service).values()}
+@pytest.fixture
+def overlay(tmp_path: Path) -> tuple[Object, ...]:
+    """What the guide has an operator apply."""
+    (told,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    shutil.copytree(BASE, tmp_path / "base")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "kustomization.yaml").write_text(told)
+    return render(tmp_path / "mine")
+
+
+def test_the_guide_says_how_to_make_each_secret_and_no_other(overlay: tuple[Object, ...]) -> None:
+    wanted = {file for part in DEPLOYED for file in mounted(part, overlay).values()}
     migration = container(WORKLOADS["Job/gatehouse-migrate"])["env"]
     for variable in migration:
         source = variable["valueFrom"]["secretKeyRef"]
@@ -254,17 +286,21 @@ def test_the_guide_says_how_to_make_each_secret_and_no_other() -> None:
     assert made == wanted
 
 
-def test_the_overlay_of_the_guide_renders_and_every_setting_in_it_is_known(tmp_path: Path) -> None:
-    (overlay,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
-    shutil.copytree(BASE, tmp_path / "base")
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "kustomization.yaml").write_text(overlay)
-    objects = render(tmp_path / "mine")
-    for each in objects:
+def test_the_overlay_of_the_guide_renders_and_every_setting_in_it_is_known(
+    overlay: tuple[Object, ...],
+) -> None:
+    for each in overlay:
         kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
         assert each["metadata"]["namespace"] == "gatehouse"
-    (changed,) = (
-        each["data"] for each in objects if named(each).startswith("ConfigMap/gatehouse-executor-")
-    )
+    changed = settings("executor", overlay)
     assert changed.keys() > settings("executor").keys()
     assert unknown("executor", changed) == set()
+
+
+def test_in_the_overlay_of_the_guide_messengers_alone_know_the_mail_server(
+    overlay: tuple[Object, ...],
+) -> None:
+    told = {part: settings(part, overlay).get("GATEHOUSE_SMTP_URL_FILE") for part in DEPLOYED}
+    assert {part for part, file in told.items() if file} == {"messenger"}
+    assert told["messenger"] in mounted("messenger", overlay)
+    assert unknown("executor", settings("messenger", overlay)) == set()
