@@ -18,12 +18,13 @@ from deploy.local.valkey import ask, binary, start_valkey
 
 NAME = "main"
 """What the Sentinels call the master."""
-_WATCHFUL, _PATIENT = 300, 2000
+_PATIENCE = 20_000
 """Milliseconds without an answer after which a Sentinel takes the master for dead.
 
-One of them is quicker, and its word is enough to ask the others for their votes: two that stood for
-election at the same moment could each be left without a majority, and wait for seconds.
+So long that a busy machine is not taken for a failure; see `Watched.is_lost`.
 """
+_HURRY = 100
+"""Milliseconds between two looks of a Sentinel that knows of a failure."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,6 @@ class Sentinel:
 
     port: int
     process: Process
-    id: str
-
-    async def says(self, password: str | None = None) -> int:
-        """Return the port of whom it takes for the master."""
-        command = "SENTINEL GET-MASTER-ADDR-BY-NAME"
-        return int((await ask(self.port, password, command, NAME))[1])
 
 
 @dataclass(frozen=True)
@@ -55,6 +50,16 @@ class Watched:
         """What a line is opened by."""
         hosts = ",".join(f"{LOOPBACK}:{each.port}" for each in self.sentinels)
         return f"redis+sentinel://:{self.password}@{hosts}/{NAME}"
+
+    async def is_lost(self) -> None:
+        """Have one Sentinel find out soon that the master is gone.
+
+        Its word is enough to ask the others for their votes. Two that stand for election at the
+        same moment may each be left without a majority, and wait for seconds.
+        """
+        quick = self.sentinels[0].port
+        await ask(quick, None, "SENTINEL DEBUG", "info-period", _HURRY, "ping-period", _HURRY)
+        await ask(quick, None, "SENTINEL SET", NAME, "down-after-milliseconds", 3 * _HURRY)
 
     async def replicated(self) -> None:
         """Return when the replica has all that the master was told."""
@@ -88,12 +93,11 @@ async def watched(folder: Path, password: str) -> AsyncIterator[Watched]:
         sentinels = []
         for number, (port, own) in enumerate(zip(ports, ids, strict=True)):
             others = {p: i for p, i in zip(ports, ids, strict=True) if p != port}
-            patience = _PATIENT if number else _WATCHFUL
             lines = [
                 f"sentinel myid {own}",
                 f"sentinel monitor {NAME} {LOOPBACK} {master.port} 1",
                 f"sentinel auth-pass {NAME} {password}",
-                f"sentinel down-after-milliseconds {NAME} {patience}",
+                f"sentinel down-after-milliseconds {NAME} {_PATIENCE}",
                 f"sentinel failover-timeout {NAME} 2000",
                 # They would find each other and the replica by themselves, in seconds.
                 f"sentinel known-replica {NAME} {LOOPBACK} {replica.port}",
@@ -101,7 +105,7 @@ async def watched(folder: Path, password: str) -> AsyncIterator[Watched]:
             ]
             process = await start_sentinel(folder / f"sentinel-{number}", port, lines)
             stack.push_async_callback(process.kill)
-            sentinels.append(Sentinel(port, process, own))
+            sentinels.append(Sentinel(port, process))
         made = Watched(master, replica, tuple(sentinels), password)
         async with asyncio.timeout(20):
             while (await replication(replica, password)).get("master_link_status") != "up":
@@ -115,8 +119,9 @@ async def _start_server(folder: Path, password: str, stack: AsyncExitStack) -> S
     )
     stack.push_async_callback(server.process.kill)
     await ask(server.port, password, "CONFIG SET", "masterauth", password)
-    # Without a disk, a server begins to serve its replica once a second.
-    await ask(server.port, password, "CONFIG SET", "repl-diskless-sync", "no")
+    # By way of files, a replica looks once a second whether it has all.
+    await ask(server.port, password, "CONFIG SET", "repl-diskless-load", "on-empty-db")
+    await ask(server.port, password, "CONFIG SET", "repl-diskless-sync-delay", 0)
     return server
 
 

@@ -200,6 +200,7 @@ async def test_when_the_master_hangs_the_line_goes_on_with_its_replica_and_sends
         while len(answered) < 100:
             await asyncio.sleep(0)
         os.kill(stack.master.process.pid, signal.SIGSTOP)
+        await stack.is_lost()
         async with asyncio.timeout(20):
             await asyncio.gather(*calls)
         await see_that_it_leads_to(stack.replica, line)

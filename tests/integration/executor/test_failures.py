@@ -141,6 +141,7 @@ async def test_a_session_goes_on_where_its_redis_failed_over(
         reply = await executor.answer(step, password=PASSWORD)
         assert (reply.status, reply.body["code"]) == (503, "FE-50301")
         assert int(reply.headers["Retry-After"]) >= 1
+        await stack.is_lost()
 
         async def goes_on() -> bool:
             nonlocal reply
