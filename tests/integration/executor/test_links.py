@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 import uuid
 from collections.abc import AsyncIterator
-from email.message import EmailMessage
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
 
 import jwt
 import nats
 import pytest
 import pytest_asyncio
 
-from libs.common.flow.model import FlowType, Graph, Json
+from libs.common.flow.model import FlowType, Json
 from libs.common.wire.inspect import Replayed, ReplayWanted
 from libs.common.wire.plans import Rollout
 from services.executor import __main__ as main
@@ -26,6 +23,15 @@ from tests.integration.executor.candidates import candidate, lead
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply
 from tests.integration.executor.graphs import IDENTIFIER, LOGIN, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
+from tests.integration.executor.links import (
+    CHOSEN,
+    RECOVERY,
+    link_in,
+    recovery,
+    registration,
+    token_in,
+    verify,
+)
 from tests.integration.executor.test_codes import shown, verified
 from tests.integration.executor.test_inspect import ask, told
 from tests.integration.executor.test_rollouts import plain
@@ -33,51 +39,6 @@ from tests.integration.executor.test_sessions import everything_in_redis, expire
 from tests.mailbox import Mailbox, mailbox, text_of
 
 EMAIL, NOBODY, NEW = "sasha@example.com", "nobody@example.com", "new@example.com"
-CHOSEN = "a quite new password"
-RECOVERY = "PASSWORD_RECOVERY"
-
-
-def verify(**config: Json) -> dict[str, Json]:
-    config = {"method": "link", **config}
-    return {"id": "verify", "type": "email_verification", "config": config}
-
-
-def recovery(**config: Json) -> Graph:
-    nodes: list[dict[str, Any]] = [
-        START,
-        IDENTIFIER,
-        verify(**config),
-        {"id": "choose", "type": "password_setup"},
-        {"id": "write", "type": "user_write"},
-        SUCCESS,
-    ]
-    path = ("start", "identifier", "verify", "choose", "write", "success")
-    return graph(nodes, list(pairwise(path)))
-
-
-def registration() -> Graph:
-    fields = [
-        {"name": "email", "type": "email", "label": "Email"},
-        {"name": "password", "type": "password", "label": "Password"},
-    ]
-    nodes: list[dict[str, Any]] = [
-        START,
-        {"id": "details", "type": "prompt", "config": {"fields": fields}},
-        verify(),
-        {"id": "write", "type": "user_write"},
-        SUCCESS,
-    ]
-    path = ("start", "details", "verify", "write", "success")
-    return graph(nodes, list(pairwise(path)))
-
-
-def link_in(letter: EmailMessage) -> str:
-    (found,) = re.findall(r"https?://\S+#token=\S+", text_of(letter))
-    return str(found)
-
-
-def token_in(letter: EmailMessage) -> str:
-    return link_in(letter).partition("#token=")[2]
 
 
 async def follow(

@@ -12,7 +12,7 @@ import pytest_asyncio
 from libs.common.flow.model import FlowType
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import LOGIN, MFA_LOGIN, REGISTRATION, START, SUCCESS, graph
-from tests.integration.executor.test_links import link_in, recovery, registration
+from tests.integration.executor.links import link_in, recovery, registration
 from tests.integration.executor.visitor import Seen, Visitor, visiting
 from tests.mailbox import mailbox
 

@@ -24,9 +24,9 @@ from tests.browser.looks import look_at
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import IDENTIFIER, MFA_LOGIN, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
+from tests.integration.executor.links import link_in, recovery
 from tests.integration.executor.test_captcha import RIGHT, Service, known_captcha, service
 from tests.integration.executor.test_codes import code_in
-from tests.integration.executor.test_links import link_in, recovery
 from tests.integration.executor.test_passkeys import ANYBODY, MAKE_ONE
 from tests.integration.executor.test_social import VISIT_LOOPBACK, known, sign_in
 from tests.mailbox import Mailbox, mailbox, text_of
