@@ -125,7 +125,9 @@ async def build(settings: Settings, ground: Ground) -> web.Application:
     closers.push_async_callback(outgoing.close)
 
     metrics = ExecutorMetrics(ground.metrics)
-    sign_ins = PostgresSignIns(pool, hours=settings.sign_in_hours)
+    sign_ins = PostgresSignIns(
+        pool, hours=settings.sign_in_hours, idle_minutes=settings.sign_in_idle_minutes
+    )
     with expecting_tables():
         await PostgresDirectory(pool).reach()
         await sign_ins.reach()

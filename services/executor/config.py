@@ -122,6 +122,15 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
             "tells, and what a late assertion can still end",
         ),
     ] = 12
+    sign_in_idle_minutes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=525_600,
+            description="time after which a sign-in ends that `/introspect` was not asked about; "
+            "0 lets it stand for all of its hours",
+        ),
+    ] = 0
 
     login_minutes: Annotated[
         Minutes, Meta(description="lifetime of a session of a login or authorization flow")

@@ -133,8 +133,11 @@ class Introspection:
         )
 
     async def _standing(self, tenant: str, sid: str) -> SignIn | None:
-        """Find a sign-in that stands, of an account that is there and not blocked."""
-        found = await self._sign_ins.find(tenant, sid)
+        """Find a sign-in that stands, of an account that is there and not blocked.
+
+        That it is asked about is all that Gatehouse hears of its use.
+        """
+        found = await self._sign_ins.use(tenant, sid)
         if found is None or await self._directory.load(tenant, found.account) is None:
             return None
         return found

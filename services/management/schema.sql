@@ -366,6 +366,8 @@ CREATE TABLE sign_ins (
     -- When it was ended before. It stays until then, so that a turn that is run again begins
     -- nothing that somebody has ended.
     ended_at timestamptz,
+    -- Until then it stands though no server asks about it; null where it need not be asked about.
+    idle_until timestamptz,
     PRIMARY KEY (tenant, sid)
 );
 

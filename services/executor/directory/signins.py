@@ -55,6 +55,9 @@ class SignIns(Protocol):
     async def find(self, tenant: str, sid: str) -> SignIn | None:
         """Find a sign-in that stands."""
 
+    async def use(self, tenant: str, sid: str) -> SignIn | None:
+        """Find a sign-in that stands, which is idle no more."""
+
     async def end(self, tenant: str, sid: str) -> None:
         """End a sign-in; it is no error if there is none."""
 
@@ -71,10 +74,14 @@ class SignIns(Protocol):
 class PostgresSignIns:
     """`SignIns`, in the table of that name."""
 
-    def __init__(self, pool: asyncpg.Pool, *, hours: int) -> None:
-        """Let a sign-in last so long. Use `pool`, whose owner closes it."""
+    def __init__(self, pool: asyncpg.Pool, *, hours: int, idle_minutes: int) -> None:
+        """Let a sign-in last so long, and be idle so long; 0 for however long.
+
+        Use `pool`, whose owner closes it.
+        """
         self._pool = pool
         self._hours = hours
+        self._idle = idle_minutes or None
 
     async def keep(
         self,
@@ -97,6 +104,7 @@ class PostgresSignIns:
                 amr=amr,
                 acr=acr,
                 hours=self._hours,
+                idle=self._idle,
             )
         return kept is not None
 
@@ -108,6 +116,13 @@ class PostgresSignIns:
         async with asking_postgres():
             row = await _QUERIES.find_sign_in(self._pool, tenant=tenant, sid=sid)
         return None if row is None else msgspec.convert(dict(row), SignIn)
+
+    async def use(self, tenant: str, sid: str) -> SignIn | None:
+        """See `SignIns.use`."""
+        if self._idle is not None and _SID.fullmatch(sid):
+            async with asking_postgres():
+                await _QUERIES.use_sign_in(self._pool, tenant=tenant, sid=sid, idle=self._idle)
+        return await self.find(tenant, sid)
 
     async def end(self, tenant: str, sid: str) -> None:
         """See `SignIns.end`."""

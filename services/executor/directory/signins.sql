@@ -1,15 +1,16 @@
--- name: keep_sign_in(tenant, sid, account, auth_time, amr, acr, hours)$
+-- name: keep_sign_in(tenant, sid, account, auth_time, amr, acr, hours, idle)$
 -- true unless it was ended; again, it is as it is told now, and lasts no longer
-INSERT INTO sign_ins AS s (tenant, sid, account, auth_time, amr, acr, ends_at)
+INSERT INTO sign_ins AS s (tenant, sid, account, auth_time, amr, acr, ends_at, idle_until)
 VALUES (
     :tenant, :sid, :account, to_timestamp(:auth_time::bigint), :amr, :acr,
-    now() + make_interval(hours => :hours)
+    now() + make_interval(hours => :hours), now() + make_interval(mins => :idle)
 )
 ON CONFLICT (tenant, sid) DO UPDATE SET
     account = excluded.account,
     auth_time = excluded.auth_time,
     amr = excluded.amr,
-    acr = excluded.acr
+    acr = excluded.acr,
+    idle_until = excluded.idle_until
 WHERE s.ended_at IS NULL
 RETURNING true;
 
@@ -18,9 +19,15 @@ RETURNING true;
 SELECT
     account, amr, acr,
     extract(epoch FROM auth_time)::bigint AS auth_time,
-    extract(epoch FROM ends_at)::bigint AS ends_at
+    extract(epoch FROM least(ends_at, idle_until))::bigint AS ends_at
 FROM sign_ins
-WHERE tenant = :tenant AND sid = :sid AND ended_at IS NULL AND ends_at > now();
+WHERE tenant = :tenant AND sid = :sid AND ended_at IS NULL AND least(ends_at, idle_until) > now();
+
+-- name: use_sign_in(tenant, sid, idle)!
+-- one that stands, and may be idle for no longer; written once in a tenth of that
+UPDATE sign_ins SET idle_until = now() + make_interval(mins => :idle)
+WHERE tenant = :tenant AND sid = :sid AND ended_at IS NULL AND least(ends_at, idle_until) > now()
+    AND idle_until < now() + 0.9 * make_interval(mins => :idle);
 
 -- name: end_sign_in(tenant, sid)!
 UPDATE sign_ins SET ended_at = now()

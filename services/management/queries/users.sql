@@ -96,9 +96,9 @@ WHERE user_id = :user
 
 -- name: list_sign_ins(tenant, account, most)
 -- those that stand, the newest first
-SELECT sid, created_at, auth_time, amr, acr, ends_at
+SELECT sid, created_at, auth_time, amr, acr, least(ends_at, idle_until) AS ends_at
 FROM sign_ins
-WHERE tenant = :tenant AND account = :account AND ended_at IS NULL AND ends_at > now()
+WHERE tenant = :tenant AND account = :account AND ended_at IS NULL AND least(ends_at, idle_until) > now()
 ORDER BY created_at DESC, sid
 LIMIT :most;
 
@@ -106,14 +106,14 @@ LIMIT :most;
 -- true where it stood
 UPDATE sign_ins SET ended_at = now()
 WHERE tenant = :tenant AND account = :account AND sid = :sid
-    AND ended_at IS NULL AND ends_at > now()
+    AND ended_at IS NULL AND least(ends_at, idle_until) > now()
 RETURNING true;
 
 -- name: end_sign_ins(tenant, account)$
 -- how many stood
 WITH ended AS (
     UPDATE sign_ins SET ended_at = now()
-    WHERE tenant = :tenant AND account = :account AND ended_at IS NULL AND ends_at > now()
+    WHERE tenant = :tenant AND account = :account AND ended_at IS NULL AND least(ends_at, idle_until) > now()
     RETURNING sid
 )
 SELECT count(*) FROM ended;

@@ -176,7 +176,9 @@ class House:
         self.line = line
         self.pool = pool
         self.directory = PostgresDirectory(pool)
-        self.sign_ins = PostgresSignIns(pool, hours=settings.sign_in_hours)
+        self.sign_ins = PostgresSignIns(
+            pool, hours=settings.sign_in_hours, idle_minutes=settings.sign_in_idle_minutes
+        )
         self._stack = stack
         self._logged = stack.enter_context(Lines())
         self._metrics: list[Metrics] = []

@@ -309,6 +309,46 @@ async def test_a_sign_in_ends_by_itself_and_is_then_forgotten(house: House) -> N
     assert await house.pool.fetchval("SELECT array_agg(sid) FROM sign_ins") == [stands]
 
 
+async def minutes_left(house: House) -> int | None:
+    """Return for how long the one sign-in may be idle."""
+    sql = "SELECT (extract(epoch FROM idle_until - now()) / 60)::int FROM sign_ins"
+    left: int | None = await house.pool.fetchval(sql)
+    return left
+
+
+async def test_a_sign_in_that_no_server_asks_about_ends_where_that_is_wanted(house: House) -> None:
+    executor = await house.executor(sign_in_idle_minutes=30)
+    await house.person(EMAIL)
+    token = await sign_in(house, executor)
+    sid = claims_of(token)["sid"]
+    server = await backend(house, executor)
+    assert await minutes_left(house) == 30
+    for asks in ((sid, "sid"), (token, None)):
+        await house.pool.execute("UPDATE sign_ins SET idle_until = now() + interval '20 min'")
+        assert (await server.asks(*asks))[1]["active"] is True
+        assert await minutes_left(house) == 30
+    # No write for each that asks.
+    await house.pool.execute("UPDATE sign_ins SET idle_until = now() + interval '28 min'")
+    told = (await server.asks(sid, "sid"))[1]
+    assert await minutes_left(house) == 28
+    assert told["exp"] < claims_of(token)["iat"] + 30 * 60
+    await house.pool.execute("UPDATE sign_ins SET idle_until = now() - interval '1 s'")
+    for asks in ((sid, "sid"), (token, None)):
+        assert (await server.asks(*asks))[1] == {"active": False}
+    assert await house.sign_ins.find("default", sid) is None
+
+
+async def test_a_sign_in_may_be_idle_for_as_long_as_it_stands_unless_somebody_says_so(
+    house: House,
+) -> None:
+    executor = await house.executor()
+    await house.person(EMAIL)
+    token = await sign_in(house, executor)
+    server = await backend(house, executor)
+    assert (await server.asks(token))[1]["active"] is True
+    assert await minutes_left(house) is None
+
+
 async def test_a_turn_that_is_run_again_begins_nothing_that_was_ended(house: House) -> None:
     sid = uuid.uuid4().hex
     assert await keep(house, sid)

@@ -140,6 +140,24 @@ async def test_where_a_user_is_signed_in_is_shown_and_ended(
     ]
 
 
+async def test_where_a_user_was_idle_for_too_long_they_are_not_signed_in(
+    api: Api, rows: asyncpg.Connection
+) -> None:
+    user = (await made(api))["id"]
+    for sid in ("aa", "bb"):
+        await sign_in(rows, user, sid)
+    await rows.execute("UPDATE sign_ins SET idle_until = now() - interval '1 s' WHERE sid = 'aa'")
+    await rows.execute(
+        "UPDATE sign_ins SET idle_until = created_at + interval '9 min' WHERE sid = 'bb'"
+    )
+    path = f"{USERS}/{user}/sign-ins"
+    [shown] = (await api.done("GET", path))["items"]
+    assert (shown["sid"], shown["ends_at"]) == ("bb", shown["created_at"] + 540)
+    refused(await api.call("DELETE", f"{path}/aa"), 404, "not_found")
+    await api.done("DELETE", path)
+    assert (await entries(api))[-1][2] == {"stand": 1}
+
+
 async def test_nobody_has_sign_ins_that_is_not_there(api: Api) -> None:
     for method, path in (("GET", ""), ("DELETE", ""), ("DELETE", "/aa")):
         unknown = f"{USERS}/00000000-0000-4000-8000-000000000000/sign-ins{path}"
