@@ -24,8 +24,9 @@ from services.management.author import Author
 from services.management.change import Change
 from services.management.entries import Resource
 from services.management.etags import tag_of
+from services.management.listing import Page, list_by_age
 from services.management.queries import QUERIES
-from services.management.records import Place, page_of
+from services.management.records import Place
 from services.management.rows import NO_TENANT, Rows
 from services.management.standing import Standing
 from services.management.store import Store
@@ -66,14 +67,6 @@ class ClientEdit(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...] | UnsetType = UNSET
 
 
-class ClientPage(msgspec.Struct, frozen=True):
-    """Some of the clients."""
-
-    items: tuple[Client, ...]
-    next: Place | None
-    """Where the next page begins; None at the end."""
-
-
 class Clients:
     """The clients of all tenants, and those for every tenant; callers see what is in their reach.
 
@@ -85,22 +78,19 @@ class Clients:
 
     async def list(
         self, tenant: str, caller: Caller, after: Place | None, limit: int
-    ) -> ClientPage:
+    ) -> Page[Client]:
         """List clients, the oldest first; raise `NotFound` for a tenant that is none."""
         async with self._store.reading(tenant) as rows:
-            listed = QUERIES.list_clients(
-                rows.connection,
+            return await list_by_age(
+                rows,
+                QUERIES.list_clients,
+                _client,
+                lambda one: one.client_id,
+                after,
+                limit,
                 tenant=tenant,
                 everywhere=_is_operator(caller),
-                after_time=after and after.created_at,
-                after_id=after and after.id,
-                most=limit + 1,
             )
-            found = tuple([_client(row) async for row in listed])
-            if not await rows.has_tenant():
-                raise NotFound(NO_TENANT)
-        items, following = page_of(found, limit, lambda one: one.client_id)
-        return ClientPage(items, following)
 
     async def get(self, tenant: str, caller: Caller, id: str) -> Client:
         """Return a client, or raise `NotFound`."""

@@ -22,9 +22,10 @@ from libs.common.secret import Secret
 from services.management.author import Author
 from services.management.entries import Resource
 from services.management.etags import tag_of
+from services.management.listing import Page, list_by_age
 from services.management.people import Identifiers, called, read_attributes, storing
 from services.management.queries import QUERIES
-from services.management.records import Place, page_of
+from services.management.records import Place
 from services.management.rows import NO_TENANT, Rows
 from services.management.store import Store
 
@@ -61,14 +62,6 @@ class NewInvitation(msgspec.Struct, frozen=True, kw_only=True):
     """How long it is good for."""
 
 
-class InvitationPage(msgspec.Struct, frozen=True):
-    """Some of the invitations."""
-
-    items: tuple[Invitation, ...]
-    next: Place | None
-    """Where the next page begins; None at the end."""
-
-
 class Made(msgspec.Struct, frozen=True):
     """An invitation, and the only copy of its token."""
 
@@ -86,21 +79,18 @@ class Invitations:
         self._store = store
         self._link = link
 
-    async def list(self, tenant: str, after: Place | None, limit: int) -> InvitationPage:
+    async def list(self, tenant: str, after: Place | None, limit: int) -> Page[Invitation]:
         """List invitations, the oldest first; raise `NotFound` for a tenant that is none."""
         async with self._store.reading(tenant) as rows:
-            listed = QUERIES.list_invitations(
-                rows.connection,
+            return await list_by_age(
+                rows,
+                QUERIES.list_invitations,
+                _invitation,
+                lambda one: one.id,
+                after,
+                limit,
                 tenant=tenant,
-                after_time=after and after.created_at,
-                after_id=after and after.id,
-                most=limit + 1,
             )
-            found = tuple([_invitation(row) async for row in listed])
-            if not await rows.has_tenant():
-                raise NotFound(NO_TENANT)
-        items, following = page_of(found, limit, lambda one: one.id)
-        return InvitationPage(items, following)
 
     async def get(self, tenant: str, id: uuid.UUID) -> Invitation:
         """Return an invitation, or raise `NotFound`."""

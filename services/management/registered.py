@@ -23,7 +23,8 @@ from services.management.author import Author
 from services.management.change import Change
 from services.management.entries import Resource
 from services.management.etags import tag_of
-from services.management.records import Place, page_of
+from services.management.listing import Page, list_by_age
+from services.management.records import Place
 from services.management.rows import NO_TENANT, Rows
 from services.management.sealing import Sealer
 from services.management.store import Store
@@ -67,14 +68,6 @@ class Edit(msgspec.Struct, Generic[C], frozen=True, kw_only=True):
     secret: Secret | UnsetType | None = UNSET
 
 
-class Page(msgspec.Struct, Generic[C], frozen=True):
-    """Some of the things."""
-
-    items: tuple[Registered[C], ...]
-    next: Place | None
-    """Where the next page begins; None at the end."""
-
-
 class Statements(msgspec.Struct, frozen=True, kw_only=True):
     """The SQL of a kind, which has a table of its own."""
 
@@ -113,21 +106,18 @@ class Registry(Generic[C]):
         self._sealer = sealer
         self._types = types
 
-    async def list(self, tenant: str, after: Place | None, limit: int) -> Page[C]:
+    async def list(self, tenant: str, after: Place | None, limit: int) -> Page[Registered[C]]:
         """List them, the oldest first; raise `NotFound` for a tenant that is none."""
         async with self._store.reading(tenant) as rows:
-            listed = self._kind.statements.list(
-                rows.connection,
+            return await list_by_age(
+                rows,
+                self._kind.statements.list,
+                self._read,
+                lambda one: one.id,
+                after,
+                limit,
                 tenant=tenant,
-                after_time=after and after.created_at,
-                after_id=after and after.id,
-                most=limit + 1,
             )
-            found = tuple([self._read(row) async for row in listed])
-            if not await rows.has_tenant():
-                raise NotFound(NO_TENANT)
-        items, following = page_of(found, limit, lambda one: one.id)
-        return Page(items, following)
 
     async def get(self, tenant: str, id: str) -> Registered[C]:
         """Return one, or raise `NotFound`."""

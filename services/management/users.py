@@ -25,9 +25,10 @@ from services.management.author import Author
 from services.management.change import Change
 from services.management.entries import Resource
 from services.management.etags import tag_of
+from services.management.listing import Page, list_by_age
 from services.management.people import Identifiers, called, named, read_attributes, refused, storing
 from services.management.queries import QUERIES
-from services.management.records import Place, page_of
+from services.management.records import Place
 from services.management.rows import NO_TENANT, Connection, Rows
 from services.management.store import Store
 
@@ -81,14 +82,6 @@ class UserEdit(msgspec.Struct, frozen=True, kw_only=True):
     attributes: Mapping[str, Json] | UnsetType = UNSET
 
 
-class UserPage(msgspec.Struct, frozen=True):
-    """Some of the accounts."""
-
-    items: tuple[User, ...]
-    next: Place | None
-    """Where the next page begins; None at the end."""
-
-
 class Credential(msgspec.Struct, frozen=True):
     """Something that a user may prove themselves by."""
 
@@ -108,30 +101,27 @@ class Users:
 
     async def list(
         self, tenant: str, identifier: str | None, after: Place | None, limit: int
-    ) -> UserPage:
+    ) -> Page[User]:
         """List users, the oldest first, or who has exactly this identifier of whatever kind.
 
         Raises `NotFound` for a tenant that is none.
         """
         called: dict[str, str | None] = dict.fromkeys(KINDS)
         if identifier is not None:
-            called = {kind: normalise(kind, identifier) for kind in KINDS}
-        # What could be nobody's would otherwise be looked for as if everybody were meant.
-        nobodys = identifier is not None and not any(called.values())
+            # Nobody is called the empty text. Null is no condition: what can be nobody's identifier
+            # would be looked for as if everybody were meant.
+            called = {kind: normalise(kind, identifier) or "" for kind in KINDS}
         async with self._store.reading(tenant) as rows:
-            listed = QUERIES.list_users(
-                rows.connection,
+            return await list_by_age(
+                rows,
+                QUERIES.list_users,
+                _user,
+                lambda one: one.id,
+                after,
+                limit,
                 tenant=tenant,
-                after_time=after and after.created_at,
-                after_id=after and after.id,
-                most=0 if nobodys else limit + 1,
                 **called,
             )
-            found = tuple([_user(row) async for row in listed])
-            if not await rows.has_tenant():
-                raise NotFound(NO_TENANT)
-        items, following = page_of(found, limit, lambda one: one.id)
-        return UserPage(items, following)
 
     async def get(self, tenant: str, id: uuid.UUID) -> User:
         """Return a user, or raise `NotFound`."""
