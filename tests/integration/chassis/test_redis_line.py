@@ -170,6 +170,22 @@ async def test_a_master_that_became_a_replica_is_given_up(redis_server: Server) 
         assert max(clients) > own
 
 
+async def test_a_master_that_lacks_replicas_is_unavailable_to_writes_alone(
+    redis_server: Server,
+) -> None:
+    async with opened(redis_server.url) as line:
+        await line.execute(b"SET", "a", "1")
+        await line.client.config_set("min-replicas-to-write", 1)
+        try:
+            with pytest.raises(Unavailable):
+                await line.execute(b"SET", "a", "2")
+            with pytest.raises(Unavailable):
+                await line.run(Script("return redis.call('SET', KEYS[1], 2)"), ["a"])
+            assert await line.execute(b"GET", "a") == b"1"
+        finally:
+            await line.client.config_set("min-replicas-to-write", 0)
+
+
 async def test_a_hung_server_is_unavailable_and_comes_back(redis_server: Server) -> None:
     async with opened(redis_server.url, HASTY) as line:
         await line.execute(b"SET", "a", "1")

@@ -28,12 +28,18 @@ NAMES: Final = frozenset(
 )
 """What may go by the line: it answers at once, and its first argument is a key."""
 
+
+class NoReplicasError(ResponseError):
+    """The server writes nothing while too few replicas hear it (`min-replicas-to-write`)."""
+
+
 _REFUSALS: Final[dict[str, type[RedisError]]] = {
     "ASK": AskError,
     "CLUSTERDOWN": ClusterDownError,
     "LOADING": BusyLoadingError,
     "MASTERDOWN": MasterDownError,
     "MOVED": MovedError,
+    "NOREPLICAS": NoReplicasError,
     "NOSCRIPT": NoScriptError,
     "READONLY": ReadOnlyError,
     "TRYAGAIN": TryAgainError,

@@ -23,7 +23,7 @@ from redis.exceptions import (
 )
 
 from libs.common.chassis.redis_line.backoff import Backoff
-from libs.common.chassis.redis_line.command import Command, refusal
+from libs.common.chassis.redis_line.command import Command, NoReplicasError, refusal
 from libs.common.chassis.redis_line.port import Limits
 from libs.common.chassis.redis_line.reason import reason
 
@@ -142,7 +142,8 @@ class NodeLine:
             self.send(command)
         elif self._redirect(command, error):
             return
-        elif isinstance(error, BusyLoadingError | ClusterDownError):
+        elif isinstance(error, BusyLoadingError | ClusterDownError | NoReplicasError):
+            _log.warning("redis_refused", error=type(error).__name__)
             command.unavailable()
         elif isinstance(error, ReadOnlyError):
             # Sentinel has made another server the master; connecting again asks it which.

@@ -12,7 +12,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from libs.common.chassis.redis_line.command import refusal
+from libs.common.chassis.redis_line.command import NoReplicasError, refusal
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ from libs.common.chassis.redis_line.command import refusal
         ("CLUSTERDOWN The cluster is down", ClusterDownError),
         ("LOADING Redis is loading the dataset in memory", BusyLoadingError),
         ("MASTERDOWN Link with MASTER is down", MasterDownError),
+        ("NOREPLICAS Not enough good replicas to write.", NoReplicasError),
         ("NOSCRIPT No matching script.", NoScriptError),
         ("READONLY You can't write against a read only replica.", ReadOnlyError),
         ("TRYAGAIN Multiple keys request during rehashing of slot", TryAgainError),

@@ -67,7 +67,7 @@ async def test_options_of_the_connection_and_of_the_pool_are_taken(
     certificate, key = make_certificate(tmp_path)
     options = (
         f"ssl_ca_certs={certificate}&ssl_certfile={certificate}&ssl_keyfile={key}"
-        "&ssl_check_hostname=no&protocol=2&socket_timeout=0.5&max_connections=3&client_name=mine"
+        "&ssl_check_hostname=no&ssl_min_version=772&protocol=2&socket_timeout=0.5&max_connections=3&client_name=mine"
     )
     line = open_line(f"{kind.format('rediss')}?{options}")
     await line.aclose()
