@@ -15,14 +15,13 @@ from structlog.testing import capture_logs
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.server import Server
 from deploy.local.valkey import ask, start_valkey
-from libs.common.chassis.redis_line.port import Limits, RedisLine, Script
+from libs.common.chassis.redis_line.port import RedisLine, Script
 from libs.common.errors import Unavailable
 from tests.clients.tls import secured, secured_for_some
 from tests.integration.chassis.conftest import opened, until_it_answers
 from tests.sentinels import NAME, start_sentinel, watched
 
 APPEND = Script("return redis.call('RPUSH', KEYS[1], ARGV[1])")
-PATIENT = Limits(deadline=20)
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ async def test_a_first_sentinel_that_is_down_is_passed_over(
     redis_server: Server, servers_password: str, sentinel: int
 ) -> None:
     async with opened(url(servers_password, free_port(), sentinel)) as line:
-        await line.execute(b"EXISTS", "any")
+        await until_it_answers(line)
         await see_that_it_leads_to(redis_server, line)
 
 
@@ -85,7 +84,7 @@ async def test_a_first_sentinel_that_hangs_is_passed_over_in_time(
     with socket.create_server((LOOPBACK, 0)) as silent:
         hanging = silent.getsockname()[1]
         async with opened(url(servers_password, hanging, sentinel)) as line:
-            await line.execute(b"EXISTS", "any")
+            await until_it_answers(line)
             await see_that_it_leads_to(redis_server, line)
 
 

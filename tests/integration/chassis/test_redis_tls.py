@@ -44,7 +44,7 @@ def url(relay: Secured, password: str, *options: str) -> str:
 
 async def keep_every_promise(url: str) -> None:
     """Send all that a line is for, and a redis-py client besides."""
-    async with opened(url) as line:
+    async with opened(url, PATIENT) as line:
 
         async def call(number: int) -> None:
             key = f"key:{number}"
@@ -172,7 +172,7 @@ async def test_a_server_that_asks_for_a_certificate_gets_the_one_in_the_url(
         async with opened(url(relay, servers_password, trust)) as line:
             with pytest.raises(Unavailable):
                 await line.execute(b"SET", "a", "1")
-        async with opened(url(relay, servers_password, trust, *own)) as line:
+        async with opened(url(relay, servers_password, trust, *own), PATIENT) as line:
             assert await line.execute(b"SET", "a", "1") == b"OK"
 
 
@@ -205,7 +205,7 @@ async def test_a_cluster_under_tls_is_found_and_followed(
         try:
             await announce([first, second, third])
             by_one = f"rediss+cluster://:{servers_password}@{LOOPBACK}:{second}"
-            async with opened(f"{by_one}?ssl_ca_certs={certificate}") as line:
+            async with opened(f"{by_one}?ssl_ca_certs={certificate}", PATIENT) as line:
                 assert await line.client.get("key:7") is None
                 keys = [f"key:{number}" for number in range(100)]
                 await asyncio.gather(*(line.execute(b"SET", key, key) for key in keys))
