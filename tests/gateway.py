@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from tests.listening import listening
+
 PHONE = "+12025550100"
 
 
@@ -34,12 +36,9 @@ async def sms_gateway() -> AsyncIterator[SmsGateway]:
     made = SmsGateway()
     app = web.Application()
     app.router.add_post("/send", made.take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/send"
-    try:
-        yield made
-    finally:
-        made.open.set()
-        await runner.cleanup()
+    async with listening(app) as port:
+        made.url = f"http://127.0.0.1:{port}/send"
+        try:
+            yield made
+        finally:
+            made.open.set()

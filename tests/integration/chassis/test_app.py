@@ -17,6 +17,7 @@ from libs.common.chassis.logging import Log, remember
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.problems import Refusal, decode_json
 from libs.common.errors import Unavailable
+from tests.listening import listening
 
 JSON = {"Content-Type": "application/json"}
 LIMIT = 2048
@@ -79,12 +80,8 @@ class Served:
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
     served = Served()
-    runner = web.AppRunner(served.app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    ((_, served.port),) = runner.addresses
-    yield served
-    await runner.cleanup()
+    async with listening(served.app) as served.port:
+        yield served
 
 
 @pytest.fixture
@@ -141,7 +138,7 @@ async def test_ids_of_one_request_are_not_in_the_next_of_the_connection(
 
 
 async def test_what_is_unexpected_is_opaque_and_found_by_its_trace_id(
-    served: Served, http: ClientSession, caplog: pytest.LogCaptureFixture
+    served: Served, http: ClientSession
 ) -> None:
     async with http.get(served.url("/fail")) as got:
         told = await got.json()

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from libs.common.chassis.networks import Networks
 from libs.common.chassis.outgoing import Answer, Lack, NoAnswer, Outgoing
+from tests.listening import listening
 
 LOOPBACK = Networks(("127.0.0.0/8",))
 NOTHING = Networks(())
@@ -136,14 +137,9 @@ async def _serving(tls: ssl.SSLContext | None) -> AsyncIterator[Called]:
     called = Called()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", called.serve)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    [(_, called.port)] = runner.addresses
-    yield called
-    called.holds.set()
-    await runner.cleanup()
+    async with listening(app, tls) as called.port:
+        yield called
+        called.holds.set()
 
 
 async def call(

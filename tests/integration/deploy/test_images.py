@@ -12,6 +12,7 @@ from deploy.local.migrate import MIGRATIONS, database_dsn
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.server import Server, script
 from tests.conftest import ensure_running, execute
+from tests.listening import listening
 from tests.unit.deploy.dockerfile import last
 
 NOTHING_YET = "gatehouse_nothing_yet"
@@ -41,14 +42,8 @@ async def test_the_health_check_says_what_healthz_says_and_asks_no_proxy(
 
     app = web.Application()
     app.router.add_get("/healthz", healthz)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, LOOPBACK, port).start()
-    try:
+    async with listening(app) as port:
         assert await is_healthy(port) is healthy
-    finally:
-        await runner.cleanup()
 
 
 async def test_the_health_check_fails_where_nobody_listens() -> None:

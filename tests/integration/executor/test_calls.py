@@ -23,6 +23,7 @@ from services.executor import calling, registered
 from services.executor.breaker import FAILURES
 from tests.integration.executor.conftest import Build, Executor, House, Reply
 from tests.integration.executor.graphs import START, SUCCESS, graph
+from tests.listening import listening
 
 SECRET = "swordfish-swordfish"
 EMAIL = "alice@example.com"
@@ -53,15 +54,11 @@ async def service() -> AsyncIterator[Service]:
     service = Service()
     app = web.Application()
     app.router.add_post("/hook", service.serve)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    [(host, port)] = runner.addresses
-    service.url = f"http://{host}:{port}/hook"
-    yield service
-    if service.holds is not None:
-        service.holds.set()
-    await runner.cleanup()
+    async with listening(app) as port:
+        service.url = f"http://127.0.0.1:{port}/hook"
+        yield service
+        if service.holds is not None:
+            service.holds.set()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from libs.common.wire.providers import PURPOSE, Captcha
 from services.executor.handlers import captchas
 from tests.integration.executor.conftest import Build, Executor, House, Reply
 from tests.integration.executor.graphs import START, SUCCESS, graph
+from tests.listening import listening
 
 SECRET = "swordfish"
 RIGHT = "a-right-response"
@@ -47,13 +48,9 @@ async def service() -> AsyncIterator[Service]:
     service = Service()
     app = web.Application()
     app.router.add_post("/siteverify", service.serve)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    [(host, port)] = runner.addresses
-    service.url = f"http://{host}:{port}/siteverify"
-    yield service
-    await runner.cleanup()
+    async with listening(app) as port:
+        service.url = f"http://127.0.0.1:{port}/siteverify"
+        yield service
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from tests import browser as browser_folder
 from tests.browser.chromium import PATIENCE_MS, add_authenticator, browsing
 from tests.integration.executor.conftest import PASSWORD, Build, House
 from tests.integration.executor.test_passkeys import ANYBODY, MAKE_ONE
+from tests.listening import listening
 
 PAGE = Path(browser_folder.__file__).with_name("passkeys.html")
 ALICE = "alice@example.com"
@@ -38,11 +39,8 @@ async def site() -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/", show)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://localhost:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with listening(app) as port:
+        yield f"http://localhost:{port}"
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from services.executor import __main__ as starting
 from services.executor.sessions import Kept
 from tests.clients.tls import serving
 from tests.integration.executor.conftest import Executor, House, settings_for
+from tests.listening import listening
 from tests.mailbox import Mailbox, mailbox
 from tests.providers.openid import CLIENT_ID, CLIENT_SECRET, Provider, provider
 
@@ -101,13 +102,10 @@ async def outside() -> AsyncIterator[Outside]:
     app.router.add_post("/hook/{id}", made.hook)
     app.router.add_post("/siteverify", made.siteverify)
     app.router.add_post("/send", made.send)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield made
-    made.open.set()
-    await runner.cleanup()
+    async with listening(app) as port:
+        made.url = f"http://127.0.0.1:{port}"
+        yield made
+        made.open.set()
 
 
 @dataclass

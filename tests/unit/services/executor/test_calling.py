@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 from prometheus_client import CollectorRegistry
 
-from libs.common.chassis.outgoing import Answer, Lack, Method, NoAnswer
+from libs.common.chassis.outgoing import Answer, Lack
 from libs.common.chassis.signing import sign
 from libs.common.chassis.tally import Counters
 from libs.common.flow.calls import Header, Reached, Target
@@ -15,6 +13,7 @@ from libs.common.flow.model import Json
 from libs.common.secret import Secret
 from services.executor.breaker import FAILURES, Breaker
 from services.executor.calling import Caller
+from tests.line import ScriptedLine
 
 NOW = 1_795_271_830
 SECRETS = (Secret("swordfish-swordfish"),)
@@ -26,36 +25,9 @@ def answer(status: int = 200, body: bytes = b"{}") -> Answer:
     return Answer(status, {}, body)
 
 
-class Script:
-    """A line on which each call has the next answer, and then the last one again."""
-
-    def __init__(self, *answers: Answer | Lack) -> None:
-        self.left = list(answers)
-        self.sent: list[tuple[str, Mapping[str, str], bytes | None]] = []
-
-    async def call(
-        self,
-        method: Method,
-        url: str,
-        *,
-        seconds: float,
-        most_bytes: int,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> Answer:
-        assert method == "POST"
-        assert 0 < seconds <= TARGET.timeout_seconds
-        assert most_bytes > 0
-        self.sent.append((url, headers or {}, body))
-        given = self.left.pop(0) if len(self.left) > 1 else self.left[0]
-        if isinstance(given, Lack):
-            raise NoAnswer(given)
-        return given
-
-
 class Calls:
     def __init__(self, *answers: Answer | Lack) -> None:
-        self.line = Script(*answers)
+        self.line = ScriptedLine(*answers)
         self.counted = Counters(CollectorRegistry(), "calls", "Calls.", "result")
         self.pauses: list[float] = []
         breaker = Breaker(lambda: 0.0)
@@ -67,7 +39,12 @@ class Calls:
         self.pauses.append(seconds)
 
     async def call(self, key: str = "key", target: Target = TARGET) -> Reached | None:
-        return await self.caller.call("acme", target, SECRETS, key, BODY)
+        answered = await self.caller.call("acme", target, SECRETS, key, BODY)
+        for sent in self.line.calls:
+            assert sent.method == "POST"
+            assert 0 < sent.seconds <= target.timeout_seconds
+            assert sent.most_bytes > 0
+        return answered
 
     def results(self) -> dict[str, float]:
         (family,) = self.counted.collect()
@@ -77,9 +54,9 @@ class Calls:
 async def test_what_is_sent_is_named_and_signed() -> None:
     calls = Calls(answer(body=b'{"score": 1}'))
     assert await calls.call() == Reached({"score": 1})
-    [(url, headers, body)] = calls.line.sent
-    assert (url, body) == (TARGET.url, b'{"parameters":{}}')
-    assert headers == {
+    [sent] = calls.line.calls
+    assert (sent.url, sent.body) == (TARGET.url, b'{"parameters":{}}')
+    assert sent.headers == {
         "X-Source": "gatehouse",
         "Content-Type": "application/json",
         "Accept": "application/json",
@@ -95,7 +72,7 @@ async def test_what_is_sent_is_named_and_signed() -> None:
 async def test_what_may_pass_is_tried_again_under_the_same_name(first: Answer | Lack) -> None:
     calls = Calls(first, answer())
     assert await calls.call() == Reached({})
-    assert [headers["Idempotency-Key"] for _, headers, _ in calls.line.sent] == ["key", "key"]
+    assert [sent.headers["Idempotency-Key"] for sent in calls.line.calls] == ["key", "key"]
 
 
 @pytest.mark.parametrize(
@@ -114,14 +91,14 @@ async def test_what_may_pass_is_tried_again_under_the_same_name(first: Answer | 
 async def test_what_another_try_would_not_help_is_tried_once(first: Answer | Lack) -> None:
     calls = Calls(first, answer())
     assert await calls.call() is None
-    assert len(calls.line.sent) == 1
+    assert len(calls.line.calls) == 1
     assert calls.results() == {"failed": 1}
 
 
 async def test_tries_are_bounded_and_each_waits_longer_than_the_last() -> None:
     calls = Calls(answer(500))
     assert await calls.call() is None
-    assert len(calls.line.sent) == TARGET.attempts
+    assert len(calls.line.calls) == TARGET.attempts
     first, second = calls.pauses
     assert 0.05 <= first <= 0.1 <= second <= 0.2
 
@@ -134,7 +111,7 @@ async def test_who_does_not_answer_is_spared() -> None:
     calls = Calls(Lack.AWAY)
     for _ in range(FAILURES):
         await calls.call()
-    assert len(calls.line.sent) == FAILURES
+    assert len(calls.line.calls) == FAILURES
     assert calls.results()["spared"] >= 1
 
 
@@ -142,4 +119,4 @@ async def test_who_refuses_what_is_sent_is_there() -> None:
     calls = Calls(answer(400))
     for _ in range(2 * FAILURES):
         await calls.call()
-    assert len(calls.line.sent) == 2 * FAILURES
+    assert len(calls.line.calls) == 2 * FAILURES

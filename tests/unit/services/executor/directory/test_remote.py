@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
 from uuid import UUID
 
 import pytest
 from structlog.testing import CapturingLogger
 
 from libs.common.chassis.metrics import Metrics
-from libs.common.chassis.outgoing import Answer, Lack, Method, NoAnswer
+from libs.common.chassis.outgoing import Answer, Lack
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
 from services.executor.breaker import FAILURES, OPEN_SECONDS, Breaker
@@ -20,6 +19,7 @@ from services.executor.directory import remote
 from services.executor.directory.contract import Checked, CheckPassword, Find, Found
 from services.executor.directory.remote import MOST_BYTES, TRIES, Remote, check_remote
 from services.executor.metrics import ExecutorMetrics
+from tests.line import ScriptedLine
 
 URL = "https://users.example/gatehouse"
 ACCOUNT = "6f7cbd5e-4f1b-4f0e-9f0a-1f6f6c1b2a3d"
@@ -28,12 +28,11 @@ ASKED = Find(tenant="acme", kinds=("email",), identifier="sasha@example.com")
 FOUND = Answer(200, {}, json.dumps({"account": ACCOUNT}).encode())
 
 
-class Line:
-    """Answers what it was told to, in turn, and the last of it for ever."""
+class Line(ScriptedLine):
+    """A line to a directory, and who asks it."""
 
     def __init__(self, *answers: Answer | Lack) -> None:
-        self.answers = list(answers)
-        self.calls: list[tuple[str, str, Mapping[str, str], bytes]] = []
+        super().__init__(*answers)
         self.now = 0.0
         self.breaker = Breaker(lambda: self.now)
         self.metrics = Metrics("executor", "test")
@@ -46,40 +45,25 @@ class Line:
         labels = {"operation": "find", "result": result}
         return self.metrics.registry.get_sample_value("gatehouse_directory_calls_total", labels)
 
-    async def call(
-        self,
-        method: Method,
-        url: str,
-        *,
-        seconds: float,
-        most_bytes: int,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> Answer:
-        assert (seconds, most_bytes) == (2, MOST_BYTES)
-        self.calls.append((method, url, headers or {}, body or b""))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Lack):
-            raise NoAnswer(answer)
-        return answer
-
 
 async def test_a_question_is_one_signed_post_that_says_what_is_asked() -> None:
     line = Line(FOUND)
     assert await line.remote.ask(ASKED, Found) == Found(UUID(ACCOUNT))
-    [(method, url, headers, body)] = line.calls
-    assert (method, url, headers["Content-Type"]) == ("POST", URL, "application/json")
-    assert json.loads(body) == {
+    [asked] = line.calls
+    assert (asked.method, asked.url) == ("POST", URL)
+    assert (asked.seconds, asked.most_bytes) == (2, MOST_BYTES)
+    assert asked.headers["Content-Type"] == "application/json"
+    assert json.loads(asked.body) == {
         "operation": "find",
         "tenant": "acme",
         "kinds": ["email"],
         "identifier": "sasha@example.com",
     }
     signatures = ",".join(
-        f"v1={hmac.new(key, b'1234.' + body, hashlib.sha256).hexdigest()}"
+        f"v1={hmac.new(key, b'1234.' + asked.body, hashlib.sha256).hexdigest()}"
         for key in (b"new", b"old")
     )
-    assert headers["Gatehouse-Signature"] == f"t=1234,{signatures}"
+    assert asked.headers["Gatehouse-Signature"] == f"t=1234,{signatures}"
 
 
 @pytest.fixture
@@ -95,7 +79,7 @@ async def test_a_password_goes_there_and_is_seen_nowhere_else(logged: CapturingL
     assert "swordfish" not in repr(asked)
     with pytest.raises(Unavailable):
         await line.remote.ask(asked, Checked)
-    assert json.loads(line.calls[0][3])["password"] == "swordfish"
+    assert json.loads(line.calls[0].body)["password"] == "swordfish"
     assert [call.kwargs for call in logged.calls] == [
         {"operation": "check_password", "reason": "it answers 500"}
     ]
