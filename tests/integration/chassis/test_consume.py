@@ -1,8 +1,7 @@
 """Consuming against a real NATS: what is done, what is tried again, what is set aside."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import get_args
+from collections.abc import AsyncIterator
 
 import msgspec
 import nats
@@ -10,93 +9,18 @@ import pytest
 from nats.js.api import ConsumerConfig
 
 from deploy.local.server import Server
-from libs.common.chassis.bus import Bus, Stream
-from libs.common.chassis.consume import DEAD, Consumer, Consumption, Handle, Hopeless, Message
-from libs.common.chassis.metrics import ConsumerMeter, Metrics, Outcome
+from libs.common.chassis.bus import Bus
+from libs.common.chassis.consume import Hopeless, Message
+from libs.common.chassis.metrics import ConsumerMeter
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
-
-EVENTS = Stream(name="CONSUME_TEST", subjects=("consumetest.>",))
-SUBJECT = "consumetest.flow"
-CONSUMER = Consumer(
-    stream=EVENTS,
-    durable="compiler",
-    subjects=("consumetest.>",),
-    deliveries=3,
-    delays=(0.01,),
-    ack_seconds=600,
-)
-
-
-class World:
-    """A bus, and what consumers on it did."""
-
-    def __init__(self, bus: Bus, url: str) -> None:
-        self.bus = bus
-        self.url = url
-        self.metrics = Metrics("any", "test")
-        self.consumptions: list[Consumption] = []
-
-    def consume(
-        self, handle: Handle, consumer: Consumer = CONSUMER, bus: Bus | None = None
-    ) -> Consumption:
-        consumption = Consumption(bus or self.bus, consumer, handle, self.metrics)
-        self.consumptions.append(consumption)
-        consumption.start()
-        return consumption
-
-    async def publish(self, *payloads: bytes, headers: dict[str, str] | None = None) -> None:
-        for payload in payloads:
-            id = payload.decode()
-            await self.bus.publish(EVENTS, SUBJECT, payload, message_id=id, headers=headers)
-
-    async def dead(self) -> Message:
-        """The only message of the dead."""
-        connection = await nats.connect(self.url)
-        stored = await connection.jetstream().get_msg(DEAD.name, 1)
-        await connection.close()
-        assert stored.subject is not None
-        return Message(stored.subject, stored.data or b"", stored.headers or {}, 1, 1)
-
-    @property
-    def counted(self) -> dict[str, float]:
-        """Deliveries by what became of them."""
-        name = "gatehouse_consumer_deliveries_total"
-        values = {
-            outcome: self.metrics.registry.get_sample_value(
-                name, {"consumer": CONSUMER.durable, "outcome": outcome}
-            )
-            for outcome in get_args(Outcome)
-        }
-        return {outcome: value for outcome, value in values.items() if value}
-
-    @property
-    def lag(self) -> float | None:
-        return self.metrics.registry.get_sample_value(
-            "gatehouse_consumer_lag", {"consumer": CONSUMER.durable}
-        )
-
-    async def counts(self, **expected: int) -> None:
-        await until(lambda: sum(self.counted.values()) >= sum(expected.values()))
-        assert self.counted == expected
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
+from tests.integration.chassis.consuming import CONSUMER, EVENTS, SUBJECT, World, a_world, until
 
 
 @pytest.fixture
 async def world(nats_url: str) -> AsyncIterator[World]:
-    bus = Bus(Secret(nats_url), name="test")
-    bus.open()
-    await until(lambda: bus.connected)
-    await bus.ensure(EVENTS)
-    world = World(bus, nats_url)
-    yield world
-    await asyncio.gather(*(consumption.stop() for consumption in world.consumptions))
-    await bus.close()
+    async with a_world(nats_url) as world:
+        yield world
 
 
 async def test_messages_are_handled_in_order_and_once(world: World) -> None:
@@ -212,80 +136,6 @@ async def test_what_is_away_is_waited_for_and_spends_no_delivery(world: World) -
     assert set(deliveries) == {1}
 
 
-async def test_a_stop_gives_back_what_waits(world: World) -> None:
-    async def wait(_message: Message) -> None:
-        raise Unavailable("redis", 600)
-
-    async def handle(_message: Message) -> None:
-        return
-
-    await world.publish(b"1")
-    waiting = world.consume(wait)
-    await world.counts(waited=1)
-    await waiting.stop()
-    world.consume(handle)
-    await world.counts(waited=1, done=1)
-
-
-async def test_a_stop_finishes_the_message_in_hand(world: World) -> None:
-    begun, release = asyncio.Event(), asyncio.Event()
-
-    async def handle(_message: Message) -> None:
-        begun.set()
-        await release.wait()
-
-    await world.publish(b"1", b"2")
-    consumption = world.consume(handle)
-    await begun.wait()
-    stopping = asyncio.create_task(consumption.stop())
-    await asyncio.sleep(0)
-    release.set()
-    await stopping
-    assert world.counted == {"done": 1}
-
-
-async def test_a_stop_gives_back_what_does_not_end_in_time(world: World) -> None:
-    begun, deliveries, ended = asyncio.Event(), list[int](), list[str]()
-
-    async def hang(_message: Message) -> None:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("handler")
-
-    async def handle(message: Message) -> None:
-        deliveries.append(message.delivery)
-
-    await world.publish(b"1")
-    # With a second worker, which waits for a message, and must not hang of the same one.
-    hanging = world.consume(hang, msgspec.structs.replace(CONSUMER, workers=2))
-    await begun.wait()
-    await hanging.stop(within=0.01)
-    assert ended == ["handler"]
-    world.consume(handle)
-    # Given back: nobody else would have it before the acknowledgement is overdue.
-    await world.counts(done=1)
-    assert len(deliveries) == 1
-
-
-async def test_a_stop_finishes_what_ends_in_time(world: World) -> None:
-    begun, release = asyncio.Event(), asyncio.Event()
-
-    async def handle(_message: Message) -> None:
-        begun.set()
-        await release.wait()
-
-    await world.publish(b"1")
-    consumption = world.consume(handle)
-    await begun.wait()
-    stopping = asyncio.create_task(consumption.stop(within=600))
-    await asyncio.sleep(0)
-    release.set()
-    await stopping
-    assert world.counted == {"done": 1}
-
-
 async def test_a_long_task_is_not_given_to_somebody_else(world: World) -> None:
     deliveries: list[int] = []
 
@@ -332,19 +182,6 @@ async def test_consuming_begins_when_the_server_is_there(world: World, nats_serv
     await consumption.stop()
     await bus.close()
     assert handled == [b"1"]
-
-
-async def test_a_stop_ends_though_the_server_was_never_there(world: World) -> None:
-    async def handle(_message: Message) -> None:
-        raise AssertionError
-
-    bus = Bus(Secret("nats://127.0.0.1:1"), name="test")
-    bus.open()
-    consumption = world.consume(handle, bus=bus)
-    # Long enough for all of its tasks to have asked once, and to wait before they ask again.
-    await asyncio.sleep(0.1)
-    await consumption.stop()
-    await bus.close()
 
 
 async def test_consuming_survives_that_somebody_deletes_the_stream(world: World) -> None:
