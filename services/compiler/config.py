@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from libs.common.chassis.config import Port, ServiceSettings
+from libs.common.chassis.config import NatsUrl, Port, PostgresSeconds, ServiceSettings
 from libs.common.secret import Secret
 
 
@@ -30,16 +30,12 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             examples=["redis://localhost:6379"],
         ),
     ]
-    nats_url: Annotated[
-        Secret, Meta(description="NATS with JetStream", examples=["nats://localhost:4222"])
-    ]
+    nats_url: NatsUrl
 
     postgres_connections: Annotated[
         int, Meta(ge=1, le=200, description="most connections to PostgreSQL")
     ] = 4
-    postgres_seconds: Annotated[
-        float, Meta(gt=0, le=60, description="time that one statement may take")
-    ] = 10.0
+    postgres_seconds: PostgresSeconds = 10.0
     plan_hours: Annotated[
         int,
         Meta(

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from libs.common.chassis.config import (
     BodyLimit,
+    NatsUrl,
     OutgoingAllowed,
     Port,
     ServiceSettings,
@@ -72,10 +73,7 @@ class Settings(CredentialSettings, frozen=True, kw_only=True):
         float,
         Meta(gt=0, le=30, description="how long Redis may take, before a step answers 503"),
     ] = 1.0
-    nats_url: Annotated[
-        Secret,
-        Meta(description="NATS with JetStream", examples=["nats://localhost:4222"]),
-    ]
+    nats_url: NatsUrl
 
     breached_url: Annotated[
         str | None,

@@ -7,7 +7,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from libs.common.chassis.config import Port, ServiceSettings, TrustedProxies
+from libs.common.chassis.config import (
+    NatsUrl,
+    Port,
+    PostgresSeconds,
+    ServiceSettings,
+    TrustedProxies,
+)
 from libs.common.chassis.hasher import (
     MEMORY_KIB,
     PASSES,
@@ -49,9 +55,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             examples=["postgresql://gatehouse@localhost:5432/gatehouse"],
         ),
     ]
-    nats_url: Annotated[
-        Secret, Meta(description="NATS with JetStream", examples=["nats://localhost:4222"])
-    ]
+    nats_url: NatsUrl
 
     redis_url: Annotated[
         Secret | None,
@@ -169,9 +173,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     postgres_connections: Annotated[
         int, Meta(ge=1, le=200, description="most connections to PostgreSQL, one more to relay")
     ] = 10
-    postgres_seconds: Annotated[
-        float, Meta(gt=0, le=60, description="time that one statement may take")
-    ] = 5.0
+    postgres_seconds: PostgresSeconds = 5.0
     compile_seconds: Annotated[
         float, Meta(gt=0, le=60, description="time that /compile waits for the compiler")
     ] = 10.0

@@ -29,6 +29,12 @@ FILE_SUFFIX = "_FILE"
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="port to serve on; 0 takes a free one")]
 Seconds = Annotated[float, Meta(ge=0, le=3600)]
+NatsUrl = Annotated[
+    Secret, Meta(description="NATS with JetStream", examples=["nats://localhost:4222"])
+]
+PostgresSeconds = Annotated[
+    float, Meta(gt=0, le=60, description="time that one statement may take")
+]
 TrustedProxies = Annotated[
     tuple[str, ...],
     Meta(description="networks whose X-Forwarded-For is believed", examples=["10.0.0.0/8"]),
