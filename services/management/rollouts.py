@@ -110,9 +110,10 @@ class Rollouts:
         # What runs the flow inside runs its baseline, the first of these.
         await self._running.check_others(definitions[0], library, find)
         await self._running.pass_tests(change, fresh, library, new.override_reason, find)
+        published = await self._running.move(change, flow, library, find)
+        # Numbered once nothing is left to be found out: a try that is taken back leaves a gap.
         entry = await change.number_entry()
         rollout = Rollout(entry, new.versions, baseline, new.abort)
-        published = await self._running.move(change, flow, library, find)
         alone = len(new.versions) == 1
         await change.activate_flow(id, baseline, None if alone else rollout)
         await change.note(
