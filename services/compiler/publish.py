@@ -49,7 +49,9 @@ class Shelf:
         for plan, data in plans.items():
             await self._line.execute(b"SET", plan_key(tenant, plan), data)
         reply = await self._line.run(
-            _MOVE, [pointer_key(tenant, kind)], [encode_pointer(pointer), GENERATION_DIGITS]
+            _MOVE,
+            [pointer_key(tenant, kind).encode()],
+            [encode_pointer(pointer), GENERATION_DIGITS],
         )
         moved, other = _moved(reply)
         others = _plans(other)

@@ -66,9 +66,10 @@ class Stream(Protocol):
 # Gone from the list, unless it was listed again since.
 _UNLIST: Final = Script(
     """
-    local listed = redis.call('ZSCORE', KEYS[1], ARGV[1])
-    if listed and tonumber(listed) <= tonumber(ARGV[2]) then
-      redis.call('ZREM', KEYS[1], ARGV[1])
+    local session, until_then = unpack(cmsgpack.unpack(ARGV[1]))
+    local listed = redis.call('ZSCORE', KEYS[1], session)
+    if listed and tonumber(listed) <= until_then then
+      redis.call('ZREM', KEYS[1], session)
     end
     return 1
     """
@@ -171,8 +172,8 @@ class Effects:
         listed = now - _LEFT_SECONDS
         most = ("BYSCORE", "LIMIT", 0, _SWEPT_MOST)
         left = await self._line.execute(b"ZRANGE", LIST, "-inf", repr(listed), *most)
-        for member in cast("list[bytes]", left):
-            tenant, _, id = member.decode().rpartition(":")
+        for member in map(bytes.decode, cast("list[bytes]", left)):
+            tenant, _, id = member.rpartition(":")
             handle = self._sessions.handle(tenant, id)
             sealed = await self._sessions.effects(handle)
             if sealed is None:
@@ -187,8 +188,8 @@ class Effects:
                 continue
             await self._tell(Telling(tenant, id, handle, sealed, told, listed))
 
-    async def _unlist(self, member: bytes | str, listed: float) -> None:
-        await self._line.run(_UNLIST, (LIST,), (member, repr(listed)))
+    async def _unlist(self, member: str, listed: float) -> None:
+        await self._line.run(_UNLIST, (LIST.encode(),), (member, listed))
 
 
 def _member(tenant: str, session: str) -> str:

@@ -141,8 +141,8 @@ class Rollouts:
             log.exception("rollout_not_told")
 
     async def _count(self, session: Session, trial: Trial, ending: Ending) -> RolloutFailed | None:
-        success = "1" if ending is Ending.SUCCESS else "0"
-        rule = (trial.baseline, repr(trial.margin), trial.sessions)
+        success = ending is Ending.SUCCESS
+        rule = (str(trial.baseline), trial.margin, trial.sessions)
         args = (_member(session, trial), success, *rule, _EXPIRED_MOST, _KEEP_MS, _SAID_MS)
         reply = await self._line.run(_END, _keys(session.tenant, trial.flow, trial.rollout), args)
         counted, expired, verdict = cast("tuple[int, list[int], list[int]]", reply)
@@ -168,9 +168,9 @@ class Rollouts:
         )
 
 
-def _keys(tenant: str, flow: str, rollout: int) -> tuple[str, str]:
-    figures = f"gh:rollout:{{{tenant}:{flow}:{rollout}}}"
-    return figures, f"{figures}:under-way"
+def _keys(tenant: str, flow: str, rollout: int) -> tuple[bytes, bytes]:
+    figures = f"gh:rollout:{{{tenant}:{flow}:{rollout}}}".encode()
+    return figures, figures + b":under-way"
 
 
 def _member(session: Session, trial: Trial) -> str:

@@ -31,7 +31,7 @@ from typing import Final, cast
 
 import msgspec
 
-from libs.common.chassis.redis_line.port import RedisLine, Reply, Script
+from libs.common.chassis.redis_line.port import Part, RedisLine, Reply, Script
 from libs.common.chassis.seal import Box, Keys, Unsealable
 from libs.common.errors import Conflict
 from libs.common.flow.model import FlowType
@@ -148,12 +148,13 @@ class Stored(msgspec.Struct, frozen=True):
 class Handle:
     """One request's hold on one session."""
 
-    __slots__ = ("box", "key", "owner", "slot")
+    __slots__ = ("box", "key", "keys", "owner", "slot")
 
     def __init__(self, slot: str, box: Box, owner: str) -> None:
         """Have all keys in `slot`, and be known to Redis as `owner`."""
         self.slot = slot
-        self.key = f"gh:session:{slot}"
+        self.key = f"gh:session:{slot}".encode()
+        self.keys = (self.key,)
         self.box = box
         self.owner = owner
 
@@ -174,9 +175,9 @@ class Handle:
         return self.box.seal(_STEPS, entry)
 
     @property
-    def steps(self) -> str:
+    def steps(self) -> bytes:
         """Where the step log lies."""
-        return f"gh:steps:{self.slot}"
+        return f"gh:steps:{self.slot}".encode()
 
 
 class Sessions:
@@ -217,9 +218,8 @@ class Sessions:
 
         `seen` is the revision that an earlier look found busy.
         """
-        named = "1" if submit.named else "0"
-        args = (handle.owner, self._claim, submit.step, self._replay, named, submit.shape, seen)
-        return self._line.run(_LOAD, (handle.key,), (*args, *submit.digests))
+        asked = (handle.owner, self._claim, submit.step, self._replay, submit.named)
+        return self._line.run(_LOAD, handle.keys, (*asked, submit.shape, seen, submit.digests))
 
     def read(self, handle: Handle, reply: Reply) -> Found:
         """Open what `ask` found; raise `Unsealable` or `UnreadableSession`."""
@@ -279,37 +279,37 @@ class Sessions:
     ) -> Awaitable[object]:
         """Store what is `sealed`, and add `entries` to its log; 0 where that may not be."""
         session = stored.session
-        keys: tuple[str, ...] = (handle.key,)
-        log: tuple[bytes | int, ...] = ()
+        keys: tuple[bytes, ...] = handle.keys
+        log: tuple[Part, ...] = ()
         if entries:
             keys = (handle.key, handle.steps)
             kept = 1000 * (session.expires_at - session.started_at) + self._explain
-            log = (kept, *entries)
+            log = (kept, entries)
         args = (
-            "" if expecting is None else expecting,
+            False if expecting is None else expecting,
             handle.owner,
             session.revision,
             sealed,
             session.type,
             "" if submit is None else submit.digests[0],
-            "1" if stored.again else "0",
+            stored.again,
             "" if submit is None or stored.again else submit.shape,
             stored.step,
             stored.lasts * 1000,
             self._forget,
-            stored.effects or "",
-            "1" if stored.moved else "",
+            stored.effects or False,
+            stored.moved,
             *log,
         )
         return self._line.run(_STORE, keys, args)
 
     def keep(self, handle: Handle) -> None:
         """Hold the claim for as long again; nobody waits for it to be done."""
-        self._line.run(_HOLD, (handle.key,), (handle.owner, self._claim))
+        self._line.run(_HOLD, handle.keys, (handle.owner, self._claim))
 
     def release(self, handle: Handle) -> None:
         """Give the claim back, so that a retry need not wait; nobody waits for it to be done."""
-        self._line.run(_HOLD, (handle.key,), (handle.owner, 0))
+        self._line.run(_HOLD, handle.keys, (handle.owner, 0))
 
     async def effects(self, handle: Handle) -> bytes | None:
         """Return the effects not yet told, sealed; None if all are, or the session is gone."""
@@ -321,7 +321,7 @@ class Sessions:
 
     async def clear(self, handle: Handle, told: bytes) -> None:
         """Drop the effects `told`, as they were read."""
-        await self._line.run(_CLEAR, (handle.key,), (told,))
+        await self._line.run(_CLEAR, handle.keys, (told,))
 
 
 def _kept(stored: Stored) -> bytes:

@@ -44,12 +44,13 @@ end
 TAKE: Final = Script(
     _FULL_AT
     + """
--- ARGV: for each of KEYS its capacity and the microseconds in which it gains a token.
+-- Told: for each of KEYS its capacity and the microseconds in which it gains a token.
 -- Answers: 1 if taken, the tightest bucket from 0, its tokens left, the epoch second in which it is
 -- full again, the microseconds until it has a token for who was refused.
+local asked = cmsgpack.unpack(ARGV[1])
 local wanted, tightest, left, wait = {}, 1, math.huge, 0
 for i, key in ipairs(KEYS) do
-  local capacity, microseconds = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local capacity, microseconds = asked[2 * i - 1], asked[2 * i]
   local at = full_at(key, capacity, microseconds) + microseconds
   local lacking = at - now - capacity * microseconds
   local remaining = math.max(0, math.floor(capacity - (at - now) / microseconds))
@@ -64,7 +65,7 @@ if taken then
     keep(key, wanted[i])
   end
 else
-  wanted[tightest] = wanted[tightest] - tonumber(ARGV[2 * tightest])
+  wanted[tightest] = wanted[tightest] - asked[2 * tightest]
 end
 return {taken and 1 or 0, tightest - 1, left, math.ceil(wanted[tightest] / 1000000), wait}
 """
@@ -73,10 +74,11 @@ return {taken and 1 or 0, tightest - 1, left, math.ceil(wanted[tightest] / 10000
 GIVE_BACK: Final = Script(
     _FULL_AT
     + """
--- ARGV: as for TAKE.
+-- Told: as TAKE.
+local asked = cmsgpack.unpack(ARGV[1])
 for i, key in ipairs(KEYS) do
-  local microseconds = tonumber(ARGV[2 * i])
-  keep(key, full_at(key, tonumber(ARGV[2 * i - 1]), microseconds) - microseconds)
+  local microseconds = asked[2 * i]
+  keep(key, full_at(key, asked[2 * i - 1], microseconds) - microseconds)
 end
 """
 )

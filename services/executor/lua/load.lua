@@ -1,8 +1,9 @@
 -- Looks a submit up in its session, and lets one runner at a time answer it.
 -- KEYS: the session.
--- ARGV: owner, claim in ms, step answered or '', replay window in ms, '1' if the client named the
---       submit itself, shape, revision of an earlier look or '', then the submit's digests.
+-- Told: owner, claim in ms, step answered or '', replay window in ms, whether the client named the
+--       submit itself, shape, revision of an earlier look or '', the submit's digests.
 -- Returns {verdict, revision, session and answer, effects, flow type}.
+local owner, claim, step, window, named, shape, seen, digests = unpack(cmsgpack.unpack(ARGV[1]))
 local revision, session, effects, kind, answered, at, again, before, current, expires, busy, moved =
   unpack(redis.call('HMGET', KEYS[1],
     'r', 'b', 'e', 'f', 'd', 't', 'again', 'shape', 'step', 'x', 'until', 'm'))
@@ -10,15 +11,14 @@ if not revision then return {'absent'} end
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local step, shape, seen = ARGV[3], ARGV[6], ARGV[7]
 
 if now >= tonumber(expires) then return {'expired', revision, false, false, kind} end
-for digest = 8, #ARGV do
-  if ARGV[digest] == answered then
+for _, digest in ipairs(digests) do
+  if digest == answered then
     -- The view now shown may take the very same submit as a new one, as with a password typed wrong
     -- twice. Then only who says that it is a repeat is sure to be one, or who is quick.
-    local sure = ARGV[5] == '1' or step ~= '' or again == '0'
-    if sure or now - tonumber(at) < tonumber(ARGV[4]) then
+    local sure = named or step ~= '' or again == '0'
+    if sure or now - tonumber(at) < window then
       return {'answered', revision, session, effects, kind}
     end
   end
@@ -34,5 +34,5 @@ if (step ~= '' and step ~= current)
 end
 if current == '' then return {'ended', revision, false, false, kind} end
 if busy and tonumber(busy) > now then return {'busy', revision} end
-redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until', now + ARGV[2])
+redis.call('HSET', KEYS[1], 'owner', owner, 'until', now + claim)
 return {'claimed', revision, session, effects, kind}

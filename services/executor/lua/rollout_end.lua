@@ -1,14 +1,15 @@
 -- Counts the end of a session of a rollout, once, and those that have expired without one; then says
 -- whether a version does worse than the baseline by more than it may.
 -- KEYS: the figures, the sessions under way, by when they expire, in ms.
--- ARGV: the session, as version:id; '1' if it succeeded; baseline; margin; how many sessions of each
+-- Told: the session, as version:id; whether it succeeded; baseline; margin; how many sessions of each
 --       version have to have ended; the most that expire at a time; ms to keep all; ms for which
 --       what was said is not said again.
 -- Returns {1 if the session counted, {versions of the expired}, {version, its succeeded, its ended,
 --         the baseline's succeeded, the baseline's ended} or {}}.
+local its_session, won, baseline, margin, least, most, kept, silence =
+  unpack(cmsgpack.unpack(ARGV[1]))
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local baseline, least = ARGV[3], tonumber(ARGV[5])
 
 local function leave(session)
   local version = string.match(session, '^%d+')
@@ -18,23 +19,23 @@ local function leave(session)
 end
 
 local expired = {}
-local late = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[6])
+local late = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, most)
 for i, session in ipairs(late) do expired[i] = tonumber(leave(session)) end
 
 -- Not listed, it is counted already, or there was no room for it.
-local counted = redis.call('ZSCORE', KEYS[2], ARGV[1])
+local counted = redis.call('ZSCORE', KEYS[2], its_session)
 if counted then
-  local version = leave(ARGV[1])
-  if ARGV[2] == '1' then redis.call('HINCRBY', KEYS[1], 'succeeded:' .. version, 1) end
+  local version = leave(its_session)
+  if won then redis.call('HINCRBY', KEYS[1], 'succeeded:' .. version, 1) end
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[7])
+redis.call('PEXPIRE', KEYS[1], kept)
 
 local figures, stored = {}, redis.call('HGETALL', KEYS[1])
 for i = 1, #stored, 2 do figures[stored[i]] = tonumber(stored[i + 1]) end
 local ended = figures['ended:' .. baseline] or 0
 local succeeded = figures['succeeded:' .. baseline] or 0
-local worst, verdict = succeeded / math.max(ended, 1) - ARGV[4], {}
-if ended >= least and now - (figures.said or 0) >= tonumber(ARGV[8]) then
+local worst, verdict = succeeded / math.max(ended, 1) - margin, {}
+if ended >= least and now - (figures.said or 0) >= silence then
   for name, its_ended in pairs(figures) do
     local version = string.match(name, '^ended:(%d+)$')
     if version and version ~= baseline and its_ended >= least then

@@ -37,9 +37,9 @@ async def test_who_was_refused_is_told_when_to_come_back(line: RedisLine) -> Non
 async def test_the_reset_is_the_second_in_which_the_bucket_is_full_on_the_clock_of_redis(
     line: RedisLine,
 ) -> None:
-    before = await line.run(NOW, ["any"])
+    before = await line.run(NOW, [b"any"])
     first, second, third, refused = await drain(line, wish((SMALL, "a")), 4)
-    after = await line.run(NOW, ["any"])
+    after = await line.run(NOW, [b"any"])
     assert isinstance(before, int)
     assert isinstance(after, int)
     assert before + DAY <= first.reset_at <= after + DAY + 1

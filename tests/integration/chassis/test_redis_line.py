@@ -11,11 +11,11 @@ from redis.exceptions import ResponseError
 
 from deploy.local.ports import LOOPBACK
 from deploy.local.server import Server
-from libs.common.chassis.redis_line.port import Limits, RedisLine, Script
+from libs.common.chassis.redis_line.port import Limits, Part, RedisLine, Script
 from libs.common.errors import Unavailable
 from tests.integration.chassis.conftest import opened, until_it_answers
 
-ECHO = Script("return {KEYS[1], ARGV[1]}")
+ECHO = Script("return {KEYS[1], cmsgpack.unpack(ARGV[1])[1]}")
 PATIENT = Limits(deadline=20)
 HASTY = Limits(deadline=0.2)
 
@@ -25,7 +25,7 @@ async def test_a_thousand_callers_at_once_each_get_their_own_answer(line: RedisL
         key = f"key:{number}"
         await line.execute(b"SET", key, number)
         assert await line.execute(b"GET", key) == str(number).encode()
-        assert await line.run(ECHO, [key], [number]) == [key.encode(), str(number).encode()]
+        assert await line.run(ECHO, [key.encode()], [number]) == [key.encode(), number]
 
     await asyncio.gather(*(call(number) for number in range(1000)))
 
@@ -90,15 +90,37 @@ async def test_an_error_reply_reaches_its_caller_alone(line: RedisLine) -> None:
 
 
 async def test_a_script_that_the_server_forgot_is_taught_again(line: RedisLine) -> None:
-    assert await line.run(ECHO, ["a"], ["1"]) == [b"a", b"1"]
+    assert await line.run(ECHO, [b"a"], ["1"]) == [b"a", b"1"]
     await line.client.script_flush()
-    answers = await asyncio.gather(*(line.run(ECHO, ["a"], [n]) for n in range(10)))
-    assert answers == [[b"a", str(n).encode()] for n in range(10)]
+    answers = await asyncio.gather(*(line.run(ECHO, [b"a"], [n]) for n in range(10)))
+    assert answers == [[b"a", n] for n in range(10)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 32, 255, 256, 65_535, 65_536, 200_000])
+async def test_a_script_is_told_bytes_of_any_length(line: RedisLine, size: int) -> None:
+    data = (bytes(range(256)) * 800)[:size]
+    assert await line.run(ECHO, [b"a"], [data]) == [b"a", data]
+
+
+async def test_a_script_is_told_texts_and_numbers_and_lists_of_them(line: RedisLine) -> None:
+    told: tuple[Part, ...] = ("", "Grüße", 0, -1, 2**53, [1, ["b"]], [])
+    said = await line.run(Script("return cmsgpack.unpack(ARGV[1])"), [b"a"], told)
+    assert said == [b"", "Grüße".encode(), 0, -1, 2**53, [1, [b"b"]], []]
+
+
+async def test_a_script_may_have_several_keys_and_tells_yes_from_no(line: RedisLine) -> None:
+    script = Script(
+        "local yes, no, half = unpack(cmsgpack.unpack(ARGV[1]))"
+        "return {#KEYS, KEYS[12], yes == true, no == false, tostring(half)}"
+    )
+    keys = [f"{{one}}{number}".encode() for number in range(12)]
+    said = await line.run(script, keys, (True, False, 0.5))
+    assert said == [12, keys[11], 1, 1, b"0.5"]
 
 
 async def test_an_error_inside_a_script_is_an_error_reply(line: RedisLine) -> None:
     with pytest.raises(ResponseError):
-        await line.run(Script("return redis.call('INCR', KEYS[1], 'too many')"), ["a"])
+        await line.run(Script("return redis.call('INCR', KEYS[1], 'too many')"), [b"a"])
 
 
 @pytest.mark.parametrize("name", [b"BLPOP", b"SUBSCRIBE", b"MULTI", b"WATCH", b"SELECT", b"get"])

@@ -7,35 +7,33 @@ from asyncio import Future
 from collections.abc import Callable, Sequence
 
 from libs.common.chassis.redis_line.command import NAMES, Command
-from libs.common.chassis.redis_line.port import Arg, Call, Key, Limits, Reply, Script
+from libs.common.chassis.redis_line.port import Arg, Call, Key, Part, Reply, Script, pack
 
 
 class BaseLine:
     """The calls of a `RedisLine`; where a command goes is the business of who derives from it."""
 
-    def __init__(self, limits: Limits, send: Callable[[Command], None]) -> None:
+    def __init__(self, send: Callable[[Command], None]) -> None:
         """Give each command to `send`. Needs a running loop."""
         self._loop = asyncio.get_running_loop()
-        self._deadline = limits.deadline
         self._send = send
 
     def execute(self, name: bytes, key: Key, *args: Arg) -> Future[Reply]:
         """See `RedisLine.execute`."""
         if name not in NAMES:
             raise ValueError(f"{name!r} does not go by the line; use its client")
-        command = Command(self._loop, self._deadline, key, (name, key, *args))
+        command = Command(self._loop, key, pack((name, key, *args)))
         self._send(command)
         return command.answer
 
-    def run(self, script: Script, keys: Sequence[Key], args: Sequence[Arg] = ()) -> Future[Reply]:
+    def run(
+        self, script: Script, keys: Sequence[bytes], args: Sequence[Part] = ()
+    ) -> Future[Reply]:
         """See `RedisLine.run`."""
-        call = (b"EVALSHA", script.sha, len(keys), *keys, *args)
-        command = Command(self._loop, self._deadline, keys[0], call, script)
-        self._send(command)
-        return command.answer
+        return self.repeat(Call(script, keys, args))
 
     def repeat(self, call: Call) -> Future[Reply]:
         """See `RedisLine.repeat`."""
-        command = Command(self._loop, self._deadline, call.key, call.args, call.script, call.packed)
+        command = Command(self._loop, call.keys[0], call.packed, call)
         self._send(command)
         return command.answer

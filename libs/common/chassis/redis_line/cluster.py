@@ -22,7 +22,7 @@ from libs.common.chassis.redis_line.backoff import Backoff
 from libs.common.chassis.redis_line.base import BaseLine
 from libs.common.chassis.redis_line.command import Command
 from libs.common.chassis.redis_line.node import NodeLine
-from libs.common.chassis.redis_line.port import Limits
+from libs.common.chassis.redis_line.port import Limits, pack
 from libs.common.chassis.redis_line.reason import reason
 
 _log: Final = structlog.get_logger(__name__)
@@ -38,10 +38,11 @@ class ClusterLine(BaseLine):
 
     def __init__(self, client: RedisCluster, limits: Limits) -> None:
         """Share the settings and the map of `client`, not its connections. Needs a running loop."""
-        super().__init__(limits, self._route)
+        super().__init__(self._route)
         self.client = client
         self._nodes = client.nodes_manager
         self._limits = limits
+        self._deadline = limits.deadline
         self._backoff = Backoff()
         self._lines: dict[str, NodeLine] = {}
         self._stranded: list[Command] = []
@@ -105,7 +106,7 @@ class ClusterLine(BaseLine):
         if command.redirects >= _REDIRECTS:
             command.unavailable()
             return False
-        command.starts_over(self._loop.time() + self._deadline)
+        command.redirects += 1
         return True
 
     def _ask(self, command: Command, error: AskError) -> None:
@@ -117,7 +118,7 @@ class ClusterLine(BaseLine):
             return
         line = self._line(node)
         # ASKING holds for the next command of the connection: both go out side by side.
-        line.send(Command(self._loop, self._deadline, command.key, (b"ASKING",)))
+        line.send(Command(self._loop, command.key, pack((b"ASKING",))))
         line.send(command)
 
     def _strand(self, command: Command) -> None:

@@ -18,7 +18,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from libs.common.chassis.redis_line.port import Arg, Key, Reply, Script, pack
+from libs.common.chassis.redis_line.port import Call, Key, Reply, pack
 from libs.common.errors import Unavailable
 
 NAMES: Final = frozenset(
@@ -56,36 +56,25 @@ def refusal(text: str) -> RedisError:
 class Command:
     """One command, from the call until its future is settled; made for every request."""
 
-    __slots__ = ("answer", "args", "key", "packed", "redirects", "script", "until")
+    __slots__ = ("answer", "call", "key", "packed", "redirects", "until")
 
     def __init__(
-        self,
-        loop: AbstractEventLoop,
-        deadline: float,
-        key: Key,
-        args: tuple[Arg, ...],
-        script: Script | None = None,
-        packed: bytes | None = None,
+        self, loop: AbstractEventLoop, key: Key, packed: bytes, call: Call | None = None
     ) -> None:
-        """Pack `args`, unless they are; `deadline` is in seconds from now."""
+        """Be `packed`; of a script, as `call` says."""
         self.answer: Future[Reply] = loop.create_future()
-        self.packed = pack(args) if packed is None else packed
-        self.until = loop.time() + deadline
+        self.packed = packed
         self.key = key
-        self.args = args
-        self.script = script
+        self.call = call
         self.redirects = 0
+        self.until = 0.0
+        """Of the loop's clock: told anew by each server that it is sent to, or a late command would
+        make the next one look hung."""
 
-    def starts_over(self, until: float) -> None:
-        """Give the next server as long as the first: a late command must not make it look hung."""
-        self.redirects += 1
-        self.until = until
-
-    def spell_out(self, script: Script) -> None:
-        """Send the text of `script` next time, which teaches it to the server."""
-        self.args = (b"EVAL", script.source, *self.args[2:])
-        self.packed = pack(self.args)
-        self.script = None
+    def spell_out(self, call: Call) -> None:
+        """Send the text of the script next time, which teaches it to the server."""
+        self.packed = pack((b"EVAL", call.script.source, len(call.keys), *call.keys, call.told))
+        self.call = None
 
     def fail(self, error: Exception) -> None:
         """Tell whoever waits; nobody may."""

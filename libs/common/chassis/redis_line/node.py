@@ -73,13 +73,16 @@ class Link(asyncio.Protocol):
         try:
             self._reader.feed(data)
             while (reply := gets()) is not _INCOMPLETE:
-                if type(reply) is hiredis.PushNotification:
-                    continue
-                command = waiting.popleft()
-                if isinstance(reply, RedisError):
-                    self._line.refused(command, reply)
-                elif not command.answer.done():
-                    command.answer.set_result(reply)
+                kind = type(reply)
+                if kind is not list and kind is not int:
+                    if kind is hiredis.PushNotification:
+                        continue
+                    if isinstance(reply, RedisError):
+                        self._line.refused(waiting.popleft(), reply)
+                        continue
+                answer = waiting.popleft().answer
+                if not answer.done():
+                    answer.set_result(reply)
         except (hiredis.ProtocolError, IndexError) as error:
             # An answer that cannot be read, or that nobody asked for: from here on, any answer
             # could go to the wrong caller.
@@ -110,6 +113,8 @@ class NodeLine:
         self._backoff = Backoff()
         self._unsent: list[Command] = []
         self._flushing = False
+        self._until = 0.0
+        """When what was called in this tick is overdue."""
         self._link: Link | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._farewells: set[asyncio.Task[None]] = set()
@@ -123,22 +128,19 @@ class NodeLine:
 
     def send(self, command: Command) -> None:
         """Send `command` with all others of this tick, or fail it."""
-        pending = len(self._unsent) + (len(self._link.waiting) if self._link else 0)
-        if self._closed or pending >= self._limits.waiting:
-            command.unavailable()
-            return
-        self._unsent.append(command)
         if not self._flushing:
             self._flushing = True
+            self._until = self._loop.time() + self._limits.deadline
             self._loop.call_soon(self._flush)
+        command.until = self._until
+        self._unsent.append(command)
 
     def refused(self, command: Command, error: RedisError) -> None:
         """Do what an error reply asks for, or hand it to whoever waits."""
         if command.answer.done():
             return
-        if isinstance(error, NoScriptError) and command.script is not None:
-            command.spell_out(command.script)
-            command.starts_over(self._loop.time() + self._limits.deadline)
+        if isinstance(error, NoScriptError) and command.call is not None:
+            command.spell_out(command.call)
             self.send(command)
         elif self._redirect(command, error):
             return
@@ -183,6 +185,7 @@ class NodeLine:
 
     def _flush(self) -> None:
         self._flushing = False
+        self._refuse(0 if self._closed else self._limits.waiting)
         if self._link is not None:
             commands, self._unsent = self._unsent, []
             self._link.write(commands)
@@ -226,6 +229,15 @@ class NodeLine:
                 self._fail_unsent()
                 await connection.disconnect(nowait=True)
         self._flush()
+
+    def _refuse(self, most: int) -> None:
+        """Fail what was called last, where more than `most` would wait."""
+        room = most - (len(self._link.waiting) if self._link else 0)
+        if len(self._unsent) > room:
+            room = max(room, 0)
+            for command in self._unsent[room:]:
+                command.unavailable()
+            del self._unsent[room:]
 
     def _fail_unsent(self, retry_after: float = 1.0) -> None:
         commands, self._unsent = self._unsent, []

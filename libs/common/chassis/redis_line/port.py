@@ -17,15 +17,21 @@ from typing import Annotated, Final, Protocol, TypeAlias, cast
 
 import hiredis
 import msgspec
+from msgpack import Packer
 from redis.asyncio import Redis, RedisCluster
 
 Key: TypeAlias = bytes | str
 Arg: TypeAlias = bytes | str | int
+Part: TypeAlias = "bytes | str | int | float | bool | Sequence[Part]"
+"""What a script may be told. In Lua, numbers are doubles, and text and bytes are one."""
 Reply: TypeAlias = "bool | int | float | bytes | list[Reply] | dict[bytes, Reply] | None"
 """What a command answers. A map is a dict in RESP3 and a flat list in RESP2."""
 
 # Its stub knows only tuples of one.
 pack: Final = cast("Callable[[tuple[Arg, ...]], bytes]", hiredis.pack_command)
+# In MessagePack's older way, where text and bytes are one: Redis reads no other, and msgspec writes
+# only the newer.
+_told: Final = cast("Callable[[Sequence[Part]], bytes]", Packer(use_bin_type=False).pack)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -38,28 +44,48 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Script:
-    """A Lua script, sent by its hash, and by its text to a server that does not know it."""
+    """A Lua script, sent by its hash, and by its text to a server that does not know it.
 
-    __slots__ = ("sha", "source")
+    All that it is told comes as one argument, which it opens with `cmsgpack.unpack(ARGV[1])`: what
+    a command costs to pack grows with the number of its arguments (docs/performance.md).
+    """
+
+    __slots__ = ("_shapes", "sha", "source")
 
     def __init__(self, source: str) -> None:
         """Take the text; every key that it touches must be among its KEYS."""
         self.source = source.encode()
         # SHA-1 is how Redis names scripts; nothing rests on it being hard to collide.
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
+        self._shapes: dict[int, bytes] = {}
+
+    def pack(self, keys: Sequence[bytes], told: bytes) -> bytes:
+        """Return the command that runs it, as it goes over the wire."""
+        shape = self._shapes.get(len(keys)) or self._shape(len(keys))
+        fields: list[int | bytes] = []
+        for key in keys:
+            fields += (len(key), key)
+        return shape % (*fields, len(told), told)
+
+    def _shape(self, keys: int) -> bytes:
+        count = str(keys).encode()
+        begin = b"*%d\r\n$7\r\nEVALSHA\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
+        begin %= (keys + 4, len(self.sha), self.sha, len(count), count)
+        shape = self._shapes[keys] = begin + (keys + 1) * b"$%d\r\n%b\r\n"
+        return shape
 
 
 class Call:
-    """A script with its keys and arguments, packed once for as often as it is run."""
+    """A script with its keys and what it is told, packed once for as often as it is run."""
 
-    __slots__ = ("args", "key", "packed", "script")
+    __slots__ = ("keys", "packed", "script", "told")
 
-    def __init__(self, script: Script, keys: Sequence[Key], args: Sequence[Arg] = ()) -> None:
+    def __init__(self, script: Script, keys: Sequence[bytes], args: Sequence[Part] = ()) -> None:
         """Take one or more keys, all of one hash slot."""
         self.script = script
-        self.key = keys[0]
-        self.args: tuple[Arg, ...] = (b"EVALSHA", script.sha, len(keys), *keys, *args)
-        self.packed = pack(self.args)
+        self.keys = keys
+        self.told = _told(args)
+        self.packed = script.pack(keys, self.told)
 
 
 class RedisLine(Protocol):
@@ -72,7 +98,9 @@ class RedisLine(Protocol):
     def execute(self, name: bytes, key: Key, *args: Arg) -> Future[Reply]:
         """Send one command; `ValueError` if `name` is not in `command.NAMES`."""
 
-    def run(self, script: Script, keys: Sequence[Key], args: Sequence[Arg] = ()) -> Future[Reply]:
+    def run(
+        self, script: Script, keys: Sequence[bytes], args: Sequence[Part] = ()
+    ) -> Future[Reply]:
         """Run `script` with one or more keys, all of one hash slot."""
 
     def repeat(self, call: Call) -> Future[Reply]:

@@ -19,7 +19,7 @@ class SingleLine(BaseLine):
         self.client = client
         self._clients = (client, *also_closes)
         self._node = NodeLine(client.connection_pool.make_connection, limits)
-        super().__init__(limits, self._node.send)
+        super().__init__(self._node.send)
 
     async def aclose(self) -> None:
         """See `RedisLine.aclose`."""
