@@ -89,8 +89,8 @@ class ExecutorMetrics:
         session, kind = turn.session, str(turn.session.type)
         self.seconds.add(seconds, kind)
         began = recorder.began
-        for step, _, _, _, moved in recorder.seen:
-            self.node_seconds.add(moved - began, step.type.name)
+        for node_type, moved in recorder.times:
+            self.node_seconds.add(moved - began, node_type)
             began = moved
         for passed in turn.path:
             self.nodes.add(passed.type, passed.outcome or (_END if session.over else _HERE))

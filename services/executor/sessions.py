@@ -225,10 +225,10 @@ class Sessions:
         """Open what `ask` found; raise `Unsealable` or `UnreadableSession`."""
         found = cast("list[bytes | None]", reply)
         standing = _STANDINGS[found[0]]
-        if standing is Standing.ABSENT:
+        if len(found) == 1:
             return Found(standing)
         revision = cast("bytes", found[1])
-        if standing is Standing.BUSY:
+        if len(found) == 2:  # noqa: PLR2004 - as load.lua says it
             return Found(standing, revision)
         sealed, effects, kind = found[2:]
         type = _TYPES.get(kind)

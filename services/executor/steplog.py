@@ -7,6 +7,7 @@ that was typed, and nothing that names anybody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Final
 
@@ -38,7 +39,7 @@ class StepLog:
     def __init__(self, *, on: bool) -> None:
         """Keep all, or nothing."""
         self._on = on
-        self._words: dict[str, dict[str, Words]] = {}
+        self._words: dict[str, Mapping[str, Words]] = {}
 
     def watch(
         self,
@@ -48,11 +49,11 @@ class StepLog:
         submitted: Submission | None = None,
     ) -> Watched:
         """Return what is to watch the next turn of `session`."""
-        words = self._words.get(program.plan)
-        if words is None:
+        words = self._words.get(program.plan) if self._on else None
+        if words is None and self._on:
             if len(self._words) >= _PLANS_MOST:
                 self._words.clear()
-            words = self._words[program.plan] = words_of(program) if self._on else {}
+            words = self._words[program.plan] = words_of(program)
         recorder = Recorder(words, perf_counter)
         return Watched(program, session, surroundings, submitted, recorder, self._on)
 

@@ -7,10 +7,8 @@ These are added to and read by one thread, the loop's, and by no other.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Iterable
-from functools import partial
 from itertools import accumulate
 from typing import Final, Generic, TypeVar
 
@@ -24,7 +22,6 @@ OTHER: Final = "other"
 # A turn takes about a millisecond; a password check about twenty.
 _BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SHOWN_BOUNDS: Final = (*map(str, _BOUNDS), "+Inf")
-_bound: Final = partial(bisect_left, _BOUNDS)
 
 V = TypeVar("V")
 
@@ -77,21 +74,26 @@ _TOGETHER: Final = 500
 """Durations that are counted together, which takes a fraction of what one by one does."""
 
 
-class _Durations:
-    __slots__ = ("fresh", "seconds", "within")
+class _Durations(list[float]):
+    """Those that are not counted yet, and what all others came to."""
+
+    __slots__ = ("seconds", "within")
 
     def __init__(self) -> None:
-        self.fresh: list[float] = []
-        """Not in the others yet."""
+        super().__init__()
         self.seconds = 0.0
         self.within = [0] * len(_SHOWN_BOUNDS)
 
     def settle(self) -> None:
-        """Count what is fresh."""
-        self.seconds += sum(self.fresh)
-        for bound, times in Counter(map(_bound, self.fresh)).items():
-            self.within[bound] += times
-        self.fresh.clear()
+        """Count those that are not."""
+        self.sort()
+        self.seconds += sum(self)
+        ends = (*(bisect_right(self, bound) for bound in _BOUNDS), len(self))
+        begin = 0
+        for bound, end in enumerate(ends):
+            self.within[bound] += end - begin
+            begin = end
+        self.clear()
 
 
 class Histograms(_Family[_Durations]):
@@ -103,13 +105,13 @@ class Histograms(_Family[_Durations]):
 
     def add(self, seconds: float, *labels: str) -> None:
         """Count one more that took so long."""
-        durations = self._values.get(labels)
-        if durations is None:
+        try:
+            durations = self._values[labels]
+        except KeyError:
             self.show(*labels)
             durations = self._values[self._place(labels)]
-        fresh = durations.fresh
-        fresh.append(seconds)
-        if len(fresh) == _TOGETHER:
+        durations.append(seconds)
+        if len(durations) == _TOGETHER:
             durations.settle()
 
     def collect(self) -> Iterable[HistogramMetricFamily]:

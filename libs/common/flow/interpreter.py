@@ -164,22 +164,23 @@ def _walk(
         if watch is not None:
             watch(step, visit, move)
         left_by = None
-        if isinstance(move, Leave | Stay):
-            effects.extend(move.effects)
+        # One type after the other: a union would be made anew each time.
         if isinstance(move, Leave):
             left_by = move.outcome
+            effects += move.effects
             if move.tried:
                 tries = _once_more(tries, step.id)
-            before, facts = facts, move.facts or facts
-            if facts is not before:
+            if move.facts is not None:
+                before, facts = facts, move.facts
                 since = _since(before, facts, since, surroundings.time)
-            if facts.attached and not before.attached and _is_triggered(stack):
-                # Nothing is triggered there: not what has to run before an assertion is signed.
-                facts = replace(facts, attached=False)
-            if before.authenticated and facts.account != before.account:
-                session = _forget_planned(program, session)
+                if facts.attached and not before.attached and _is_triggered(stack):
+                    # Nothing is triggered there: not what has to run before an assertion is signed.
+                    facts = replace(facts, attached=False)
+                if before.authenticated and facts.account != before.account:
+                    session = _forget_planned(program, session)
         path.append(Passed(step.id, step.type.name, left_by))
         if isinstance(move, Stay):
+            effects += move.effects
             if move.tried:
                 tries = _once_more(tries, step.id)
             waiting = _moved(session, node, stack, facts, since, tries, move.kept)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 
@@ -130,37 +130,28 @@ def _compare(
     name: str, before: Mapping[str, Json], after: Mapping[str, Json], new: dict[str, Any]
 ) -> None:
     """Add to `new` the names of what was set, and of what is not there any more."""
-    changed, added = [], 0
-    for key, value in after.items():
-        known = before.get(key, MISSING)
-        if known is not value:
-            changed.append(key)
-            if known is MISSING:
-                added += 1
+    changed = [key for key, value in after.items() if before.get(key, MISSING) is not value]
     if changed:
         new[name] = changed
-    if len(before) + added != len(after):
+    if not before.keys() <= after.keys():
         gone = [(name, key) for key in before if key not in after]
         new["dropped"] = [*new.get("dropped", ()), *gone]
-
-
-Seen: TypeAlias = tuple[Instruction, Visit, Move, Sequence[Answered], float]
-"""A node that moved, what it was answered, and when it moved."""
 
 
 class Recorder:
     """Keeps what one turn does: a `Watch` of the interpreter's, told of answers as well."""
 
-    __slots__ = ("_answers", "_clock", "_words", "began", "seen")
+    __slots__ = ("_answers", "_clock", "_passages", "_words", "began", "times")
 
-    def __init__(self, words: Mapping[str, Words], clock: Callable[[], float]) -> None:
-        """Take the `words_of` the program that is run."""
+    def __init__(self, words: Mapping[str, Words] | None, clock: Callable[[], float]) -> None:
+        """Take the `words_of` the program that is run; None where nobody wants an entry."""
         self._words = words
         self._clock = clock
         self._answers: list[Answered] = []
+        self._passages: list[tuple[Any, ...]] = []
         self.began = clock()
-        self.seen: list[Seen] = []
-        """What moved so far, in order."""
+        self.times: list[tuple[str, float]] = []
+        """Of each node that moved, its type, and when; in order."""
 
     def hear(self, question: Question[Any], answer: Any) -> None:  # noqa: ANN401 - as the question declares
         """Keep what was asked, for the node that moves next."""
@@ -168,11 +159,19 @@ class Recorder:
 
     def watch(self, step: Instruction, visit: Visit, move: Move) -> None:
         """Keep how a node moved."""
+        self.times.append((step.type.name, self._clock()))
+        if self._words is None:
+            return
         answers: Sequence[Answered] = ()
         if self._answers:
             # What is answered next is the next node's.
             answers, self._answers = self._answers, []
-        self.seen.append((step, visit, move, answers, self._clock()))
+        if isinstance(move, Leave):
+            passage = _left(self._words[step.id], step.id, visit, move, answers)
+        else:
+            how = _how(move)
+            passage = (step.id, how, None, None, answers) if answers else (step.id, how)
+        self._passages.append(passage)
 
     def entry(
         self,
@@ -185,26 +184,20 @@ class Recorder:
         action = ""
         inputs: list[str] = []
         if submitted is not None:
-            words = self._words[self.seen[0][0].id]
+            assert self._words is not None  # noqa: S101 - or nobody would want an entry
+            words = self._words[self._passages[0][0]]
             if submitted.action in words.actions:
                 action = submitted.action
             inputs = [name for name in submitted.inputs if name in words.inputs]
-        passages: list[tuple[Any, ...]] = []
-        for step, visit, move, answers, _ in self.seen:
-            kind = type(move)
-            if kind is Stay and not answers:
-                passages.append((step.id, "stay"))
-            else:
-                passages.append(self._passage(step.id, visit, move, answers))
         shown, client = turn.shown, surroundings.client
         message = None if shown.message is None else shown.message.key
         errors = shown.field_errors if isinstance(shown, Stay) else ()
         revision, at = turn.session.revision, surroundings.time
         if not (errors or self._answers or turn.broken or client or head):
-            return _ENCODER.encode((revision, at, passages, action, inputs, message))
+            return _ENCODER.encode((revision, at, self._passages, action, inputs, message))
         return _ENCODER.encode(
             (
-                *(revision, at, passages, action, inputs, message),
+                *(revision, at, self._passages, action, inputs, message),
                 [(error.identifier, error.key) for error in errors],
                 self._answers,
                 turn.broken,
@@ -213,21 +206,18 @@ class Recorder:
             )
         )
 
-    def _passage(
-        self, node: str, visit: Visit, move: Move, answers: Sequence[Answered]
-    ) -> tuple[Any, ...]:
-        if not isinstance(move, Leave):
-            how = _how(move)
-            return (node, how, None, None, answers) if answers else (node, how)
-        how = "bypass" if isinstance(move, Bypass) else "leave"
-        new = None
-        if move.facts is not None:
-            # What it was answered is in nobody's words.
-            fixed = self._words[node].fixed and not answers
-            new = learned(visit.facts, move.facts, fixed=fixed)
-        if answers or move.points:
-            return (node, how, move.outcome, new, answers, move.points)
-        return (node, how, move.outcome) if new is None else (node, how, move.outcome, new)
+
+def _left(
+    words: Words, node: str, visit: Visit, move: Leave, answers: Sequence[Answered]
+) -> tuple[Any, ...]:
+    how = "bypass" if type(move) is Bypass else "leave"
+    new = None
+    if move.facts is not None:
+        # What it was answered is in nobody's words.
+        new = learned(visit.facts, move.facts, fixed=words.fixed and not answers)
+    if answers or move.points:
+        return (node, how, move.outcome, new, answers, move.points)
+    return (node, how, move.outcome) if new is None else (node, how, move.outcome, new)
 
 
 def head_of(begun: Session, turn: Turn, program: Program) -> Head:

@@ -8,8 +8,7 @@ it is read: it is never among the values, which are stored.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -217,17 +216,21 @@ def learn(facts: Facts, form: Form, filled: Filled, *, attributes: bool) -> Fact
 
     What was asked for again and now left empty is gone.
     """
-    asked = {field.name for field in form.fields}
-    facts = replace(facts, inputs=_updated(facts.inputs, asked, filled.values))
+    values = filled.values
+    gone = [field.name for field in form.fields if field.name not in values]
+    inputs = _updated(facts.inputs, values, gone)
     if not attributes:
-        return facts
-    return replace(facts, staged=_updated(facts.staged, asked, filled.values))
+        return replace(facts, inputs=inputs)
+    return replace(facts, inputs=inputs, staged=_updated(facts.staged, values, gone))
 
 
 def _updated(
-    known: Mapping[str, Json], asked: AbstractSet[str], values: Mapping[str, Json]
+    known: Mapping[str, Json], values: Mapping[str, Json], gone: Sequence[str]
 ) -> Mapping[str, Json]:
-    return {**{name: value for name, value in known.items() if name not in asked}, **values}
+    updated = {**known, **values}
+    for name in gone:
+        updated.pop(name, None)
+    return updated
 
 
 def _input(field: Field) -> Component:
@@ -321,11 +324,15 @@ def _read_field(field: Field, sent: Json) -> Json:
     return value
 
 
+_LONGEST: Mapping[Kind, int] = {Kind.PASSWORD: LONGEST_PASSWORD}
+"""Where it is not `LONGEST`."""
+
+
 def _measure(field: Field, value: str) -> None:
-    longest = LONGEST_PASSWORD if field.kind is Kind.PASSWORD else LONGEST
-    if len(value) < (field.shortest or 0):
+    size = len(value)
+    if field.shortest is not None and size < field.shortest:
         raise Wrong("field.too_short")
-    if len(value) > (field.longest or longest):
+    if size > (field.longest or _LONGEST.get(field.kind, LONGEST)):
         raise Wrong("field.too_long")
     if field.characters is not None and not all(map(_CHARACTERS[field.characters], value)):
         raise Wrong(f"field.{field.characters}")

@@ -151,13 +151,12 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     filled = read(config.form, visit.submitted)
     if isinstance(filled, Stay):
         return filled
-    facts = visit.facts
-    password_hash = facts.password_hash
+    facts = learn(visit.facts, config.form, filled, attributes=True)
     if config.password is not None:
         password = filled.secrets.get(config.password)
         password_hash = None if password is None else (yield from ask(HashPassword(password)))
-    facts = learn(facts, config.form, filled, attributes=True)
-    return Leave("success", replace(facts, password_hash=password_hash))
+        facts = replace(facts, password_hash=password_hash)
+    return Leave("success", facts)
 
 
 NODE: NodeType[Config, Lowered] = NodeType(

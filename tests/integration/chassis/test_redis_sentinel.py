@@ -21,7 +21,7 @@ from tests.clients.tls import secured, secured_for_some
 from tests.integration.chassis.conftest import opened, until_it_answers
 from tests.sentinels import NAME, start_sentinel, watched
 
-APPEND = Script("return redis.call('RPUSH', KEYS[1], ARGV[1])")
+APPEND = Script("return redis.call('RPUSH', KEYS[1], cmsgpack.unpack(ARGV[1])[1])")
 
 
 @pytest.fixture
@@ -162,8 +162,8 @@ async def test_a_master_that_was_demoted_makes_the_line_ask_again(
             await ask(sentinel, None, "SENTINEL MONITOR", NAME, LOOPBACK, successor.port, 1)
             await ask(sentinel, None, "SENTINEL SET", NAME, "auth-pass", servers_password)
             with pytest.raises(Unavailable):
-                await line.run(APPEND, ["list"], ["to the one before"])
-            await line.run(APPEND, ["list"], ["to the successor"])
+                await line.run(APPEND, [b"list"], ["to the one before"])
+            await line.run(APPEND, [b"list"], ["to the successor"])
             await see_that_it_leads_to(successor, line)
             assert await line.execute(b"LRANGE", "list", 0, -1) == [b"to the successor"]
     finally:
@@ -184,7 +184,7 @@ async def test_when_the_master_hangs_the_line_goes_on_with_its_replica_and_sends
             failed = False
             for number in numbers:
                 try:
-                    await line.run(APPEND, ["list"], [number])
+                    await line.run(APPEND, [b"list"], [number])
                 except Unavailable as error:
                     failed = True
                     await asyncio.sleep(min(error.retry_after, 0.05))
