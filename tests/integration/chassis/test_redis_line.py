@@ -202,7 +202,7 @@ async def test_a_master_that_lacks_replicas_is_unavailable_to_writes_alone(
             with pytest.raises(Unavailable):
                 await line.execute(b"SET", "a", "2")
             with pytest.raises(Unavailable):
-                await line.run(Script("return redis.call('SET', KEYS[1], 2)"), ["a"])
+                await line.run(Script("return redis.call('SET', KEYS[1], 2)"), [b"a"])
             assert await line.execute(b"GET", "a") == b"1"
         finally:
             await line.client.config_set("min-replicas-to-write", 0)
