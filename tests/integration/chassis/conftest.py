@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+import structlog
 
 from deploy.local.server import Server
+from libs.common.chassis.redis_line import cluster, node
 from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.errors import Unavailable
@@ -46,6 +48,13 @@ async def until_it_answers(line: RedisLine, key: str = "any") -> None:
                 await asyncio.sleep(min(error.retry_after, 0.05))
             else:
                 return
+
+
+@pytest.fixture(autouse=True)
+def fresh_loggers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have lines log where a test looks: a logger keeps to where it logged for the first time."""
+    for module in (cluster, node):
+        monkeypatch.setattr(module, "_log", structlog.get_logger())
 
 
 @pytest.fixture(params=["single", "single in RESP2", "cluster"])
