@@ -1,5 +1,6 @@
 """Management as its `__main__` wires it, in this process, on real servers."""
 
+import base64
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -26,6 +27,8 @@ from services.management.auth import Scope, Tokens
 from services.management.config import Settings
 
 KEY = Secret("a signing key of this test, long enough")
+KEYS = Secret(f"k1:{base64.b64encode(bytes(range(32))).decode()}")
+"""Seal the secrets of providers and actions."""
 TOKENS = Tokens(KEY, issuer="gatehouse", audience="gatehouse-management")
 EVERYTHING: tuple[Scope, ...] = get_args(Scope)
 
@@ -87,6 +90,14 @@ class Api:
         assert reply.status == 201, reply.text
         id: str = reply.body["id"]
         return id
+
+
+def refused(reply: Reply, status: int, error: str) -> None:
+    """Assert the refusal, and that it has the shape of all of them."""
+    assert (reply.status, reply.body["error"]) == (status, error), reply.text
+    assert set(reply.body) - {"problems"} == {"error", "message"}
+    assert reply.headers["Content-Type"] == "application/json"
+    assert reply.headers["X-Request-Id"]
 
 
 GRAPH: Json = {

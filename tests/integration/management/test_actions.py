@@ -12,10 +12,8 @@ from libs.common.chassis.seal import Keys
 from libs.common.chassis.signing import sign, webhook_secrets
 from libs.common.flow.model import Json
 from libs.common.secret import Secret
-from tests.integration.management.conftest import Api, CompilerStandIn, Start, token
+from tests.integration.management.conftest import KEYS, Api, CompilerStandIn, Start, refused, token
 from tests.integration.management.graphs import active
-from tests.integration.management.test_providers import KEYS
-from tests.integration.management.test_refusals import refused
 
 ACTIONS = "/api/admin/actions"
 RISK = f"{ACTIONS}/risk"

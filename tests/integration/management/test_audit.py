@@ -5,9 +5,8 @@ from itertools import pairwise
 import pytest
 
 from libs.common.flow.model import Json
-from tests.integration.management.conftest import FLOW, GRAPH, Api, Start, token
+from tests.integration.management.conftest import FLOW, GRAPH, Api, Start, refused, token
 from tests.integration.management.graphs import EDITED, FLOWS, active, edit
-from tests.integration.management.test_refusals import refused
 
 AUDIT = "/api/admin/audit"
 

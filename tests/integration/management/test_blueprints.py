@@ -8,9 +8,8 @@ import msgspec
 import pytest
 
 from libs.common.flow.model import Graph, Json
-from tests.integration.management.conftest import FLOW, Api, Reply, Start, token
+from tests.integration.management.conftest import FLOW, Api, Reply, Start, refused, token
 from tests.integration.management.graphs import FLOWS, active
-from tests.integration.management.test_refusals import refused
 
 CASES = Path(__file__).parents[2] / "fixtures" / "blueprints"
 SIGN_IN = (CASES / "sign-in.yaml").read_bytes()

@@ -6,9 +6,8 @@ import pytest
 
 from libs.common.chassis.startup import StartupFailure
 from libs.common.secret import Secret
-from tests.integration.management.conftest import EVERYTHING, Api, Reply, Start, token
+from tests.integration.management.conftest import EVERYTHING, Api, Reply, Start, refused, token
 from tests.integration.management.test_clients import token_of
-from tests.integration.management.test_refusals import refused
 
 TOKEN = "a token of this test, of random bytes"
 PATH = "/api/admin/bootstrap"

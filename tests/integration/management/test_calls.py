@@ -7,10 +7,9 @@ import pytest
 
 from libs.common.flow.model import Json
 from libs.common.wire.events import PUBLISH
-from tests.integration.management.conftest import GRAPH, Api, CompilerStandIn, Start
+from tests.integration.management.conftest import GRAPH, Api, CompilerStandIn, Start, refused
 from tests.integration.management.graphs import ASIDE, EDITED, FLOWS, active, calling, edit
 from tests.integration.management.test_outbox import emptied, eventually, told
-from tests.integration.management.test_refusals import refused
 
 INNER: Json = {"type": "registration", "graph": GRAPH}
 

@@ -7,10 +7,9 @@ import pytest
 from libs.common.flow.model import Json
 from libs.common.wire.events import PUBLISH
 from services.management.routes.rollouts import MOST_CANDIDATES
-from tests.integration.management.conftest import Api, CompilerStandIn
+from tests.integration.management.conftest import Api, CompilerStandIn, refused
 from tests.integration.management.graphs import ASIDE, FLOWS, active
 from tests.integration.management.test_activation import candidates, generation
-from tests.integration.management.test_refusals import refused
 
 LOGIN = "/api/admin/candidates/login"
 

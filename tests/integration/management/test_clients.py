@@ -6,8 +6,7 @@ import asyncpg
 import pytest
 
 from libs.common.flow.model import Json
-from tests.integration.management.conftest import EVERYTHING, Api, Reply, Start, token
-from tests.integration.management.test_refusals import refused
+from tests.integration.management.conftest import EVERYTHING, Api, Reply, Start, refused, token
 
 CLIENTS = "/api/admin/clients"
 CI: Json = {"name": "ci", "scopes": ["read:flows", "create:flows"]}

@@ -6,9 +6,8 @@ import asyncpg
 import pytest
 
 from libs.common.flow.model import Json
-from tests.integration.management.conftest import GRAPH, Api, CompilerStandIn, Reply
+from tests.integration.management.conftest import GRAPH, Api, CompilerStandIn, Reply, refused
 from tests.integration.management.graphs import EDITED
-from tests.integration.management.test_refusals import refused
 
 FLOWS = "/api/admin/flows"
 INVARIANTS = "/api/admin/tenants/default/invariants"

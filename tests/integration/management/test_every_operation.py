@@ -22,8 +22,7 @@ from services.management.routes.faces import Face
 from services.management.routes.form import FORM
 from services.management.routes.operation import Content, Operation
 from services.management.routes.refusals import SHAPES
-from tests.integration.management.conftest import Api, Reply, Start, token
-from tests.integration.management.test_providers import KEYS
+from tests.integration.management.conftest import KEYS, Api, Reply, Start, token
 from tests.integration.management.things import BODIES, MARK, THINGS, Make, Names, a_flow, no_thing
 
 MINE: Final = "acme"

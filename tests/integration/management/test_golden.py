@@ -22,9 +22,8 @@ from services.management.running import Running
 from services.management.store import Store
 from services.management.verdicts import Judgement
 from services.management.versions import Versions
-from tests.integration.management.conftest import GRAPH, Api
+from tests.integration.management.conftest import GRAPH, Api, refused
 from tests.integration.management.graphs import EDITED, FLOWS
-from tests.integration.management.test_refusals import refused
 from tests.integration.management.test_rollouts import entries
 
 WELL, EDITED_GRAPH = (msgspec.convert(graph, Graph) for graph in (GRAPH, EDITED))

@@ -6,9 +6,8 @@ import pytest
 from libs.common.documents import write_yaml
 from libs.common.flow.model import Json
 from services.management.goldens import MOST_TESTS
-from tests.integration.management.conftest import GRAPH, Api, token
+from tests.integration.management.conftest import GRAPH, Api, refused, token
 from tests.integration.management.graphs import FLOWS, edit
-from tests.integration.management.test_refusals import refused
 from tests.integration.management.test_rollouts import entries
 
 SIGNS_IN: Json = {

@@ -4,9 +4,8 @@ import asyncpg
 import pytest
 
 from libs.common.flow.model import Json
-from tests.integration.management.conftest import GRAPH, Api, CompilerStandIn
+from tests.integration.management.conftest import GRAPH, Api, CompilerStandIn, refused
 from tests.integration.management.graphs import ASIDE, EDITED, FLOWS, active, edit
-from tests.integration.management.test_refusals import refused
 
 
 async def pages(api: Api, id: str, query: str) -> list[list[int]]:

@@ -12,9 +12,17 @@ from libs.common.flow.model import Json
 from services.management.author import Author
 from services.management.idempotency import Answer, Repeats, Sweep, Turn
 from services.management.store import Store
-from tests.integration.management.conftest import FLOW, GRAPH, KEY, TOKENS, Api, Reply, token
+from tests.integration.management.conftest import (
+    FLOW,
+    GRAPH,
+    KEY,
+    TOKENS,
+    Api,
+    Reply,
+    refused,
+    token,
+)
 from tests.integration.management.graphs import EDITED
-from tests.integration.management.test_refusals import refused
 
 FLOWS = "/api/admin/flows"
 NAMED = {"Idempotency-Key": "once"}

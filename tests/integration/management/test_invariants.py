@@ -7,12 +7,11 @@ import pytest
 
 from libs.common.flow.model import Json
 from libs.common.wire.events import EVENTS, PUBLISH, TENANT_CHANGED, TenantChanged, decode
-from tests.integration.management.conftest import Api, CompilerStandIn
+from tests.integration.management.conftest import Api, CompilerStandIn, refused
 from tests.integration.management.graphs import EDITED, FLOWS, active, edit
 from tests.integration.management.page import MFA_LOGIN_GRAPH
 from tests.integration.management.test_activation import candidates, generation
 from tests.integration.management.test_outbox import emptied, eventually
-from tests.integration.management.test_refusals import refused
 
 PATH = "/api/admin/tenants/default/invariants"
 TWO: Json = {"name": "two-factors", "type": "login", "require": "size(factors) >= 2"}

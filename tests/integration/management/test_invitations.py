@@ -14,8 +14,7 @@ from libs.common.flow.model import Json
 from libs.common.flow.questions import Taken, Uninvited, Written
 from libs.common.secret import Secret
 from services.executor.directory.postgres import PostgresDirectory
-from tests.integration.management.conftest import Api, Start, token
-from tests.integration.management.test_refusals import refused
+from tests.integration.management.conftest import Api, Start, refused, token
 
 INVITATIONS = "/api/admin/invitations"
 NEW: Json = {"email": "Ada@Example.com", "attributes": {"role": "editor"}, "expires_in": 3600}

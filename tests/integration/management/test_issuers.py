@@ -38,7 +38,7 @@ from services.management.issuers import (
     web_session,
 )
 from services.management.standing import Standings
-from tests.integration.management.conftest import FLOW, Start
+from tests.integration.management.conftest import FLOW, Start, refused
 from tests.integration.management.issuer import (
     AUDIENCE,
     EC,
@@ -48,7 +48,6 @@ from tests.integration.management.issuer import (
     issuing,
     jwk,
 )
-from tests.integration.management.test_refusals import refused
 
 LIFETIMES = Lifetimes(fresh=600, stale=3600)
 OURS = Tokens(Secret("k" * 32), issuer="gatehouse", audience=AUDIENCE)

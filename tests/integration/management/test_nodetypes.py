@@ -5,8 +5,7 @@ import pytest
 
 from libs.common.flow.model import Json
 from libs.common.nodes.catalogue import CATALOGUE
-from tests.integration.management.conftest import Api, token
-from tests.integration.management.test_refusals import refused
+from tests.integration.management.conftest import Api, refused, token
 
 NODE_TYPES = "/api/admin/node-types"
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-
 import asyncpg
 import pytest
 
 from libs.common.chassis.seal import Keys
 from libs.common.flow.model import Json
-from libs.common.secret import Secret
-from tests.integration.management.conftest import Api, Start, token
-from tests.integration.management.test_refusals import refused
+from tests.integration.management.conftest import KEYS, Api, Start, refused, token
 
 PROVIDERS = "/api/admin/providers"
 GOOGLE = f"{PROVIDERS}/google"
-KEYS = Secret(f"k1:{base64.b64encode(bytes(range(32))).decode()}")
 CONFIG: Json = {"kind": "oidc", "issuer": "https://accounts.example.com", "client_id": "gatehouse"}
 NEW: Json = {"id": "google", "display_name": "Google", "config": CONFIG, "secret": "swordfish"}
 CAPTCHA: Json = {

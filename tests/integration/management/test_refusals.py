@@ -15,20 +15,12 @@ from tests.integration.management.conftest import (
     INVALID,
     Api,
     CompilerStandIn,
-    Reply,
     Start,
+    refused,
     token,
 )
 
 FLOWS = "/api/admin/flows"
-
-
-def refused(reply: Reply, status: int, error: str) -> None:
-    """Assert the refusal, and that it has the shape of all of them."""
-    assert (reply.status, reply.body["error"]) == (status, error), reply.text
-    assert set(reply.body) - {"problems"} == {"error", "message"}
-    assert reply.headers["Content-Type"] == "application/json"
-    assert reply.headers["X-Request-Id"]
 
 
 SHARES: Json = {"versions": [{"version": 1, "weight": 1}]}

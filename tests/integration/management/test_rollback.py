@@ -5,10 +5,9 @@ import pytest
 
 from libs.common.flow.model import Json
 from libs.common.wire.events import PUBLISH
-from tests.integration.management.conftest import GRAPH, INVALID, Api, CompilerStandIn
+from tests.integration.management.conftest import GRAPH, INVALID, Api, CompilerStandIn, refused
 from tests.integration.management.graphs import ASIDE, EDITED, FLOWS, active, edit
 from tests.integration.management.test_activation import candidates, generation
-from tests.integration.management.test_refusals import refused
 
 
 async def activate(api: Api, id: str, graph: Json) -> None:

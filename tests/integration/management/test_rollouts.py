@@ -10,11 +10,17 @@ import pytest
 from libs.common.flow.model import Json
 from libs.common.wire.events import PUBLISH, ROLLOUT_FAILED, RolloutFailed, encode
 from libs.common.wire.inspect import Count, Counted, CountWanted, Failed
-from tests.integration.management.conftest import GRAPH, INVALID, Api, CompilerStandIn, Start
+from tests.integration.management.conftest import (
+    GRAPH,
+    INVALID,
+    Api,
+    CompilerStandIn,
+    Start,
+    refused,
+)
 from tests.integration.management.graphs import EDITED, FLOWS, active, edit
 from tests.integration.management.test_activation import candidates, generation
 from tests.integration.management.test_outbox import emptied, eventually, told
-from tests.integration.management.test_refusals import refused
 from tests.integration.management.test_sessions import standing_in, with_nats
 
 DEFAULT_ABORT = {"margin": 0.1, "sessions": 100}

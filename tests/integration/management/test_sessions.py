@@ -31,8 +31,7 @@ from libs.common.wire.inspect import (
     decode_wanted,
     encode,
 )
-from tests.integration.management.conftest import Api, CompilerStandIn, Start, token
-from tests.integration.management.test_refusals import refused
+from tests.integration.management.conftest import Api, CompilerStandIn, Start, refused, token
 
 SESSION = "5f31ce20-872d-4334-8f9f-3572710dbc57"
 PATH = f"/api/admin/sessions/{SESSION}"

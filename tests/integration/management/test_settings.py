@@ -4,9 +4,8 @@ import pytest
 
 from libs.common.flow.model import Json
 from tests.integration.management import page
-from tests.integration.management.conftest import FLOW, GRAPH, Api
+from tests.integration.management.conftest import FLOW, GRAPH, Api, refused
 from tests.integration.management.graphs import EDITED, FLOWS
-from tests.integration.management.test_refusals import refused
 
 SETTINGS: Json = {
     "policies": [{"expression": "user.email_verified", "negate": True}, {"expression": "user.a"}],

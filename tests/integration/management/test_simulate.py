@@ -5,10 +5,9 @@ import pytest
 
 from libs.common.flow.model import Json
 from libs.common.secret import Secret
-from tests.integration.management.conftest import GRAPH, INVALID, Api, Start, token
+from tests.integration.management.conftest import GRAPH, INVALID, Api, Start, refused, token
 from tests.integration.management.graphs import EDITED, FLOWS, active, calling, edit
 from tests.integration.management.page import MFA_LOGIN_GRAPH
-from tests.integration.management.test_refusals import refused
 
 USER: Json = {"user": {"email": "a@example.com", "mfa_enabled": True}}
 SIGN_IN: Json = {

@@ -6,8 +6,7 @@ import asyncpg
 import pytest
 
 from libs.common.flow.model import Json
-from tests.integration.management.conftest import Api, token
-from tests.integration.management.test_refusals import refused
+from tests.integration.management.conftest import Api, refused, token
 
 TENANTS = "/api/admin/tenants"
 GLOBEX = f"{TENANTS}/globex"

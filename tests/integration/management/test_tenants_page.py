@@ -3,9 +3,8 @@
 import json
 from pathlib import Path
 
-from tests.integration.management.conftest import Start
+from tests.integration.management.conftest import KEYS, Start
 from tests.integration.management.test_docs import read, steps, without_times
-from tests.integration.management.test_providers import KEYS
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "manage-tenants.md"
 

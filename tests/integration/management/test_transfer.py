@@ -10,10 +10,9 @@ from libs.common.flow.compile import compile_flow
 from libs.common.flow.model import Flow, FlowType, Graph, Json, Settings
 from libs.common.flow.plan import encode, name_of
 from libs.common.nodes.catalogue import NODE_TYPES
-from tests.integration.management.conftest import FLOW, GRAPH, Api, Reply, Start
+from tests.integration.management.conftest import FLOW, GRAPH, Api, Reply, Start, refused
 from tests.integration.management.graphs import EDITED, FLOWS, active, edit
 from tests.integration.management.page import MFA_LOGIN_GRAPH
-from tests.integration.management.test_refusals import refused
 from tests.integration.management.test_settings import SETTINGS
 
 YAML, JSON = "application/yaml", "application/json"

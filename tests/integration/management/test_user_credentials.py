@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from tests.integration.management.conftest import Api, Start
+from tests.integration.management.conftest import Api, Start, refused
 from tests.integration.management.people import CHEAP, OTHER, USERS, entries, made, with_totp
-from tests.integration.management.test_refusals import refused
 
 
 @pytest.fixture

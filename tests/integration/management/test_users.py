@@ -12,9 +12,8 @@ from argon2 import PasswordHasher
 from libs.common.flow.model import Json
 from libs.common.flow.questions import Taken
 from services.executor.directory.postgres import PostgresDirectory
-from tests.integration.management.conftest import Api, Start, token
+from tests.integration.management.conftest import Api, Start, refused, token
 from tests.integration.management.people import CHEAP, NEW, USERS, entries, made, with_totp
-from tests.integration.management.test_refusals import refused
 
 
 @pytest.fixture
