@@ -13,8 +13,9 @@ from libs.common.flow.record import Entry, Head, decode
 from libs.common.flow.recorder import Recorder, head_of, words_of
 from libs.common.flow.tape import Tape, make_tape
 from libs.common.flow.turn import Facts, Move, Question, Submission, Turn
-from tests.flows import Case
-from tests.walks import NOTHING_KNOWN, NOW, Walk, World, program
+from tests.flows.cases import Case, world_of
+from tests.walks import NOTHING_KNOWN, Walk, program
+from tests.worlds import NOW, World
 
 
 def no_clock() -> float:
@@ -84,7 +85,7 @@ def recorded(case: Case, facts: Facts = NOTHING_KNOWN) -> Recorded:
     It runs already, so that it may break what its tenant demands.
     """
     plan = program(case.flow, case.library, running=True)
-    made = Recorded(plan, World(**case.visitor.users()), facts)
+    made = Recorded(plan, world_of(case.visitor), facts)
     for index in range(len(case.visitor.luck)):
         if made.walk.turn.session.over:
             break
@@ -94,7 +95,7 @@ def recorded(case: Case, facts: Facts = NOTHING_KNOWN) -> Recorded:
 
 def sent_again(made: Recorded, plan: Program, case: Case) -> Recorded:
     """Walk `plan` as the visitor of `made` did: each node is sent what it was sent then."""
-    again = Recorded(plan, World(**case.visitor.users()), made.facts)
+    again = Recorded(plan, world_of(case.visitor), made.facts)
     left = list(made.sent)
     while not again.walk.turn.session.over:
         node = again.walk.at

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from libs.common.flow.model import Edge, Flow, Graph, Node, Policy
 from libs.common.flow.rules import validate
 from libs.common.nodes.catalogue import NODE_TYPES
-from tests.flows import CONDITIONS, VALUES, Case, flows
+from tests.flows.cases import Case, flows
+from tests.flows.sketch import CONDITIONS, VALUES
 
 _POLICIES = st.lists(st.builds(Policy, st.sampled_from(CONDITIONS), st.booleans()), max_size=2)
 

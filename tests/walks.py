@@ -5,42 +5,18 @@
     walk = Walk(program(outer, library(inner)))
     walk.sends(name="Sasha")
 
-Who comes back from a provider sends `{"state": "state", "code": "<account>"}`, and a passkey is
-`{"tokenResponse": '{"id": "<account>"}'}`.
-
-The world answers from a few people that a test names, and is never asked what the test did not
-expect: a walk keeps all that was asked.
+What is sent is answered by a world (`tests/worlds.py`), which says what is right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from itertools import pairwise
 from typing import Any, TypeVar
 
 import msgspec
 
-from libs.common.flow.accounts import (
-    CheckInvitation,
-    CheckRecoveryCode,
-    DeleteUser,
-    EnrolTotp,
-    HasRecoveryCodes,
-    Invited,
-    IsBreached,
-    IsEnrolled,
-    KeepConsent,
-    KeepRecoveryCodes,
-    MakeRecoveryCodes,
-    OfferTotp,
-    RecallConsent,
-    RecoveryCodes,
-    TotpOffer,
-)
-from libs.common.flow.calls import CallAction, CallWebhook, Reached
-from libs.common.flow.captchas import CheckCaptcha, Judgement, ShowCaptcha, Widget
 from libs.common.flow.compile import compile_flow
-from libs.common.flow.federation import BeginSignIn, Begun, Came, FinishSignIn, LinkExternal
 from libs.common.flow.interpreter import Watch, advance, begin
 from libs.common.flow.model import (
     ALONE,
@@ -58,51 +34,14 @@ from libs.common.flow.model import (
     Trigger,
     TriggerPoint,
 )
-from libs.common.flow.passkeys import (
-    Ceremony,
-    CheckPasskey,
-    KeepPasskey,
-    MadePasskey,
-    OfferPasskey,
-    SeekPasskey,
-    Shown,
-)
 from libs.common.flow.plan import Program, encode, load, name_of
-from libs.common.flow.questions import (
-    CheckCode,
-    CheckPassword,
-    CheckTotp,
-    FindAccount,
-    HashPassword,
-    LoadUser,
-    MayLeadTo,
-    Taken,
-    Verdict,
-    VerifyEmail,
-    WriteUser,
-    Written,
-)
-from libs.common.flow.signins import EndSignIn, EndSignIns, KeepSignIn
-from libs.common.flow.turn import (
-    External,
-    Facts,
-    Question,
-    Session,
-    Stay,
-    Submission,
-    Surroundings,
-    Turn,
-)
-from libs.common.flow.world import new_user
+from libs.common.flow.turn import LINK, Facts, Question, Session, Stay, Submission, Turn
 from libs.common.nodes.catalogue import NODE_TYPES
 from tests.playbook import SESSION
+from tests.worlds import CODE, NOW, World
 
 R = TypeVar("R")
 
-NOW = Surroundings(time=1_790_000_000, ip="192.0.2.7")
-PASSWORD, CODE, RECOVERY_CODE = "correct horse", "123456", "abcde-fghij"
-INVITATION, INVITED = "an invitation", Invited("invitation-1", {"role": "editor"})
-OFFER = TotpOffer("c2VhbGVk", "JBSWY3DPEHPK3PXP", "otpauth://totp/", "data:image/svg+xml,")
 ALICE = "alice@example.com"
 NO_SETTINGS = Settings()
 NOTHING_KNOWN = Facts()
@@ -201,112 +140,6 @@ def program(written: Flow, beside: Library = ALONE, *, running: bool = False) ->
     return load(data, NODE_TYPES, expecting=name_of(data))
 
 
-class World:
-    """Answers what a walk asks: everybody's password is `PASSWORD`, and their code `CODE`."""
-
-    def __init__(self, **users: Mapping[str, Json]) -> None:
-        """Know `users`, by their account; they are called `<account>@example.com`."""
-        self.users: dict[str, Mapping[str, Json]] = dict(users)
-        self.asked: list[Question[Any]] = []
-        self.reached: Reached | None = Reached({})
-        """What is answered by whoever is called."""
-
-    def answer(self, question: Question[Any]) -> object:
-        """Answer `question`, and remember it."""
-        self.asked.append(question)
-        match question:
-            case FindAccount(identifier=identifier):
-                account = identifier.removesuffix("@example.com")
-                return account if account in self.users else None
-            case CheckPassword():
-                return _verdict(question.account, question.password.reveal() == PASSWORD)
-            case CheckTotp() | CheckCode() | VerifyEmail():
-                who = question.to if isinstance(question, VerifyEmail) else None
-                return _verdict(question.account or who, question.code.reveal() == CODE)
-            case BeginSignIn() | FinishSignIn() | LinkExternal():
-                return self._provide(question)
-            case SeekPasskey() | OfferPasskey():
-                return Ceremony("challenge", {})
-            case CheckPasskey():
-                return self._check(question)
-            case KeepPasskey():
-                return self._keep(question)
-            case LoadUser():
-                return self.users.get(question.account)
-            case HashPassword():
-                return "$argon2id$"
-            case MayLeadTo():
-                # As an executor does for which the operator has named no origin.
-                return question.url.startswith("/")
-            case WriteUser():
-                return self._write(question)
-            case ShowCaptcha():
-                return Widget("TURNSTILE", "key")
-            case CheckCaptcha():
-                return Judgement.PASSED
-            case CallAction() | CallWebhook():
-                return self.reached
-            case _:
-                return self._of_accounts(question)
-
-    def _of_accounts(self, question: Question[Any]) -> object:
-        match question:
-            case CheckRecoveryCode():
-                return _verdict(question.account, question.code.reveal() == RECOVERY_CODE)
-            case OfferTotp():
-                return OFFER
-            case EnrolTotp():
-                return _verdict(question.account, question.code.reveal() == CODE)
-            case MakeRecoveryCodes():
-                return RecoveryCodes((RECOVERY_CODE,), ("00",))
-            case KeepRecoveryCodes() | KeepConsent() | DeleteUser() | EndSignIn() | EndSignIns():
-                return True
-            case KeepSignIn():
-                return question.account in self.users
-            case RecallConsent() | IsBreached() | IsEnrolled() | HasRecoveryCodes() | MadePasskey():
-                return False
-            case CheckInvitation():
-                return INVITED if question.token.reveal() == INVITATION else None
-            case _:
-                msg = f"nobody answers {question}"
-                raise AssertionError(msg)
-
-    def _provide(self, question: BeginSignIn | FinishSignIn | LinkExternal) -> object:
-        if isinstance(question, BeginSignIn):
-            return Begun("https://provider.invalid/", "state", "nonce", "verifier")
-        if isinstance(question, LinkExternal):
-            return True
-        subject = question.code.reveal()
-        known = subject if subject in self.users else None
-        return Came(External("https://provider.invalid", subject), {}, known)
-
-    def _check(self, question: CheckPasskey) -> Shown | None:
-        account = msgspec.json.decode(question.response.reveal())["id"]
-        return Shown(account, bound=True, verified=True) if account in self.users else None
-
-    def _keep(self, question: KeepPasskey) -> bool:
-        known = self.users[question.account]
-        self.users[question.account] = {**known, "mfa_enabled": True, "mfa_methods": ["webauthn"]}
-        return True
-
-    def _write(self, question: WriteUser) -> Written | Taken:
-        email = str(question.attributes.get("email", ""))
-        account = question.account or email.removesuffix("@example.com")
-        if question.account is None and account in self.users:
-            return Taken("email")
-        known = self.users.get(account) or new_user(NOW.time)
-        self.users[account] = {**known, **question.attributes}
-        return Written(account)
-
-    def wrote(self) -> list[WriteUser]:
-        """All that it was asked to write."""
-        return [each for each in self.asked if isinstance(each, WriteUser)]
-
-
-def _verdict(account: str | None, right: bool) -> Verdict:
-    return Verdict.RIGHT if right and account is not None else Verdict.WRONG
-
-
 def told(dialogue: Generator[Question[Any], Any, R], world: World) -> R:
     """Play a dialogue to its end, with `world` for its answers."""
     answer: object = None
@@ -339,16 +172,22 @@ class Walk:
 
     def asked(self) -> list[str]:
         """Name the inputs that are waited for."""
-        assert isinstance(self.turn.shown, Stay)
-        view = self.turn.shown.view
-        found = [*view.required, *view.optional] if view.internal else []
+        shown = self.turn.shown
+        assert isinstance(shown, Stay)
+        view = shown.view
+        found = [*view.required, *view.optional]
         waiting = list(view.components)
         while waiting:
             component = waiting.pop(0)
             waiting = [*component.components, *waiting]
             if component.type == "INPUT":
                 found.append(component.id)
-        return found
+        # What comes back from a provider, and by a mailed link, is in no view.
+        if "state" in self.turn.session.kept:
+            found += ["state", "code"]
+        if LINK in self.turn.session.kept:
+            found.append("token")
+        return list(dict.fromkeys(found))
 
     def sends(self, **inputs: Json) -> Turn:
         """Submit `inputs` to the node that waits."""

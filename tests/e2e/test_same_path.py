@@ -19,8 +19,10 @@ from libs.common.flow.model import ALONE, Flow
 from services.management.settings import shown
 from tests.e2e.people import Person, enrol
 from tests.e2e.walker import EXECUTE, Admin, Json, Reply, Walker, answer_to, said, with_flow
-from tests.flows import ACCOUNT, EMAIL, Case, Visitor, flows
-from tests.walks import CODE, PASSWORD, asks, checks, flow, node
+from tests.flows.cases import Case, plain_flows
+from tests.flows.visitor import ACCOUNT, EMAIL, Visitor
+from tests.walks import asks, checks, flow, node
+from tests.worlds import CODE, PASSWORD
 
 
 def some_flows(most: int) -> settings:
@@ -215,7 +217,7 @@ def simulated(played: Json) -> list[Json]:
 
 
 @some_flows(40)
-@given(case=flows())
+@given(case=plain_flows())
 @example(case=SIGNS_UP)
 @example(case=NOBODY)
 async def test_simulation_and_replay_go_the_way_that_a_session_went(
@@ -239,7 +241,7 @@ async def test_simulation_and_replay_go_the_way_that_a_session_went(
 
 
 @some_flows(20)
-@given(case=flows())
+@given(case=plain_flows())
 async def test_a_flow_that_is_carried_elsewhere_has_the_same_plan(house: House, case: Case) -> None:
     place = await house.settle(case)
     places = (place, await house.carry(place))

@@ -13,7 +13,8 @@ from libs.common.flow.plan import Program
 from libs.common.flow.turn import Facts, Over
 from tests.playbook import SESSION
 from tests.unit.test_docs import PROJECT, flows, library
-from tests.walks import ALICE, CODE, NOW, PASSWORD, Walk, World, program, told
+from tests.walks import ALICE, Walk, program, told
+from tests.worlds import CODE, NOW, PASSWORD, World
 
 PAGE = (PROJECT / "docs" / "how-to" / "compose-flows.md").read_text("utf-8")
 FLOWS = {flow.name: flow for flow in flows(PAGE)}

@@ -15,7 +15,8 @@ from libs.common.flow.replay import replay
 from services.executor.inspect import record_of
 from services.executor.steplog import LARGEST
 from tests.recordings import Recorded
-from tests.walks import PASSWORD, World, program
+from tests.walks import program
+from tests.worlds import PASSWORD, World
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "find-out-why.md").read_text("utf-8")
 BLOCK = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -15,7 +15,8 @@ from libs.common.flow.proof import check_invariants
 from libs.common.flow.rules import Report, validate
 from libs.common.nodes.catalogue import NODE_TYPES
 from tests.unit.test_docs import PROJECT, flows, json_blocks
-from tests.walks import ALICE, CODE, PASSWORD, Walk, World, program
+from tests.walks import ALICE, Walk, program
+from tests.worlds import CODE, PASSWORD, World
 
 PAGE = (PROJECT / "docs" / "how-to" / "prove-a-flow.md").read_text("utf-8")
 FLOWS = {flow.name: flow for flow in flows(PAGE)}

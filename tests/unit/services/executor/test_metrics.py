@@ -7,7 +7,8 @@ from libs.common.flow.plan import Instruction
 from libs.common.flow.recorder import Recorder, words_of
 from libs.common.flow.turn import Move, Question
 from services.executor.metrics import ExecutorMetrics
-from tests.walks import ALICE, PASSWORD, Walk, World, flow, node, program
+from tests.walks import ALICE, Walk, flow, node, program
+from tests.worlds import PASSWORD, World
 
 ANSWER_SECONDS = 3.0
 BETWEEN_SECONDS = 100.0

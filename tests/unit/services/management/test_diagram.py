@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from libs.common.flow.model import Edge, Graph, Node
 from services.management.diagram import diagram
-from tests.flows import Case, flows
+from tests.flows.cases import Case, flows
 
 LINE = re.compile(
     r'  n\d+(\(\["[^"]*"\]\)|\{"[^"]*"\}|\["[^"]*"\])|  n\d+ -->(\|"[^"]*"\|)? n\d+|graph TD'

@@ -8,22 +8,46 @@ from collections.abc import Callable
 import msgspec
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from libs.common.flow.compile import compile_flow
 from libs.common.flow.interpreter import LONGEST, advance
-from libs.common.flow.model import Flow, Graph, Library, Settings
+from libs.common.flow.model import Flow, FlowType, Graph, Library, Settings
 from libs.common.flow.plan import encode, load, name_of
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.rules import validate
 from libs.common.flow.turn import Over, Stay, Submission
 from libs.common.nodes.catalogue import NODE_TYPES
-from tests.flows import Case, flows, play
-from tests.walks import NOW, Walk, World, program
+from tests.flows.cases import ALL, Case, flows, play, world_of
+from tests.flows.sketch import Sketch
+from tests.walks import Walk, program
+from tests.worlds import NOW
 
 # A flow is much to make, and hypothesis measures how long that takes.
 any_flow = settings(max_examples=50)
+
+
+@st.composite
+def with_every_part(draw: st.DrawFn) -> Graph:
+    sketch = Sketch(draw, FlowType.REGISTRATION, ALL.parts, ["inner"])
+    then = sketch.node("success")
+    for part in (*ALL.parts, *ALL.signs_in):
+        then = part(sketch, then, 1)
+    return sketch.flow("main", ALL.signs_in, Settings()).graph
+
+
+def test_there_are_nodes_of_every_type_among_them() -> None:
+    drawn: set[str] = set()
+
+    @settings(max_examples=20, derandomize=True, database=None, phases=[Phase.generate])
+    @given(with_every_part())
+    def draw(graph: Graph) -> None:
+        drawn.update(node.type for node in graph.nodes)
+
+    draw()
+    assert drawn == set(NODE_TYPES)
 
 
 def plan_of(flow: Flow, library: Library) -> bytes:
@@ -61,7 +85,8 @@ def test_it_ends_or_waits_within_the_bound_and_goes_the_same_way_again(case: Cas
 def test_nobody_is_signed_in_who_has_proved_nothing(case: Case) -> None:
     last = play(case).turns[-1]
     signed_in = isinstance(last.shown, Over) and last.shown.sign_in
-    assert [type(effect) for effect in last.effects] == [SignedIn] * signed_in
+    told = [type(effect) for effect in last.effects]
+    assert told.count(SignedIn) == signed_in
     if signed_in:
         assert last.session.facts.proved or last.session.facts.created
 
@@ -116,7 +141,7 @@ def test_written_down_and_read_again_it_has_the_same_plan(form: str, case: Case)
 def test_a_turn_that_dies_at_its_first_question_is_made_again_the_same(case: Case) -> None:
     played = play(case)
     made = program(case.flow, case.library)
-    walk = Walk(made, World(**case.visitor.users()))
+    walk = Walk(made, world_of(case.visitor))
     for sent, turn in zip(played.inputs, played.turns[1:], strict=True):
         died = advance(made, walk.stored(), Submission("", sent), NOW)
         with contextlib.suppress(StopIteration):

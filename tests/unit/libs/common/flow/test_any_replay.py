@@ -9,7 +9,9 @@ from msgspec.structs import replace as changed
 from libs.common.flow.model import FlowType, Invariant
 from libs.common.flow.replay import replay
 from libs.common.flow.turn import Facts
-from tests.flows import ACCOUNT, CONDITIONS, Case, flows
+from tests.flows.cases import Case, flows
+from tests.flows.sketch import CONDITIONS
+from tests.flows.visitor import ACCOUNT
 from tests.recordings import recorded, sent_again
 from tests.versions import Upgrade, upgrades
 from tests.walks import NOTHING_KNOWN, program

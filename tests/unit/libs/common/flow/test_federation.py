@@ -10,8 +10,8 @@ from libs.common.flow.turn import External
 from libs.common.flow.world import ACCOUNT, BEGUN, SOMEBODY, World, answer
 from libs.common.secret import Secret
 from tests.recordings import Recorded
-from tests.walks import World as Known
 from tests.walks import flow, node, program
+from tests.worlds import World as Known
 
 HIDDEN = "hunter2"
 BEGIN = BeginSignIn("google", None)

@@ -15,7 +15,7 @@ from libs.common.flow.record import Answered, Learned, Passage
 from libs.common.flow.tape import Moment
 from libs.common.flow.turn import External, Facts
 from libs.common.flow.unknown import Mask, UnknownUser
-from tests.walks import NOW
+from tests.worlds import NOW
 
 TYPED: Any = Mask("input")
 KNOWN = Facts(identifier="a name", account="alice", proved=("pwd",), inputs={"colour": TYPED})

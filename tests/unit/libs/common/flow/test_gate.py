@@ -14,7 +14,8 @@ from libs.common.flow.plan import Check, Gate, Program
 from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Facts
 from tests.playbook import SESSION, Playbook
-from tests.walks import NOW, policy
+from tests.walks import policy
+from tests.worlds import NOW
 
 SCOPE: Mapping[str, Json] = {"facts": {"yes": True, "no": False, "text": "x"}}
 YES, NO, UNTOLD = "facts.yes", "facts.no", "facts.missing"

@@ -12,11 +12,7 @@ from libs.common.flow.questions import LoadUser, SignedIn
 from libs.common.flow.turn import Facts, Over
 from tests.walks import (
     ALICE,
-    CODE,
-    NOW,
-    PASSWORD,
     Walk,
-    World,
     asks,
     checks,
     flow,
@@ -26,6 +22,7 @@ from tests.walks import (
     sets,
     trigger,
 )
+from tests.worlds import CODE, NOW, PASSWORD, World
 
 SIGN_IN = flow(
     "sign-in",

@@ -12,10 +12,7 @@ from libs.common.flow.questions import LoadUser
 from libs.common.flow.turn import Bypass, Enter, Facts, Move
 from tests.walks import (
     ALICE,
-    CODE,
-    PASSWORD,
     Walk,
-    World,
     asks,
     calls,
     checks,
@@ -27,6 +24,7 @@ from tests.walks import (
     trigger,
     when,
 )
+from tests.worlds import CODE, PASSWORD, World
 
 CALLER = Facts(account="mallory", authenticated=True)
 SEEN = sets("seen")

@@ -13,10 +13,7 @@ from libs.common.flow.rules.links import DEEPEST
 from libs.common.flow.turn import Frame, Over, Session, Stay, Submission
 from tests.walks import (
     ALICE,
-    NOW,
-    PASSWORD,
     Walk,
-    World,
     asks,
     calls,
     checks,
@@ -27,6 +24,7 @@ from tests.walks import (
     sets,
     told,
 )
+from tests.worlds import NOW, PASSWORD, World
 
 PASSES = flow("inner", "start > done")
 FAILS = flow(

@@ -25,9 +25,7 @@ from tests.unit.libs.common.flow.triggered import (
     signed_up,
 )
 from tests.walks import (
-    NOW,
     Walk,
-    World,
     asks,
     flow,
     library,
@@ -38,6 +36,7 @@ from tests.walks import (
     trigger,
     when,
 )
+from tests.worlds import NOW, World
 
 
 def test_a_sign_in_triggers_before_its_success_and_then_before_its_assertion_in_order() -> None:

@@ -20,10 +20,7 @@ from tests.unit.libs.common.flow.triggered import (
 )
 from tests.walks import (
     ALICE,
-    NOW,
-    PASSWORD,
     Walk,
-    World,
     calls,
     flow,
     library,
@@ -32,6 +29,7 @@ from tests.walks import (
     sets,
     trigger,
 )
+from tests.worlds import NOW, PASSWORD, World
 
 
 def test_nothing_is_triggered_inside_what_was_triggered() -> None:

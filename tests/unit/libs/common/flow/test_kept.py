@@ -41,11 +41,8 @@ from libs.common.flow.turn import Question
 from libs.common.nodes.prompt import RESERVED
 from libs.common.secret import Secret
 from tests.questions import every_question
-from tests.walks import (
-    ALICE,
-    CODE,
-    PASSWORD,
-)
+from tests.walks import ALICE
+from tests.worlds import CODE, PASSWORD
 
 ROLE: Mapping[str, Json] = {"role": "admin", "nick": "Ali", "newsletter": True}
 

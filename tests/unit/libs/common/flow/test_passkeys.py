@@ -14,7 +14,7 @@ from libs.common.flow.world import ACCOUNT, NO_CEREMONY, World, answer
 from libs.common.secret import Secret
 from tests.recordings import Recorded
 from tests.walks import Walk, flow, node, program
-from tests.walks import World as Known
+from tests.worlds import World as Known
 
 CREDENTIAL = '{"id": "hunter2"}'
 CHECK = CheckPasskey(Secret(CREDENTIAL), "challenge", "required", "session:1")

@@ -17,14 +17,11 @@ from libs.common.flow.plan import Program
 from libs.common.flow.record import Answered, Head, Learned, Masked, Passage, decode
 from libs.common.flow.recorder import Recorder, Words, head_of, learned, words_of
 from libs.common.flow.turn import External, Facts, Leave, Submission, Surroundings
-from tests.flows import EMAIL, Case, flows
+from tests.flows.cases import Case, flows, world_of
+from tests.flows.visitor import EMAIL
 from tests.recordings import Recorded, no_clock
 from tests.walks import (
     ALICE,
-    CODE,
-    NOW,
-    PASSWORD,
-    World,
     asks,
     calls,
     checks,
@@ -35,6 +32,7 @@ from tests.walks import (
     sets,
     when,
 )
+from tests.worlds import CODE, INVITATION, NOW, PASSWORD, TICKED, World
 
 SIGN_IN = flow(
     "sign-in",
@@ -376,7 +374,13 @@ def test_of_a_request_the_app_is_kept_and_nothing_of_who_uses_it() -> None:
 TYPED: Mapping[str, str] = {
     "email": EMAIL,
     "password": PASSWORD,
+    "confirmation": PASSWORD,
     "code": CODE,
+    "state": "state",
+    "token": CODE,
+    "tokenResponse": '{"id": "alice"}',
+    "captcha": TICKED,
+    "invitation": INVITATION,
     "colour": "Turquoise",
     "origin": "https://shop.example.com",
     "campaign": "Magenta",
@@ -387,13 +391,14 @@ TYPED: Mapping[str, str] = {
 @given(flows(), st.data())
 def test_nothing_that_was_typed_is_kept_of_any_flow(case: Case, data: st.DataObject) -> None:
     """Nor an account, an identifier or an address, nor what became of the like."""
-    made = Recorded(program(case.flow, case.library, running=True), World(**case.visitor.users()))
+    made = Recorded(program(case.flow, case.library, running=True), world_of(case.visitor))
     for _ in case.visitor.luck:
         if made.walk.turn.session.over:
             break
         secret = data.draw(st.sampled_from(("Turquoise", "Magenta")))
-        typed = {**TYPED, "colour": secret}
-        made.sends(**{name: typed[name] for name in made.walk.asked()})
-    unsaid = ("alice", "sasha", "example", PASSWORD, CODE, "Turquoise", "Magenta", NOW.ip, "argon2")
+        sent = {**TYPED, "colour": secret}
+        made.sends(**{name: sent[name] for name in made.walk.asked()})
+    typed = (PASSWORD, CODE, TICKED, INVITATION, "Turquoise", "Magenta")
+    unsaid = ("alice", "sasha", "example", *typed, NOW.ip, "argon2")
     for entry in made.data:
         assert [each for each in unsaid if each.encode() in entry] == []

@@ -19,9 +19,6 @@ from tests.recordings import Recorded
 from tests.unit.libs.common.flow.reruns import CALLER, RED, ROLE, Sent, again, asking, path, session
 from tests.walks import (
     ALICE,
-    CODE,
-    PASSWORD,
-    World,
     asks,
     calls,
     checks,
@@ -32,6 +29,7 @@ from tests.walks import (
     sets,
     trigger,
 )
+from tests.worlds import CODE, PASSWORD, World
 
 # What is read of what was kept.
 

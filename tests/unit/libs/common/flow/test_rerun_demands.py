@@ -6,7 +6,16 @@ from libs.common.flow.model import Flow, FlowType, Invariant, Library
 from libs.common.flow.replay import Replay
 from libs.common.flow.rerun import Stopped
 from tests.unit.libs.common.flow.reruns import RED, again
-from tests.walks import ALICE, CODE, PASSWORD, asks, checks, flow, library, node, sets
+from tests.walks import (
+    ALICE,
+    asks,
+    checks,
+    flow,
+    library,
+    node,
+    sets,
+)
+from tests.worlds import CODE, PASSWORD
 
 SIGN_IN = (
     "start > who > password > ask > more",

@@ -15,7 +15,7 @@ from libs.common.flow.tape import Tape, make_tape
 from libs.common.flow.turn import Facts
 from libs.common.flow.unknown import UnknownUser
 from libs.common.flow.users import Users
-from tests.walks import NOW
+from tests.worlds import NOW
 
 HEAD = Head("0" * 64, "flow_main", 1, FlowType.LOGIN, 1, 2, Learned(), {})
 WRITE, NAME, NOTHING = Answered("WriteUser", "written"), Answered("FindAccount", True), None

@@ -5,9 +5,7 @@ from __future__ import annotations
 from libs.common.flow.model import Flow, FlowType, TriggerPoint
 from tests.walks import (
     ALICE,
-    PASSWORD,
     Walk,
-    World,
     asks,
     checks,
     flow,
@@ -17,6 +15,7 @@ from tests.walks import (
     sets,
     trigger,
 )
+from tests.worlds import PASSWORD, World
 
 LOGIN = TriggerPoint.POST_LOGIN
 BEFORE = TriggerPoint.PRE_USER_REGISTRATION

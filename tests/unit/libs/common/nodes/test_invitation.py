@@ -5,7 +5,7 @@ from libs.common.flow.turn import Facts, FieldError, Leave, Message, Stay
 from libs.common.nodes.invitation import NODE, run
 from libs.common.secret import Secret
 from tests.playbook import Playbook, lowered, visit
-from tests.walks import INVITATION, INVITED
+from tests.worlds import INVITATION, INVITED
 
 STEP = lowered(NODE)
 OPTIONAL = lowered(NODE, {"required": False})

@@ -10,7 +10,7 @@ from libs.common.flow.turn import Facts, FieldError, Leave, Message, Stay
 from libs.common.nodes.totp_setup import NODE, run
 from libs.common.secret import Secret
 from tests.playbook import SESSION, Playbook, lowered, visit
-from tests.walks import CODE, OFFER
+from tests.worlds import CODE, OFFER
 
 STEP = lowered(NODE, {"issuer": "Acme"})
 ALICE = Facts(identifier="alice@example.com", account="alice", proved=("pwd",))

@@ -7,7 +7,8 @@ from libs.common.flow.model import FlowType
 from libs.common.flow.turn import Facts, Leave, Over
 from libs.common.nodes.user_delete import NODE, run
 from tests.playbook import Playbook, lowered, visit
-from tests.walks import Walk, World, flow, node, program
+from tests.walks import Walk, flow, node, program
+from tests.worlds import World
 
 STEP = lowered(NODE)
 

@@ -11,10 +11,7 @@ from libs.common.nodes.user_login import NODE, run
 from tests.playbook import Playbook, lowered, visit
 from tests.walks import (
     ALICE,
-    NOW,
-    PASSWORD,
     Walk,
-    World,
     asks,
     calls,
     flow,
@@ -24,6 +21,7 @@ from tests.walks import (
     sets,
     trigger,
 )
+from tests.worlds import NOW, PASSWORD, World
 
 IN = node("user_login")
 WHO = node("identifier_input")

@@ -16,7 +16,7 @@ from services.management.blueprints.export import write_blueprint
 from services.management.blueprints.loaded import LoadedFlow
 from services.management.blueprints.reading import read
 from services.management.designations import DESIGNATION_OF, TYPE_OF
-from tests.flows import Case, flows
+from tests.flows.cases import Case, flows
 from tests.unit.services.management.blueprints.outside import loaded
 from tests.unit.services.management.blueprints.written import FILES
 

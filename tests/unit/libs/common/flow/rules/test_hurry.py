@@ -13,7 +13,7 @@ from libs.common.flow.rules.links import survey
 from libs.common.flow.rules.paths import Way
 from libs.common.flow.rules.ways import chart
 from libs.common.nodes.catalogue import NODE_TYPES
-from tests.flows import Case, flows, play
+from tests.flows.cases import Case, flows, play
 from tests.walks import Walk, asks, calls, checks, flow, library, node, program, sets, trigger, when
 
 

@@ -19,7 +19,8 @@ from libs.common.flow.rules import validate
 from libs.common.flow.rules.invariants_hold import invariants_hold
 from libs.common.flow.rules.links import survey
 from libs.common.nodes.catalogue import NODE_TYPES
-from tests.walks import CODE, PASSWORD, Walk, World, flow, library, node, program
+from tests.walks import Walk, flow, library, node, program
+from tests.worlds import CODE, PASSWORD, World
 from tools.cases import FIXTURES, flow_of, library_of
 
 LONGEST = 6
