@@ -79,7 +79,8 @@ def begin(
     """
     if program.planned and not planned:
         session = yield from _plan(program, session, surroundings)
-    return (yield from _walk(program, session, None, surroundings, watch))
+    turn = yield from _walk(program, session, None, surroundings, watch)
+    return replace(turn, planned=session.planned) if session.planned else turn
 
 
 def advance(

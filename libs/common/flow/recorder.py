@@ -230,7 +230,7 @@ def head_of(begun: Session, turn: Turn, program: Program) -> Head:
         begun.started_at,
         begun.expires_at,
         msgspec.convert(learned(Facts(), begun.facts), Learned),
-        dict(turn.session.planned),
+        dict(turn.planned or {}),
     )
 
 

@@ -308,3 +308,5 @@ class Turn(msgspec.Struct, frozen=True):
     path: tuple[Passed, ...]
     broken: tuple[str, ...] = ()
     """The invariants that kept the flow from succeeding."""
+    planned: Mapping[int, bool | None] | None = None
+    """Of a first turn: `Session.planned` as it began, before anybody was somebody else."""

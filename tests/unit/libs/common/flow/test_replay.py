@@ -7,8 +7,10 @@ import pytest
 from libs.common.flow.model import Flow
 from libs.common.flow.replay import Replay, replay
 from libs.common.flow.tape import make_tape
+from libs.common.flow.turn import Facts
 from tests.recordings import Recorded
-from tests.walks import asks, checks, flow, program, sets
+from tests.walks import asks, checks, flow, node, program, sets, when
+from tests.worlds import World
 
 
 def shopping(*paths: str, condition: str = "true") -> Flow:
@@ -54,6 +56,16 @@ def test_a_session_that_still_waits_waits() -> None:
     assert (found.result, found.same, [each.node for each in found.trace]) == (
         *("waiting", True, ["start", "ask"]),
     )
+
+
+def test_what_policies_decided_before_the_user_was_forgotten_is_decided_so_again() -> None:
+    out = when(node("user_logout"), "not user.role === 'admin'")
+    plan = program(flow("main", "start > out > done", "out:error > failed", out=out))
+    world = World(alice={"role": "member"})
+    made = Recorded(plan, world, Facts(account="alice", authenticated=True))
+    assert made.path == [("start", "success"), ("out", "success"), ("done", None)]
+    found = replay(made.tape, plan)
+    assert [(each.node, each.outcome) for each in found.trace] == made.path
 
 
 def test_of_a_log_with_a_gap_as_much_is_replayed_as_there_is_before_it() -> None:
