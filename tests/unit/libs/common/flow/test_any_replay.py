@@ -25,7 +25,7 @@ DEMANDED = st.builds(
     st.sampled_from(WHENS),
     st.sampled_from(REQUIRES),
 )
-CALLER = Facts(account=ACCOUNT, authenticated=True)
+CALLERS = st.sampled_from((NOTHING_KNOWN, Facts(account=ACCOUNT, authenticated=True)))
 
 any_flow = settings(max_examples=50)
 
@@ -35,9 +35,9 @@ def demanding(case: Case, invariants: tuple[Invariant, ...]) -> Case:
 
 
 @any_flow
-@given(flows())
-def test_on_its_own_plan_a_session_goes_where_it_went(case: Case) -> None:
-    made = recorded(case)
+@given(flows(), CALLERS)
+def test_on_its_own_plan_a_session_goes_where_it_went(case: Case, facts: Facts) -> None:
+    made = recorded(case, facts)
     again = replay(made.tape, made.walk.program)
     assert [(each.node, each.outcome) for each in again.trace] == made.path
     assert (again.result, again.same) == (ENDS[made.walk.succeeded], True)
@@ -64,7 +64,7 @@ def test_on_any_other_plan_it_ends_or_says_what_it_would_have_to_know(
 
 
 @settings(any_flow, max_examples=100)
-@given(upgrades(), st.just(()) | DEMANDED, st.sampled_from((NOTHING_KNOWN, CALLER)))
+@given(upgrades(), st.just(()) | DEMANDED, CALLERS)
 def test_on_the_next_version_it_goes_where_who_sends_the_same_would_go(
     upgrade: Upgrade, invariants: tuple[Invariant, ...], facts: Facts
 ) -> None:
