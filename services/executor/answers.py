@@ -57,7 +57,9 @@ def show(session: Session, shown: Stay, step: str, language: Language) -> wire.A
             required_params=shown.view.required,
             optional_params=shown.view.optional,
             messages=() if message is None else (_message(message, language),),
-            field_errors=tuple(_field_error(error, language) for error in errors),
+            field_errors=tuple([_field_error(error, language) for error in errors])
+            if errors
+            else (),
             additional_data=_error(message, errors, language),
         ),
     )

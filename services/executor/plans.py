@@ -98,12 +98,18 @@ class Plans:
             log.warning("unreadable_pointer", reason=str(error))
             raise Unavailable("the active flow") from error
 
-    async def program(self, plan: str, tenant: str, kind: FlowType) -> Program:
-        """Return the plan with this hash, ready to run; raise `Unavailable` where it is nowhere."""
+    def at_hand(self, plan: str) -> Program | None:
+        """Return the plan with this hash where it is in the process: nearly always."""
         program = self._kept.get(plan)
         if program is not None:
             self._kept.move_to_end(plan)
             self._metrics.plan_hits.add()
+        return program
+
+    async def program(self, plan: str, tenant: str, kind: FlowType) -> Program:
+        """Return the plan with this hash, ready to run; raise `Unavailable` where it is nowhere."""
+        program = self.at_hand(plan)
+        if program is not None:
             return program
         self._metrics.plan_misses.add()
         return await self._loading.join((tenant, plan), lambda: self._load(plan, tenant, kind))

@@ -254,7 +254,9 @@ class Turns:
         began = time.perf_counter()
         session = found.session
         assert session is not None  # noqa: S101 - CLAIMED has one
-        program = await self.plans.program(session.plan, call.tenant, session.type)
+        program = self.plans.at_hand(session.plan)
+        if program is None:
+            program = await self.plans.program(session.plan, call.tenant, session.type)
         submitted = Submission(call.request.pressed, call.request.inputs or {})
         surroundings = call.surroundings(int(self.clock()))
         watched = self.steps.watch(program, session, surroundings, submitted)

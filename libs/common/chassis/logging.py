@@ -29,6 +29,7 @@ from typing import Final, Protocol
 
 import msgspec
 import structlog
+from msgspec import UNSET, UnsetType
 from structlog.typing import EventDict, WrappedLogger
 
 from libs.common.secret import MASK
@@ -160,7 +161,10 @@ def carried(name: str) -> str | None:
 
 
 def remember(**ids: str) -> None:
-    """Add `ids`, as in `tenant`, `flow`, `session`, to the context that the caller runs in."""
+    """Add `ids` to the context that the caller runs in.
+
+    The line of the request itself shows those that are called `tenant`, `flow` and `session`.
+    """
     current = _context.get()
     if current is not None:
         current.update(ids)
@@ -271,24 +275,55 @@ class _Handler(logging.Handler):
         )
 
 
+class _RequestLine(msgspec.Struct, gc=False):
+    """The line of a request, as it is written."""
+
+    time: str
+    level: str
+    service: str
+    event: str
+    request: str | UnsetType
+    tenant: str | UnsetType
+    flow: str | UnsetType
+    session: str | UnsetType
+    method: str
+    route: str
+    status: int
+    ms: float
+    refused: str | UnsetType
+
+
 def _request_line(request: Request) -> bytes:
-    ids = request.ids
-    line: dict[str, object] = {
-        "time": datetime.fromtimestamp(request.time, UTC),
-        "level": request.level,
-        "service": request.service,
-        "event": "request",
-        **ids,
-        "method": request.method,
-        "route": request.route,
-        "status": request.status,
-        "ms": int(request.seconds * 1_000_000) / 1000,
-    }
-    if "session" in ids:
-        line["session"] = ids["session"][:SESSION_CHARACTERS]
-    if request.refused is not None:
-        line["refused"] = request.refused
+    known = request.ids.get
+    session = known("session")
+    line = _RequestLine(
+        _moment(request.time),
+        request.level,
+        request.service,
+        "request",
+        known("request", UNSET),
+        known("tenant", UNSET),
+        known("flow", UNSET),
+        UNSET if session is None else session[:SESSION_CHARACTERS],
+        request.method,
+        request.route,
+        request.status,
+        int(request.seconds * 1_000_000) / 1000,
+        UNSET if request.refused is None else request.refused,
+    )
     return _encode(line) + b"\n"
+
+
+def _moment(seconds: float) -> str:
+    """Write a time as RFC 3339 has it."""
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1_000_000):06}Z"
+
+
+@lru_cache(1)
+def _second(seconds: int) -> str:
+    """Write a time without its fraction; it is the same for all lines of a second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 _encode: Final = msgspec.json.Encoder().encode

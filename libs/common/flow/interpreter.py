@@ -272,17 +272,17 @@ def _go_on(
 ) -> Position | Over:
     """Say where a run goes on after `node`; how the session ends, where it does not."""
     step = program.steps[node]
-    if isinstance(move, Over):
-        return _back(program, stack, move, path)
+    if isinstance(move, Leave):
+        units = _triggered(program, stack, step, move.points) if move.points else ()
+        if units:
+            frame = Frame(node, "after", move.outcome, units[1:])
+            return program.units[units[0]].start, (*stack, frame), True
+        target = step.to[move.outcome]
+        return _back(program, stack, FAILED, path) if target == FAILURE else (target, stack, True)
     if isinstance(move, Enter):
         assert step.calls is not None  # noqa: S101 - the compiler gave it one
         return program.units[step.calls].start, (*stack, Frame(node, "subflow")), True
-    units = _triggered(program, stack, step, move.points) if move.points else ()
-    if units:
-        frame = Frame(node, "after", move.outcome, units[1:])
-        return program.units[units[0]].start, (*stack, frame), True
-    target = step.to[move.outcome]
-    return _back(program, stack, FAILED, path) if target == FAILURE else (target, stack, True)
+    return _back(program, stack, move, path)
 
 
 def _back(

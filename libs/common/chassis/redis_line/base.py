@@ -7,7 +7,7 @@ from asyncio import Future
 from collections.abc import Callable, Sequence
 
 from libs.common.chassis.redis_line.command import NAMES, Command
-from libs.common.chassis.redis_line.port import Arg, Call, Key, Part, Reply, Script, pack
+from libs.common.chassis.redis_line.port import Arg, Call, Key, Part, Reply, Script, encode, pack
 
 
 class BaseLine:
@@ -30,10 +30,13 @@ class BaseLine:
         self, script: Script, keys: Sequence[bytes], args: Sequence[Part] = ()
     ) -> Future[Reply]:
         """See `RedisLine.run`."""
-        return self.repeat(Call(script, keys, args))
+        rest = (*keys, encode(args))
+        command = Command(self._loop, keys[0], script.pack(rest), script, rest)
+        self._send(command)
+        return command.answer
 
     def repeat(self, call: Call) -> Future[Reply]:
         """See `RedisLine.repeat`."""
-        command = Command(self._loop, call.keys[0], call.packed, call)
+        command = Command(self._loop, call.rest[0], call.packed, call.script, call.rest)
         self._send(command)
         return command.answer

@@ -18,7 +18,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from libs.common.chassis.redis_line.port import Call, Key, Reply, pack
+from libs.common.chassis.redis_line.port import Key, Reply, Script, pack
 from libs.common.errors import Unavailable
 
 NAMES: Final = frozenset(
@@ -56,25 +56,31 @@ def refusal(text: str) -> RedisError:
 class Command:
     """One command, from the call until its future is settled; made for every request."""
 
-    __slots__ = ("answer", "call", "key", "packed", "redirects", "until")
+    __slots__ = ("answer", "key", "packed", "redirects", "rest", "script", "until")
 
     def __init__(
-        self, loop: AbstractEventLoop, key: Key, packed: bytes, call: Call | None = None
+        self,
+        loop: AbstractEventLoop,
+        key: Key,
+        packed: bytes,
+        script: Script | None = None,
+        rest: tuple[bytes, ...] = (),
     ) -> None:
-        """Be `packed`; of a script, as `call` says."""
+        """Be `packed`; of a script, with its keys and what it is told as the `rest`."""
         self.answer: Future[Reply] = loop.create_future()
         self.packed = packed
         self.key = key
-        self.call = call
+        self.script = script
+        self.rest = rest
         self.redirects = 0
         self.until = 0.0
         """Of the loop's clock: told anew by each server that it is sent to, or a late command would
         make the next one look hung."""
 
-    def spell_out(self, call: Call) -> None:
-        """Send the text of the script next time, which teaches it to the server."""
-        self.packed = pack((b"EVAL", call.script.source, len(call.keys), *call.keys, call.told))
-        self.call = None
+    def spell_out(self, script: Script) -> None:
+        """Send the text of `script` next time, which teaches it to the server."""
+        self.packed = pack((b"EVAL", script.source, len(self.rest) - 1, *self.rest))
+        self.script = None
 
     def fail(self, error: Exception) -> None:
         """Tell whoever waits; nobody may."""

@@ -139,8 +139,8 @@ class NodeLine:
         """Do what an error reply asks for, or hand it to whoever waits."""
         if command.answer.done():
             return
-        if isinstance(error, NoScriptError) and command.call is not None:
-            command.spell_out(command.call)
+        if isinstance(error, NoScriptError) and command.script is not None:
+            command.spell_out(command.script)
             self.send(command)
         elif self._redirect(command, error):
             return

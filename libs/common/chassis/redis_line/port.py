@@ -31,7 +31,7 @@ Reply: TypeAlias = "bool | int | float | bytes | list[Reply] | dict[bytes, Reply
 pack: Final = cast("Callable[[tuple[Arg, ...]], bytes]", hiredis.pack_command)
 # In MessagePack's older way, where text and bytes are one: Redis reads no other, and msgspec writes
 # only the newer.
-_told: Final = cast("Callable[[Sequence[Part]], bytes]", Packer(use_bin_type=False).pack)
+encode: Final = cast("Callable[[Sequence[Part]], bytes]", Packer(use_bin_type=False).pack)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -59,33 +59,32 @@ class Script:
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
         self._shapes: dict[int, bytes] = {}
 
-    def pack(self, keys: Sequence[bytes], told: bytes) -> bytes:
-        """Return the command that runs it, as it goes over the wire."""
-        shape = self._shapes.get(len(keys)) or self._shape(len(keys))
+    def pack(self, rest: tuple[bytes, ...]) -> bytes:
+        """Return the command that runs it; of `rest`, the last is what it is told."""
+        shape = self._shapes.get(len(rest)) or self._shape(len(rest))
         fields: list[int | bytes] = []
-        for key in keys:
-            fields += (len(key), key)
-        return shape % (*fields, len(told), told)
+        for part in rest:
+            fields += (len(part), part)
+        return shape % tuple(fields)
 
-    def _shape(self, keys: int) -> bytes:
-        count = str(keys).encode()
+    def _shape(self, parts: int) -> bytes:
+        keys = str(parts - 1).encode()
         begin = b"*%d\r\n$7\r\nEVALSHA\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
-        begin %= (keys + 4, len(self.sha), self.sha, len(count), count)
-        shape = self._shapes[keys] = begin + (keys + 1) * b"$%d\r\n%b\r\n"
+        begin %= (parts + 3, len(self.sha), self.sha, len(keys), keys)
+        shape = self._shapes[parts] = begin + parts * b"$%d\r\n%b\r\n"
         return shape
 
 
 class Call:
     """A script with its keys and what it is told, packed once for as often as it is run."""
 
-    __slots__ = ("keys", "packed", "script", "told")
+    __slots__ = ("packed", "rest", "script")
 
     def __init__(self, script: Script, keys: Sequence[bytes], args: Sequence[Part] = ()) -> None:
         """Take one or more keys, all of one hash slot."""
         self.script = script
-        self.keys = keys
-        self.told = _told(args)
-        self.packed = script.pack(keys, self.told)
+        self.rest = (*keys, encode(args))
+        self.packed = script.pack(self.rest)
 
 
 class RedisLine(Protocol):
