@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily
+
 from libs.common.chassis.metrics import PREFIX, Metrics
-from libs.common.chassis.tally import Counters, Histograms
+from libs.common.chassis.tally import TOGETHER, Counters, Histograms
 from libs.common.flow.model import FlowType
 from libs.common.flow.recorder import Recorder
-from libs.common.flow.turn import Over, Turn
+from libs.common.flow.turn import Over, Passed, Turn
 
 _HERE: Final = "waits"
 _END: Final = "ends"
 """The outcome of a node that the turn did not leave."""
+
+
+class NodeOutcomes(Counters):
+    """How nodes were left, of many turns together."""
+
+    def __init__(self, registry: CollectorRegistry, name: str, text: str) -> None:
+        """Be called `name`."""
+        self._fresh: dict[bool, list[Passed]] = {False: [], True: []}
+        """By whether their flow was over."""
+        super().__init__(registry, name, text, "node_type", "outcome")
+
+    def add_all(self, path: Iterable[Passed], *, over: bool) -> None:
+        """Count the nodes that a turn went through."""
+        fresh = self._fresh[over]
+        fresh += path
+        if len(fresh) >= TOGETHER:
+            self._settle()
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """Tell Prometheus."""
+        self._settle()
+        return super().collect()
+
+    def _settle(self) -> None:
+        for over, fresh in self._fresh.items():
+            for passed, times in Counter(fresh).items():
+                outcome = passed.outcome or (_END if over else _HERE)
+                self.add(passed.type, outcome, times=times)
+            fresh.clear()
 
 
 class ExecutorMetrics:
@@ -56,10 +90,10 @@ class ExecutorMetrics:
             "Time of nodes, with their policies and the answers that they waited for.",
             "node_type",
         )
-        self.nodes = counters(
-            "node_outcomes",
+        self.nodes = NodeOutcomes(
+            registry,
+            f"{PREFIX}node_outcomes",
             "Nodes that turns went through, and how they were left; `waits` or `ends` where not.",
-            *("node_type", "outcome"),
         )
         self.conflicts = counters("submit_conflicts", "Submits of a step that was not current.")
         self.replays = counters("submit_replays", "Submits given the answer of an equal one.")
@@ -88,12 +122,8 @@ class ExecutorMetrics:
         """Count a turn that is stored, and whose nodes `recorder` has timed."""
         session, kind = turn.session, str(turn.session.type)
         self.seconds.add(seconds, kind)
-        began = recorder.began
-        for node_type, moved in recorder.times:
-            self.node_seconds.add(moved - began, node_type)
-            began = moved
-        for passed in turn.path:
-            self.nodes.add(passed.type, passed.outcome or (_END if session.over else _HERE))
+        self.node_seconds.add_all(recorder.times)
+        self.nodes.add_all(turn.path, over=session.over)
         if isinstance(turn.shown, Over):
             ends = self.completions if turn.shown.succeeded else self.failures
             ends.add(session.tenant, kind)

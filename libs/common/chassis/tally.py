@@ -8,6 +8,7 @@ These are added to and read by one thread, the loop's, and by no other.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable
 from itertools import accumulate
 from typing import Final, Generic, TypeVar
@@ -54,13 +55,13 @@ class Counters(_Family[int]):
         """Show a counter from now on, though nothing has been counted yet."""
         self._values.setdefault(self._place(labels), 0)
 
-    def add(self, *labels: str) -> None:
-        """Count one more."""
+    def add(self, *labels: str, times: int = 1) -> None:
+        """Count one more, or so many."""
         try:
-            self._values[labels] += 1
+            self._values[labels] += times
         except KeyError:
             self.show(*labels)
-            self._values[self._place(labels)] += 1
+            self._values[self._place(labels)] += times
 
     def collect(self) -> Iterable[CounterMetricFamily]:
         """Tell Prometheus."""
@@ -70,8 +71,8 @@ class Counters(_Family[int]):
         yield family
 
 
-_TOGETHER: Final = 500
-"""Durations that are counted together, which takes a fraction of what one by one does."""
+TOGETHER: Final = 500
+"""So many are counted together, which takes a fraction of what one by one does."""
 
 
 class _Durations(list[float]):
@@ -99,23 +100,51 @@ class _Durations(list[float]):
 class Histograms(_Family[_Durations]):
     """A histogram of durations for each set of labels."""
 
+    def __init__(
+        self, registry: CollectorRegistry, name: str, text: str, *labels: str, limit: int = 500
+    ) -> None:
+        """Name the labels in the order in which they are then given."""
+        self._fresh: list[tuple[str, float]] = []
+        super().__init__(registry, name, text, *labels, limit=limit)
+
     def show(self, *labels: str) -> None:
         """Show a histogram from now on, though nothing has been measured yet."""
         self._values.setdefault(self._place(labels), _Durations())
 
     def add(self, seconds: float, *labels: str) -> None:
         """Count one more that took so long."""
+        durations = self._durations(labels)
+        durations.append(seconds)
+        if len(durations) >= TOGETHER:
+            durations.settle()
+
+    def add_all(self, measured: Iterable[tuple[str, float]]) -> None:
+        """Count some, each with its one label."""
+        self._fresh += measured
+        if len(self._fresh) >= TOGETHER:
+            self._sort()
+
+    def _durations(self, labels: tuple[str, ...]) -> _Durations:
         try:
-            durations = self._values[labels]
+            return self._values[labels]
         except KeyError:
             self.show(*labels)
-            durations = self._values[self._place(labels)]
-        durations.append(seconds)
-        if len(durations) == _TOGETHER:
+            return self._values[self._place(labels)]
+
+    def _sort(self) -> None:
+        """Put each of what is fresh where its label says."""
+        sorted_out: defaultdict[str, list[float]] = defaultdict(list)
+        for label, seconds in self._fresh:
+            sorted_out[label].append(seconds)
+        self._fresh.clear()
+        for label, more in sorted_out.items():
+            durations = self._durations((label,))
+            durations += more
             durations.settle()
 
     def collect(self) -> Iterable[HistogramMetricFamily]:
         """Tell Prometheus."""
+        self._sort()
         family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
         for labels, durations in self._values.items():
             durations.settle()

@@ -141,7 +141,7 @@ def _compare(
 class Recorder:
     """Keeps what one turn does: a `Watch` of the interpreter's, told of answers as well."""
 
-    __slots__ = ("_answers", "_clock", "_passages", "_words", "began", "times")
+    __slots__ = ("_answers", "_clock", "_moved", "_passages", "_words", "times")
 
     def __init__(self, words: Mapping[str, Words] | None, clock: Callable[[], float]) -> None:
         """Take the `words_of` the program that is run; None where nobody wants an entry."""
@@ -149,9 +149,9 @@ class Recorder:
         self._clock = clock
         self._answers: list[Answered] = []
         self._passages: list[tuple[Any, ...]] = []
-        self.began = clock()
+        self._moved = clock()
         self.times: list[tuple[str, float]] = []
-        """Of each node that moved, its type, and when; in order."""
+        """Of each node that moved, its type, and how long it took; in order."""
 
     def hear(self, question: Question[Any], answer: Any) -> None:  # noqa: ANN401 - as the question declares
         """Keep what was asked, for the node that moves next."""
@@ -159,7 +159,9 @@ class Recorder:
 
     def watch(self, step: Instruction, visit: Visit, move: Move) -> None:
         """Keep how a node moved."""
-        self.times.append((step.type.name, self._clock()))
+        now = self._clock()
+        self.times.append((step.type.name, now - self._moved))
+        self._moved = now
         if self._words is None:
             return
         answers: Sequence[Answered] = ()
