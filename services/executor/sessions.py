@@ -27,7 +27,7 @@ import secrets
 from asyncio import Future
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -223,11 +223,11 @@ class Sessions:
 
     def read(self, handle: Handle, reply: Reply) -> Found:
         """Open what `ask` found; raise `Unsealable` or `UnreadableSession`."""
-        found = cast("list[bytes | None]", reply)
+        found: list[Any] = reply  # type: ignore[assignment]  # as load.lua says
         standing = _STANDINGS[found[0]]
         if len(found) == 1:
             return Found(standing)
-        revision = cast("bytes", found[1])
+        revision: bytes = found[1]
         if len(found) == 2:  # noqa: PLR2004 - as load.lua says it
             return Found(standing, revision)
         sealed, effects, kind = found[2:]

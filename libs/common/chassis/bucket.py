@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -136,7 +136,8 @@ def tokens(secret: bytes, tenant: str, wanted: Sequence[tuple[Bucket, str]]) -> 
 
 def allowance(wanted: Tokens, reply: Reply) -> Allowance:
     """Read what TAKE answered to `wanted`."""
-    taken, tightest, left, reset_at, wait = cast("list[int]", reply)
+    said: list[int] = reply  # type: ignore[assignment]  # as the script says
+    taken, tightest, left, reset_at, wait = said
     bucket = wanted.buckets[tightest]
     return Allowance(taken == 1, bucket.name, bucket.capacity, left, reset_at, wait / _MICROSECONDS)
 

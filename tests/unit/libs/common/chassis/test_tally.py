@@ -57,6 +57,19 @@ def test_a_duration_is_counted_in_every_bucket_that_is_as_long() -> None:
     assert 'gatehouse_turn_seconds_sum{type="login"} 60.003' in lines
 
 
+def test_durations_that_are_counted_together_come_to_the_same() -> None:
+    together, apart = CollectorRegistry(), CollectorRegistry()
+    many = Histograms(together, "gatehouse_node_seconds", "Nodes.", "node_type", limit=2)
+    each = Histograms(apart, "gatehouse_node_seconds", "Nodes.", "node_type", limit=2)
+    measured = [(f"type {number % 3}", number / 8) for number in range(1_300)]
+    for start in range(0, len(measured), 100):
+        many.add_all(measured[start : start + 100])
+    for node_type, seconds in measured:
+        each.add(seconds, node_type)
+    assert shown(together) == shown(apart)
+    assert 'gatehouse_node_seconds_count{node_type="other"} 433.0' in shown(together)
+
+
 def test_histograms_past_the_limit_share_one() -> None:
     registry = CollectorRegistry()
     turns = Histograms(registry, "gatehouse_turn_seconds", "Turns.", "type", limit=1)
