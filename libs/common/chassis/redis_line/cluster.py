@@ -42,7 +42,6 @@ class ClusterLine(BaseLine):
         self.client = client
         self._nodes = client.nodes_manager
         self._limits = limits
-        self._deadline = limits.deadline
         self._backoff = Backoff()
         self._lines: dict[str, NodeLine] = {}
         self._stranded: list[Command] = []
@@ -143,7 +142,7 @@ class ClusterLine(BaseLine):
 
     async def _refresh(self) -> None:
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(self._limits.deadline):
                 await self._read_map()
         except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
             self._backoff.failed(self._loop.time())
