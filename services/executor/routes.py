@@ -22,7 +22,7 @@ from libs.common.chassis.direct import Answer, Request, Route, Whole
 from libs.common.chassis.hosts import host_of
 from libs.common.chassis.logging import remember
 from libs.common.chassis.oauth import error_of
-from libs.common.chassis.problems import JSON, Refusal, decode_json
+from libs.common.chassis.problems import JSON, Refusal, decode_body, decode_json
 from libs.common.chassis.proxies import FORWARDED, Proxies, subject
 from libs.common.chassis.serve import VERSION
 from libs.common.errors import GatehouseError, Invalid, Problem, Unavailable
@@ -116,7 +116,11 @@ class Face:
             await self._look_at_origin(request, tenant)
         try:
             key = _idempotency_key(request)
-            body = await decode_json(request, wire.Request)
+            # One coroutine less for nearly all.
+            if isinstance(request, Whole) and request.headers.get(hdrs.CONTENT_TYPE) == JSON:
+                body = decode_body(request.body, wire.Request)
+            else:
+                body = await decode_json(request, wire.Request)
         except GatehouseError:
             await self.charge(request)
             raise

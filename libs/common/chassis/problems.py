@@ -97,9 +97,7 @@ async def decode_json(request: Request, kind: type[T]) -> T:
     # Most say exactly this; a form cannot, so a page elsewhere cannot post here without CORS.
     if media != JSON and not _is_json(media):
         raise Unsupported(f"the body has to be {JSON}")
-    # One coroutine less for nearly all.
-    body = request.body if isinstance(request, Whole) else await read_body(request)
-    return decode_body(body, kind)
+    return decode_body(await read_body(request), kind)
 
 
 async def read_body(request: Request) -> bytes:

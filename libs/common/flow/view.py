@@ -68,6 +68,11 @@ class View(msgspec.Struct, frozen=True, dict=True):
         return frozenset(("", *_names(self.components, "BUTTON", "RESEND")))
 
     @functools.cached_property
+    def needed(self) -> frozenset[str]:
+        """The inputs that must be sent."""
+        return frozenset(self.required)
+
+    @functools.cached_property
     def resends(self) -> frozenset[str]:
         """Those of them by which another message is asked for, whatever else was typed."""
         return frozenset(_names(self.components, "RESEND"))

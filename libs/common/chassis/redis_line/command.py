@@ -73,7 +73,7 @@ class Command:
         self.script = script
         self.rest = rest
         self.redirects = 0
-        self.until = 0.0
+        self.until: float
         """Of the loop's clock: told anew by each server that it is sent to, or a late command would
         make the next one look hung."""
 

@@ -80,9 +80,11 @@ class Link(asyncio.Protocol):
                     if isinstance(reply, RedisError):
                         self._line.refused(waiting.popleft(), reply)
                         continue
-                answer = waiting.popleft().answer
-                if not answer.done():
-                    answer.set_result(reply)
+                try:  # noqa: SIM105 - a `with` costs each answer
+                    waiting.popleft().answer.set_result(reply)
+                except asyncio.InvalidStateError:
+                    # Nobody waits for it any more.
+                    pass
         except (hiredis.ProtocolError, IndexError) as error:
             # An answer that cannot be read, or that nobody asked for: from here on, any answer
             # could go to the wrong caller.
