@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -15,8 +13,8 @@ from libs.common.flow.model import FlowType, Invariant, Json, TriggerPoint
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import Program
 from libs.common.flow.record import Answered, Head, Learned, Masked, Passage, decode
-from libs.common.flow.recorder import Recorder, Words, head_of, learned, words_of
-from libs.common.flow.turn import External, Facts, Leave, Submission, Surroundings
+from libs.common.flow.recorder import Recorder, Words, head_of, words_of
+from libs.common.flow.turn import Facts, Leave, Submission, Surroundings
 from tests.flows.cases import Case, flows, world_of
 from tests.flows.visitor import EMAIL
 from tests.recordings import Recorded, no_clock
@@ -65,124 +63,6 @@ def test_the_words_of_a_step_are_the_names_that_its_author_gave() -> None:
     assert words["form"] == Words(frozenset({"email"}), frozenset({"", "go", "send"}), False)
     assert words["set"] == Words(none, none, True)
     assert words["copy"] == words["start"] == Words(none, none, False)
-
-
-# What is kept of what became known.
-
-
-def told(before: Facts, after: Facts, *, fixed: bool = False) -> Learned:
-    return msgspec.convert(learned(before, after, fixed=fixed), Learned)
-
-
-FULL = Facts(
-    identifier=ALICE,
-    account="alice",
-    proved=("pwd", "otp"),
-    shown=("totp",),
-    invitation="i1",
-    sign_in="0f",
-    created=True,
-    authenticated=True,
-    consented=True,
-    attached=True,
-    resumed=True,
-    staged={"nick": "Ali"},
-    password_hash="$argon2id$",
-    verified=ALICE,
-    external=External("https://accounts.example", "a1"),
-    inputs={"email": ALICE, "nick": "Ali"},
-    attributes={"mark": "red", "yes": True, "list": ["Ali"], "nothing": None},
-)
-
-
-def test_there_is_a_word_for_each_fact() -> None:
-    assert {field.name for field in msgspec.structs.fields(Facts)} <= {
-        field.name for field in msgspec.structs.fields(Learned)
-    }
-
-
-def test_what_became_known_is_kept_by_name_and_kind() -> None:
-    assert told(Facts(), FULL) == Learned(
-        identifier=True,
-        account=True,
-        proved=("pwd", "otp"),
-        shown=("totp",),
-        invitation=True,
-        sign_in=True,
-        created=True,
-        authenticated=True,
-        consented=True,
-        attached=True,
-        resumed=True,
-        password_hash=True,
-        verified=True,
-        external=True,
-        inputs=("email", "nick"),
-        staged=("nick",),
-        attributes={
-            "mark": Masked("string"),
-            "yes": True,
-            "list": Masked("list"),
-            "nothing": None,
-        },
-    )
-
-
-def test_what_is_not_known_any_more_is_kept_as_that() -> None:
-    assert told(FULL, Facts(inputs=FULL.inputs)) == Learned(
-        identifier=False,
-        account=False,
-        forgot=True,
-        shown=(),
-        invitation=False,
-        sign_in=False,
-        created=False,
-        authenticated=False,
-        consented=False,
-        attached=False,
-        resumed=False,
-        password_hash=False,
-        verified=False,
-        external=False,
-        dropped=(
-            ("staged", "nick"),
-            *(("attributes", name) for name in ("mark", "yes", "list", "nothing")),
-        ),
-    )
-
-
-def test_what_stayed_is_not_kept() -> None:
-    assert told(FULL, FULL) == told(FULL, replace(FULL)) == Learned()
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "kept"),
-    [
-        (("pwd",), ("pwd", "otp"), Learned(proved=("otp",))),
-        (("pwd", "otp"), ("otp",), Learned(forgot=True, proved=("otp",))),
-        (("pwd",), (), Learned(forgot=True)),
-    ],
-)
-def test_a_proof_that_was_lost_is_told_from_one_that_was_added(
-    before: tuple[str, ...], after: tuple[str, ...], kept: Learned
-) -> None:
-    assert told(Facts(proved=before), Facts(proved=after)) == kept
-
-
-def test_null_that_is_set_beside_others_is_kept() -> None:
-    before = Facts(attributes={"mark": True})
-    after = Facts(attributes={"mark": True, "nothing": None})
-    assert told(before, after) == Learned(attributes={"nothing": None})
-
-
-def test_what_the_author_wrote_is_kept_in_their_words_if_they_are_short() -> None:
-    attributes = {"a": "gold", "b": 7.5, "c": None, "d": "x" * 100, "e": "x" * 101, "f": ["gold"]}
-    kept = told(Facts(), Facts(attributes=attributes), fixed=True).attributes
-    masked = {"e": Masked("string"), "f": Masked("list")}
-    assert kept == {"a": "gold", "b": 7.5, "c": None, "d": "x" * 100, **masked}
-
-
-# What is kept of turns.
 
 
 def test_a_turn_is_kept_node_by_node() -> None:
