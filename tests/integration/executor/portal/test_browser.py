@@ -21,7 +21,7 @@ from libs.common.wire.tenants import Branding, Colors, TenantSettings, encode_se
 from services.executor import __main__ as starting
 from tests.browser.chromium import PATIENCE_MS, add_authenticator, browsing
 from tests.browser.looks import look_at
-from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
+from tests.integration.executor.conftest import PASSWORD, Executor, House
 from tests.integration.executor.graphs import IDENTIFIER, MFA_LOGIN, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
 from tests.integration.executor.links import link_in, recovery
@@ -72,11 +72,6 @@ SIGN_UP = graph(
 async def browser() -> AsyncIterator[Browser]:
     async with browsing() as browser:
         yield browser
-
-
-@pytest.fixture
-async def house(build_house: Build, redis_url: str) -> House:
-    return await build_house(redis_url)
 
 
 @pytest_asyncio.fixture

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 
 import jwt
 import pytest
-import pytest_asyncio
 
 from libs.common.flow.model import FlowType
-from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
+from tests.integration.executor.conftest import PASSWORD, House
 from tests.integration.executor.graphs import LOGIN, MFA_LOGIN, REGISTRATION, START, SUCCESS, graph
 from tests.integration.executor.links import link_in, recovery, registration
-from tests.integration.executor.visitor import Seen, Visitor, visiting
+from tests.integration.executor.portal.visitor import Seen, Visitor, visiting
 from tests.mailbox import mailbox
 
 EMAIL = "sasha@example.com"
-
-
-@pytest.fixture
-async def house(build_house: Build, redis_url: str) -> House:
-    return await build_house(redis_url)
-
-
-@pytest.fixture
-async def executor(house: House) -> Executor:
-    return await house.executor(redirect_origins=("https://app.example",))
-
-
-@pytest_asyncio.fixture
-async def visitor(executor: Executor) -> AsyncIterator[Visitor]:
-    async with visiting(executor) as visitor:
-        yield visitor
 
 
 async def test_somebody_signs_in_by_plain_forms(house: House, visitor: Visitor) -> None:

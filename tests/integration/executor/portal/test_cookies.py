@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from libs.common.flow.model import FlowType
 from tests.integration.executor.candidates import asking, candidate, lead
-from tests.integration.executor.conftest import Build, Executor, House
+from tests.integration.executor.conftest import Executor, House
 from tests.integration.executor.graphs import LOGIN, START, graph
-from tests.integration.executor.visitor import DEVICE, Visitor, visiting
-
-
-@pytest.fixture
-async def house(build_house: Build, redis_url: str) -> House:
-    return await build_house(redis_url)
-
-
-@pytest.fixture
-async def executor(house: House) -> Executor:
-    return await house.executor(redirect_origins=("https://app.example",))
-
-
-@pytest_asyncio.fixture
-async def visitor(executor: Executor) -> AsyncIterator[Visitor]:
-    async with visiting(executor) as visitor:
-        yield visitor
+from tests.integration.executor.portal.visitor import DEVICE, Visitor, visiting
 
 
 @pytest.mark.parametrize("issuer", ["http://localhost:8090", "https://id.example"])
