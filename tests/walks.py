@@ -122,6 +122,16 @@ def flow(
     return Flow(f"flow_{name}", 1, kind, Graph(drawn, tuple(edges)), settings, name)
 
 
+def login(name: str, /, *paths: str, **nodes: Node) -> Flow:
+    """Write a login flow, whose nodes `who`, `password` and `code` need not be written."""
+    usual = {
+        "who": node("identifier_input"),
+        "password": node("password_input"),
+        "code": node("mfa_verification"),
+    }
+    return flow(name, *paths, kind=FlowType.LOGIN, settings=NO_SETTINGS, **usual | nodes)
+
+
 def trigger(name: str, point: TriggerPoint, /, *paths: str, **nodes: Node) -> Flow:
     """Write a flow that runs at `point` of others."""
     settings = Settings(trigger=Trigger(point))

@@ -1,25 +1,18 @@
 from typing import Any
 
 from libs.common.chassis.metrics import Metrics
-from libs.common.flow.model import FlowType
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import Instruction
 from libs.common.flow.recorder import Recorder, words_of
 from libs.common.flow.turn import Move, Question
 from services.executor.metrics import ExecutorMetrics
-from tests.walks import ALICE, Walk, flow, node, program
+from tests.walks import ALICE, Walk, login, program
 from tests.worlds import PASSWORD, World
 
 ANSWER_SECONDS = 3.0
 BETWEEN_SECONDS = 100.0
 
-LOGIN = flow(
-    "login",
-    "start > who > password > done",
-    kind=FlowType.LOGIN,
-    who=node("identifier_input"),
-    password=node("password_input"),
-)
+LOGIN = login("login", "start > who > password > done")
 
 
 class Slow(World):

@@ -8,14 +8,7 @@ from libs.common.flow.model import ALONE, Flow, Json, Library, Node
 from libs.common.flow.replay import Replay, replay
 from libs.common.flow.turn import Facts
 from tests.recordings import Recorded
-from tests.walks import (
-    NOTHING_KNOWN,
-    asks,
-    checks,
-    flow,
-    program,
-    sets,
-)
+from tests.walks import NOTHING_KNOWN, asks, checks, flow, program, sets
 from tests.worlds import World
 
 ROLE: Mapping[str, Json] = {"role": "admin", "mfa_methods": ["totp"]}

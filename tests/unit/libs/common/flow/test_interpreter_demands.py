@@ -17,6 +17,7 @@ from tests.walks import (
     checks,
     flow,
     library,
+    login,
     node,
     program,
     sets,
@@ -24,17 +25,13 @@ from tests.walks import (
 )
 from tests.worlds import CODE, NOW, PASSWORD, World
 
-SIGN_IN = flow(
+SIGN_IN = login(
     "sign-in",
     "start > who > password > ask > more",
     "more:true > code > done",
     "more:false > done",
-    kind=FlowType.LOGIN,
-    who=node("identifier_input"),
-    password=node("password_input"),
     ask=asks("more"),
     more=checks("inputs.more === 'yes'"),
-    code=node("mfa_verification"),
 )
 MFA: Mapping[str, Json] = {"role": "admin", "mfa_methods": ["totp"]}
 

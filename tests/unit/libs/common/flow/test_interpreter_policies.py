@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from libs.common.flow.interpreter import FAILED
-from libs.common.flow.model import FlowType, Mode, Node, TriggerPoint
+from libs.common.flow.model import Mode, Node, TriggerPoint
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import Instruction
 from libs.common.flow.questions import LoadUser
@@ -18,6 +18,7 @@ from tests.walks import (
     checks,
     flow,
     library,
+    login,
     node,
     program,
     sets,
@@ -155,14 +156,7 @@ MFA = {"mfa_enabled": True, "mfa_methods": ["totp"]}
 
 
 def sign_in(code: Node) -> Walk:
-    made = flow(
-        "main",
-        "start > who > password > code > done",
-        kind=FlowType.LOGIN,
-        who=node("identifier_input"),
-        password=node("password_input"),
-        code=code,
-    )
+    made = login("main", "start > who > password > code > done", code=code)
     people = World(alice=MFA, mallory={"mfa_enabled": False})
     return Walk(program(made), people, CALLER)
 

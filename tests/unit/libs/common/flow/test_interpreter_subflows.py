@@ -19,6 +19,7 @@ from tests.walks import (
     checks,
     flow,
     library,
+    login,
     node,
     program,
     sets,
@@ -95,12 +96,8 @@ def test_what_the_ends_inside_say_is_not_used() -> None:
     assert inside(gruff, bare).turn.shown == FAILED
 
 
-SIGN_IN = flow(
-    "inner",
-    "start > who > password > done",
-    kind=FlowType.LOGIN,
-    who=node("identifier_input"),
-    password=node("password_input", attempts=2),
+SIGN_IN = login(
+    "inner", "start > who > password > done", password=node("password_input", attempts=2)
 )
 
 

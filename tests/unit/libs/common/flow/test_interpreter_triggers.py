@@ -24,18 +24,7 @@ from tests.unit.libs.common.flow.triggered import (
     signed_in,
     signed_up,
 )
-from tests.walks import (
-    Walk,
-    asks,
-    flow,
-    library,
-    node,
-    program,
-    sets,
-    told,
-    trigger,
-    when,
-)
+from tests.walks import Walk, asks, flow, library, login, node, program, sets, told, trigger, when
 from tests.worlds import NOW, World
 
 
@@ -49,14 +38,8 @@ def test_a_sign_in_triggers_before_its_success_and_then_before_its_assertion_in_
 
 
 def test_a_login_that_gives_no_assertion_triggers_nothing_before_one() -> None:
-    quiet = flow(
-        "quiet",
-        "start > who > password > end",
-        kind=FlowType.LOGIN,
-        who=node("identifier_input"),
-        password=node("password_input"),
-        end=node("success", auto_login=False),
-    )
+    end = node("success", auto_login=False)
+    quiet = login("quiet", "start > who > password > end", end=end)
     assert hooks(signed_in(notes("x", EXCHANGE), notes("p", LOGIN), made=quiet)) == [
         "password",
         "p",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from libs.common.flow.model import FlowType
 from libs.common.flow.questions import SignedIn
 from libs.common.flow.turn import Over
 from tests.unit.libs.common.flow.triggered import (
@@ -18,17 +17,7 @@ from tests.unit.libs.common.flow.triggered import (
     signed_in,
     signed_up,
 )
-from tests.walks import (
-    ALICE,
-    Walk,
-    calls,
-    flow,
-    library,
-    node,
-    program,
-    sets,
-    trigger,
-)
+from tests.walks import ALICE, Walk, calls, flow, library, login, node, program, sets, trigger
 from tests.worlds import NOW, PASSWORD, World
 
 
@@ -75,14 +64,7 @@ def test_the_end_of_a_flow_inside_another_is_no_point() -> None:
     walk = signed_in(*some, made=outer)
     assert walk.program.triggers.keys() == {EXCHANGE}
     assert hooks(walk)[-3:] == ["call", "x", "end"]
-    twice = flow(
-        "twice",
-        "start > who > password > call > done",
-        kind=FlowType.LOGIN,
-        who=node("identifier_input"),
-        password=node("password_input"),
-        call=calls("sign-in"),
-    )
+    twice = login("twice", "start > who > password > call > done", call=calls("sign-in"))
     walk = signed_in(*some, made=twice)
     walk.sends(email=ALICE)
     walk.sends(password=PASSWORD)

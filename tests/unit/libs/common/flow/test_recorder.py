@@ -18,26 +18,11 @@ from libs.common.flow.turn import Facts, Leave, Submission, Surroundings
 from tests.flows.cases import Case, flows, world_of
 from tests.flows.visitor import EMAIL
 from tests.recordings import Recorded, no_clock
-from tests.walks import (
-    ALICE,
-    asks,
-    calls,
-    checks,
-    flow,
-    library,
-    node,
-    program,
-    sets,
-    when,
-)
+from tests.walks import ALICE, asks, calls, checks, flow, library, login, node, program, sets, when
 from tests.worlds import CODE, INVITATION, NOW, PASSWORD, TICKED, World
 
-SIGN_IN = flow(
-    "sign-in",
-    "start > who > password > done",
-    kind=FlowType.LOGIN,
-    who=node("identifier_input"),
-    password=node("password_input", attempts=2),
+SIGN_IN = login(
+    "sign-in", "start > who > password > done", password=node("password_input", attempts=2)
 )
 ROLE: Mapping[str, Json] = {"role": "admin", "nick": "Ali", "newsletter": True}
 

@@ -24,6 +24,7 @@ from tests.walks import (
     checks,
     flow,
     library,
+    login,
     node,
     program,
     sets,
@@ -184,35 +185,17 @@ def test_what_was_sent_to_a_node_is_not_sent_to_another_of_that_name() -> None:
     assert found.undecided == Stopped("ask", (SUBMIT,))
 
 
-def signing_in(*paths: str) -> Flow:
-    return flow(
-        "main",
-        *paths,
-        kind=FlowType.LOGIN,
-        who=node("identifier_input"),
-        password=node("password_input"),
-        code=node("mfa_verification"),
-    )
-
-
 def test_a_guess_says_nothing_where_something_else_was_proved_before_it() -> None:
-    before = signing_in("start > who > password > code > done")
-    after = signing_in("start > who > code > password > done")
+    before = login("main", "start > who > password > code > done")
+    after = login("main", "start > who > code > password > done")
     found = again(before, after, {"email": ALICE}, {"password": PASSWORD}, {"code": CODE})
     assert path(found) == ["start:success", "who", "who:success", "code*"]
     assert found.undecided == Stopped("code", (SUBMIT,))
 
 
 def test_a_guess_is_what_it_was_though_something_was_set_in_between() -> None:
-    before = signing_in("start > who > password > done")
-    after = flow(
-        "main",
-        "start > who > mark > password > done",
-        kind=FlowType.LOGIN,
-        who=node("identifier_input"),
-        mark=sets("mark"),
-        password=node("password_input"),
-    )
+    before = login("main", "start > who > password > done")
+    after = login("main", "start > who > mark > password > done", mark=sets("mark"))
     found = again(before, after, {"email": ALICE}, {"password": PASSWORD})
     assert path(found)[2:] == [
         *("who:success", "mark:success*", "password", "password:success", "done"),
@@ -296,19 +279,8 @@ def test_a_turn_without_an_end_is_given_up() -> None:
 
 # Sign-ins.
 
-SIGNS_IN = flow(
-    "main",
-    "start > who > key > done",
-    kind=FlowType.LOGIN,
-    who=node("identifier_input"),
-    key=node("password_input"),
-)
-PROVES_ONLY = flow(
-    "main",
-    "start > who > key > done",
-    who=node("identifier_input"),
-    key=node("password_input"),
-)
+SIGNS_IN = login("main", "start > who > password > done")
+PROVES_ONLY = changed(SIGNS_IN, type=FlowType.REGISTRATION)
 PROVED: Sent = ({"email": ALICE}, {"password": PASSWORD})
 
 

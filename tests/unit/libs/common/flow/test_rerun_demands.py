@@ -6,15 +6,7 @@ from libs.common.flow.model import Flow, FlowType, Invariant, Library
 from libs.common.flow.replay import Replay
 from libs.common.flow.rerun import Stopped
 from tests.unit.libs.common.flow.reruns import RED, again
-from tests.walks import (
-    ALICE,
-    asks,
-    checks,
-    flow,
-    library,
-    node,
-    sets,
-)
+from tests.walks import ALICE, asks, checks, library, login, sets
 from tests.worlds import CODE, PASSWORD
 
 SIGN_IN = (
@@ -25,16 +17,7 @@ SIGN_IN = (
 
 
 def sign_in(more: str = "inputs.colour === 'red'", ways: tuple[str, ...] = SIGN_IN) -> Flow:
-    return flow(
-        "main",
-        *ways,
-        kind=FlowType.LOGIN,
-        who=node("identifier_input"),
-        password=node("password_input"),
-        ask=asks("colour"),
-        more=checks(more),
-        code=node("mfa_verification"),
-    )
+    return login("main", *ways, ask=asks("colour"), more=checks(more))
 
 
 def two_factors(of: str = "inputs.colour === 'red'") -> Library:
@@ -86,15 +69,8 @@ def test_whether_a_demand_is_meant_is_not_known_where_it_is_new() -> None:
 
 def test_whether_a_demand_is_meant_is_not_known_where_it_reads_something_else() -> None:
     demanded = two_factors("(facts.mark ?? 'none') === inputs.colour")
-    after = flow(
-        "main",
-        "start > who > password > ask > more > done",
-        kind=FlowType.LOGIN,
-        who=node("identifier_input"),
-        password=node("password_input"),
-        ask=asks("colour"),
-        more=sets("mark", "'blue'"),
-    )
+    ways = "start > who > password > ask > more > done"
+    after = login("main", ways, ask=asks("colour"), more=sets("mark", "'blue'"))
     found = again(sign_in(NEVER), after, WHO, HOW, BLUE, beside=demanded)
     assert undecided_at_the_end(found)
 

@@ -7,15 +7,7 @@ import pytest
 
 from libs.common.errors import Invalid, Problem
 from libs.common.flow.model import Json
-from libs.common.flow.script import (
-    MOMENT,
-    MOST_INPUTS,
-    Answer,
-    Persona,
-    Script,
-    cue,
-    submissions,
-)
+from libs.common.flow.script import MOMENT, MOST_INPUTS, Answer, Persona, Script, cue, submissions
 from libs.common.flow.turn import Submission, Surroundings
 
 

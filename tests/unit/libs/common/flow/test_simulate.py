@@ -22,7 +22,7 @@ from tests.unit.libs.common.flow.plays import (
     refusal,
     seed_login,
 )
-from tests.walks import asks, calls, checks, flow, library, node, sets, trigger, when
+from tests.walks import asks, calls, checks, flow, library, login, node, sets, trigger, when
 
 
 def test_the_login_of_the_seed_is_traced_down_to_sub_expressions() -> None:
@@ -260,13 +260,7 @@ def test_triggers_are_traced_where_they_run() -> None:
 
 def test_the_invariants_that_a_run_breaks_are_named() -> None:
     mfa = Invariant("mfa", FlowType.LOGIN, "size(factors) >= 2")
-    written = flow(
-        "login",
-        "start > who > pw > done",
-        kind=FlowType.LOGIN,
-        who=node("identifier_input"),
-        pw=node("password_input"),
-    )
+    written = login("login", "start > who > password > done")
     program = make_program(written, NODE_TYPES, library(invariants=(mfa,)), running=True)
     played = play(program, {"email": "a@example.com"}, {"password": "x"}, persona={"user": {}})
     assert (played.result, played.facts.broken) == ("failure", ("mfa",))

@@ -10,15 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.flow.expression import (
-    MISSING,
-    Expr,
-    Expression,
-    Fault,
-    Scope,
-    Value,
-    parse,
-)
+from libs.common.flow.expression import MISSING, Expr, Expression, Fault, Scope, Value, parse
 from libs.common.flow.model import Json
 from libs.common.flow.record import Masked
 from libs.common.flow.turn import Facts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from libs.common.flow.model import Flow, FlowType, TriggerPoint
+from libs.common.flow.model import Flow, TriggerPoint
 from tests.walks import (
     ALICE,
     Walk,
@@ -10,6 +10,7 @@ from tests.walks import (
     checks,
     flow,
     library,
+    login,
     node,
     program,
     sets,
@@ -23,13 +24,7 @@ AFTER = TriggerPoint.POST_USER_REGISTRATION
 CHANGED = TriggerPoint.POST_CHANGE_PASSWORD
 EXCHANGE = TriggerPoint.CREDENTIALS_EXCHANGE
 
-SIGN_IN = flow(
-    "sign-in",
-    "start > who > password > done",
-    kind=FlowType.LOGIN,
-    who=node("identifier_input"),
-    password=node("password_input"),
-)
+SIGN_IN = login("sign-in", "start > who > password > done")
 SIGN_UP = flow(
     "sign-up", "start > ask > write > done", ask=asks("email", "password"), write=node("user_write")
 )

@@ -9,18 +9,7 @@ from libs.common.flow.turn import FLOW_FAILED, Facts, Leave, Over
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.nodes.user_login import NODE, run
 from tests.playbook import Playbook, lowered, visit
-from tests.walks import (
-    ALICE,
-    Walk,
-    asks,
-    calls,
-    flow,
-    library,
-    node,
-    program,
-    sets,
-    trigger,
-)
+from tests.walks import ALICE, Walk, asks, calls, flow, library, node, program, sets, trigger
 from tests.worlds import NOW, PASSWORD, World
 
 IN = node("user_login")

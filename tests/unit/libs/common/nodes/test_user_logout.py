@@ -9,14 +9,7 @@ from libs.common.flow.turn import Facts, Leave, Over
 from libs.common.nodes.catalogue import NODE_TYPES
 from libs.common.nodes.user_logout import NODE, run
 from tests.playbook import Playbook, lowered, visit
-from tests.walks import (
-    ALICE,
-    Walk,
-    asks,
-    flow,
-    node,
-    program,
-)
+from tests.walks import ALICE, Walk, asks, flow, node, program
 from tests.worlds import PASSWORD, World
 
 WHO = node("identifier_input")
