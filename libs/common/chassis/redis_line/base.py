@@ -22,21 +22,20 @@ class BaseLine:
         """See `RedisLine.execute`."""
         if name not in NAMES:
             raise ValueError(f"{name!r} does not go by the line; use its client")
-        command = Command(self._loop, key, pack((name, key, *args)))
-        self._send(command)
-        return command.answer
+        answer: Future[Reply] = self._loop.create_future()
+        self._send(Command(answer, key, (pack((name, key, *args)),)))
+        return answer
 
     def run(
         self, script: Script, keys: Sequence[bytes], args: Sequence[Part] = ()
     ) -> Future[Reply]:
         """See `RedisLine.run`."""
-        rest = (*keys, encode(args))
-        command = Command(self._loop, keys[0], script.pack(rest), script, rest)
-        self._send(command)
-        return command.answer
+        answer: Future[Reply] = self._loop.create_future()
+        self._send(Command(answer, keys[0], script.pack(keys, encode(args)), script, keys))
+        return answer
 
     def repeat(self, call: Call) -> Future[Reply]:
         """See `RedisLine.repeat`."""
-        command = Command(self._loop, call.rest[0], call.packed, call.script, call.rest)
-        self._send(command)
-        return command.answer
+        answer: Future[Reply] = self._loop.create_future()
+        self._send(Command(answer, call.keys[0], call.parts, call.script, call.keys))
+        return answer

@@ -117,7 +117,7 @@ class ClusterLine(BaseLine):
             return
         line = self._line(node)
         # ASKING holds for the next command of the connection: both go out side by side.
-        line.send(Command(self._loop, command.key, pack((b"ASKING",))))
+        line.send(Command(self._loop.create_future(), command.key, (pack((b"ASKING",)),)))
         line.send(command)
 
     def _strand(self, command: Command) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, Future
+from asyncio import Future
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 from redis.exceptions import (
     AskError,
     BusyLoadingError,
@@ -53,33 +55,26 @@ def refusal(text: str) -> RedisError:
     return ResponseError(text) if kind is None else kind(rest)
 
 
-class Command:
-    """One command, from the call until its future is settled; made for every request."""
+class Command(msgspec.Struct, eq=False):
+    """One command, from the call until its future is settled; several are made for each request."""
 
-    __slots__ = ("answer", "key", "packed", "redirects", "rest", "script", "until")
-
-    def __init__(
-        self,
-        loop: AbstractEventLoop,
-        key: Key,
-        packed: bytes,
-        script: Script | None = None,
-        rest: tuple[bytes, ...] = (),
-    ) -> None:
-        """Be `packed`; of a script, with its keys and what it is told as the `rest`."""
-        self.answer: Future[Reply] = loop.create_future()
-        self.packed = packed
-        self.key = key
-        self.script = script
-        self.rest = rest
-        self.redirects = 0
-        self.until: float
-        """Of the loop's clock: told anew by each server that it is sent to, or a late command would
-        make the next one look hung."""
+    answer: Future[Reply]
+    key: Key
+    """The one that says which server it is for."""
+    parts: tuple[bytes, ...]
+    """Its bytes. Of a script, the second are what it is told."""
+    script: Script | None = None
+    keys: Sequence[bytes] = ()
+    """A script's."""
+    redirects: int = 0
+    until: float = 0.0
+    """Of the loop's clock: told anew by each server that it is sent to, or a late command would
+    make the next one look hung."""
 
     def spell_out(self, script: Script) -> None:
         """Send the text of `script` next time, which teaches it to the server."""
-        self.packed = pack((b"EVAL", script.source, len(self.rest) - 1, *self.rest))
+        told = self.parts[1]
+        self.parts = (pack((b"EVAL", script.source, len(self.keys), *self.keys, told)),)
         self.script = None
 
     def fail(self, error: Exception) -> None:

@@ -65,7 +65,10 @@ class Link(asyncio.Protocol):
     def write(self, commands: list[Command]) -> None:
         """Write `commands` at once."""
         self.waiting.extend(commands)
-        self.transport.write(b"".join([command.packed for command in commands]))
+        parts: list[bytes] = []
+        for command in commands:
+            parts += command.parts
+        self.transport.write(b"".join(parts))
 
     def data_received(self, data: bytes) -> None:
         """Settle the commands whose answers are complete."""

@@ -33,6 +33,8 @@ pack: Final = cast("Callable[[tuple[Arg, ...]], bytes]", hiredis.pack_command)
 # only the newer.
 encode: Final = cast("Callable[[Sequence[Part]], bytes]", Packer(use_bin_type=False).pack)
 
+_END: Final = b"\r\n"
+
 
 class Limits(msgspec.Struct, frozen=True):
     """How long, and how many, before a caller is told that Redis is unavailable."""
@@ -50,41 +52,43 @@ class Script:
     a command costs to pack grows with the number of its arguments (docs/performance.md).
     """
 
-    __slots__ = ("_shapes", "sha", "source")
+    __slots__ = ("_heads", "sha", "source")
 
     def __init__(self, source: str) -> None:
         """Take the text; every key that it touches must be among its KEYS."""
         self.source = source.encode()
         # SHA-1 is how Redis names scripts; nothing rests on it being hard to collide.
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest().encode()
-        self._shapes: dict[int, bytes] = {}
+        self._heads: dict[int, bytes] = {}
 
-    def pack(self, rest: tuple[bytes, ...]) -> bytes:
-        """Return the command that runs it; of `rest`, the last is what it is told."""
-        shape = self._shapes.get(len(rest)) or self._shape(len(rest))
+    def pack(self, keys: Sequence[bytes], told: bytes) -> tuple[bytes, ...]:
+        """Return the command that runs it, in parts, so that what is told is not copied yet."""
         fields: list[int | bytes] = []
-        for part in rest:
-            fields += (len(part), part)
-        return shape % tuple(fields)
+        for key in keys:
+            fields += (len(key), key)
+        fields.append(len(told))
+        head = self._heads.get(len(keys)) or self._head(len(keys))
+        return (head % tuple(fields), told, _END)
 
-    def _shape(self, parts: int) -> bytes:
-        keys = str(parts - 1).encode()
+    def _head(self, keys: int) -> bytes:
+        """Return what stands before what it is told, with a place for so many keys."""
+        number = str(keys).encode()
         begin = b"*%d\r\n$7\r\nEVALSHA\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
-        begin %= (parts + 3, len(self.sha), self.sha, len(keys), keys)
-        shape = self._shapes[parts] = begin + parts * b"$%d\r\n%b\r\n"
-        return shape
+        begin %= (keys + 4, len(self.sha), self.sha, len(number), number)
+        head = self._heads[keys] = begin + keys * b"$%d\r\n%b\r\n" + b"$%d\r\n"
+        return head
 
 
 class Call:
     """A script with its keys and what it is told, packed once for as often as it is run."""
 
-    __slots__ = ("packed", "rest", "script")
+    __slots__ = ("keys", "parts", "script")
 
     def __init__(self, script: Script, keys: Sequence[bytes], args: Sequence[Part] = ()) -> None:
         """Take one or more keys, all of one hash slot."""
         self.script = script
-        self.rest = (*keys, encode(args))
-        self.packed = script.pack(self.rest)
+        self.keys = tuple(keys)
+        self.parts = script.pack(keys, encode(args))
 
 
 class RedisLine(Protocol):
