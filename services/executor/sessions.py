@@ -25,7 +25,7 @@ import enum
 import itertools
 import secrets
 from asyncio import Future
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -33,7 +33,6 @@ import msgspec
 
 from libs.common.chassis.redis_line.port import Part, RedisLine, Reply, Script
 from libs.common.chassis.seal import Box, Keys, Unsealable
-from libs.common.errors import Conflict
 from libs.common.flow.model import FlowType
 from libs.common.flow.turn import Session
 
@@ -145,18 +144,16 @@ class Stored(msgspec.Struct, frozen=True):
     """It is another session's, which this one goes on as."""
 
 
-class Handle:
+class Handle(msgspec.Struct, frozen=True):
     """One request's hold on one session."""
 
-    __slots__ = ("box", "key", "keys", "owner", "slot")
-
-    def __init__(self, slot: str, box: Box, owner: str) -> None:
-        """Have all keys in `slot`, and be known to Redis as `owner`."""
-        self.slot = slot
-        self.key = f"gh:session:{slot}".encode()
-        self.keys = (self.key,)
-        self.box = box
-        self.owner = owner
+    slot: str
+    """Where all keys of the session are."""
+    keys: tuple[bytes]
+    """Where the session lies."""
+    box: Box
+    owner: str
+    """What it is known to Redis as."""
 
     def seal_effects(self, effects: bytes) -> bytes:
         """Seal effects as the session stores them."""
@@ -209,17 +206,28 @@ class Sessions:
 
     def handle(self, tenant: str, session: str) -> Handle:
         """Begin to do with one session what one request does."""
-        box = self._keys.box(tenant, session)
+        slot = f"{{{tenant}:{session}}}"
         owner = f"{self._prefix}{next(self._numbers)}"
-        return Handle(f"{{{tenant}:{session}}}", box, owner)
+        return Handle(
+            slot, (f"gh:session:{slot}".encode(),), self._keys.box(tenant, session), owner
+        )
 
     def ask(self, handle: Handle, submit: Submit, seen: bytes = b"") -> Future[Reply]:
         """Send the question that `read` reads the answer of; it leaves at the end of this tick.
 
         `seen` is the revision that an earlier look found busy.
         """
-        asked = (handle.owner, self._claim, submit.step, self._replay, submit.named)
-        return self._line.run(_LOAD, handle.keys, (*asked, submit.shape, seen, submit.digests))
+        asked = (
+            handle.owner,
+            self._claim,
+            submit.step,
+            self._replay,
+            submit.named,
+            submit.shape,
+            seen,
+            submit.digests,
+        )
+        return self._line.run(_LOAD, handle.keys, asked)
 
     def read(self, handle: Handle, reply: Reply) -> Found:
         """Open what `ask` found; raise `Unsealable` or `UnreadableSession`."""
@@ -230,7 +238,7 @@ class Sessions:
         revision: bytes = found[1]
         if len(found) == 2:  # noqa: PLR2004 - as load.lua says it
             return Found(standing, revision)
-        sealed, effects, kind = found[2:]
+        _, _, sealed, effects, kind = found
         type = _TYPES.get(kind)
         if type is None:
             raise UnreadableSession("a session is of a type that this release does not know")
@@ -239,21 +247,22 @@ class Sessions:
         kept = _decode(handle.box.open(_SESSION, sealed))
         return Found(standing, revision, type, kept.answer, kept.session, effects)
 
-    async def store(
+    # What only hands on is no coroutine: each is paid for at every answer.
+    def store(
         self, handle: Handle, stored: Stored, submit: Submit | None, expecting: int | None
-    ) -> None:
+    ) -> Future[Reply]:
         """Store the turn that `submit` made of revision `expecting`; None for a new session.
 
-        Raises `Conflict` where the session is not so any more, or the claim on it is lost.
+        Answers 0 where the session is not so any more, or the claim on it is lost.
         """
         box, kept = handle.box, _kept(stored)
-        entries: list[bytes] = []
+        entries: tuple[bytes, ...] = ()
         if stored.entry is None:
             sealed = box.seal(_SESSION, kept)
         else:
-            sealed, *entries = box.seal_both(_SESSION, kept, _STEPS, stored.entry)
-        if not await self._store(handle, stored, sealed, entries, submit, expecting):
-            raise Conflict("the session was changed by somebody else")
+            sealed, entry = box.seal_both(_SESSION, kept, _STEPS, stored.entry)
+            entries = (entry,)
+        return self._store(handle, stored, sealed, entries, submit, expecting)
 
     async def go_on(self, handle: Handle, following: Handle, stored: Stored) -> None:
         """Make the session that the one of `handle` goes on as, unless there is one already.
@@ -276,13 +285,13 @@ class Sessions:
         entries: Sequence[bytes],
         submit: Submit | None,
         expecting: int | None,
-    ) -> Awaitable[object]:
+    ) -> Future[Reply]:
         """Store what is `sealed`, and add `entries` to its log; 0 where that may not be."""
         session = stored.session
-        keys: tuple[bytes, ...] = handle.keys
+        keys: Sequence[bytes] = handle.keys
         log: tuple[Part, ...] = ()
         if entries:
-            keys = (handle.key, handle.steps)
+            keys = (*handle.keys, handle.steps)
             kept = 1000 * (session.expires_at - session.started_at) + self._explain
             log = (kept, entries)
         args = (
@@ -313,7 +322,7 @@ class Sessions:
 
     async def effects(self, handle: Handle) -> bytes | None:
         """Return the effects not yet told, sealed; None if all are, or the session is gone."""
-        return cast("bytes | None", await self._line.execute(b"HGET", handle.key, "e"))
+        return cast("bytes | None", await self._line.execute(b"HGET", handle.keys[0], "e"))
 
     async def steps(self, handle: Handle) -> list[bytes]:
         """Return the entries of the step log, sealed; none where there is no such log any more."""

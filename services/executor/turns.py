@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import hashlib
 import re
 import time
@@ -148,10 +149,7 @@ class Turns:
         remember(session=id)
         handle = self.sessions.handle(call.tenant, id)
         submit = self.identify(call, id, call.request.step_id or "")
-
-        def advance(found: Found) -> Awaitable[bytes]:
-            return self._advance(call, handle, submit, found)
-
+        advance = functools.partial(self._advance, call, handle, submit)
         return self.settle(handle, submit, admit, self._given, advance)
 
     async def settle(
@@ -164,7 +162,11 @@ class Turns:
     ) -> bytes:
         """Return what is `given` for a submit, or what comes of it where the session is claimed."""
         try:
-            found = await self._find(handle, submit, admit)
+            asked = self.sessions.ask(handle, submit)
+            await admit()
+            found = self._read(handle, await asked)
+            if found.standing is Standing.BUSY:
+                found = await self._wait(handle, submit, found.revision)
             try:
                 return given(found) or await advance(found)
             except Conflict as error:
@@ -219,14 +221,6 @@ class Turns:
                 raise Unavailable("the session")
             case Standing.ABSENT:
                 raise _unknown_session()
-
-    async def _find(self, handle: Handle, submit: Submit, admit: Admit) -> Found:
-        asked = self.sessions.ask(handle, submit)
-        await admit()
-        found = self._read(handle, await asked)
-        if found.standing is Standing.BUSY:
-            found = await self._wait(handle, submit, found.revision)
-        return found
 
     async def _wait(self, handle: Handle, submit: Submit, seen: bytes) -> Found:
         """Look again until whoever answers the session is done, or has died."""
@@ -311,8 +305,8 @@ class Turns:
 
         With an `origin`, it is stored there, and the session of the turn is one that goes on.
         """
-        session, shown = turn.session, turn.shown
-        now, submitted = watched.surroundings.time, watched.submitted
+        session, shown, submitted = turn.session, turn.shown, watched.submitted
+        now = watched.surroundings.time
         patience = shown.patience if isinstance(shown, Stay) else 0
         idle_until = min(session.expires_at, now + max(self.lifetimes.idle, patience))
         session = msgspec.structs.replace(session, idle_until=idle_until)
@@ -341,7 +335,8 @@ class Turns:
             moved=origin is not None,
         )
         expecting = None if found is None else session.revision - 1
-        await self.sessions.store(handle, stored, submit, expecting)
+        if not await self.sessions.store(handle, stored, submit, expecting):
+            raise Conflict("the session was changed by somebody else")
         if telling is not None:
             self.effects.tell(telling)
         return stored

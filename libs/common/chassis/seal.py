@@ -55,7 +55,8 @@ class Keys:
         self._left = 0
         self._sealing: tuple[bytes, AESGCM]
         self.cipher = lru_cache(_CIPHERS_KEPT)(self._make_cipher)
-        """Takes the id of a key and a salt."""
+        """Takes what something sealed begins with: the length of a key's id, the id, a salt. Raises
+        `Unsealable` where there is no such key."""
 
     @classmethod
     def parse(cls, text: Secret) -> Keys:
@@ -100,14 +101,17 @@ class Keys:
     def sealing(self, things: int = 1) -> tuple[bytes, AESGCM]:
         """Return what seals the next thing: the key's id and the salt as stored, and the cipher."""
         if self._left < things:
-            name, salt = self.first, os.urandom(_SALT_BYTES)
-            begin = bytes((len(name),)) + name + salt
-            self._sealing, self._left = (begin, self.cipher(name, salt)), _SEALED_MOST
+            begin = bytes((len(self.first),)) + self.first + os.urandom(_SALT_BYTES)
+            self._sealing, self._left = (begin, self.cipher(begin)), _SEALED_MOST
         self._left -= things
         return self._sealing
 
-    def _make_cipher(self, name: bytes, salt: bytes) -> AESGCM:
-        key = hashlib.blake2b(salt, key=self.secrets[name], person=_BOX, digest_size=_KEY_BYTES)
+    def _make_cipher(self, begin: bytes) -> AESGCM:
+        salted = 1 + begin[0] if begin else 0
+        secret = self.secrets.get(begin[1:salted])
+        if secret is None:
+            raise Unsealable("sealed with a key that this deployment does not have")
+        key = hashlib.blake2b(begin[salted:], key=secret, person=_BOX, digest_size=_KEY_BYTES)
         return AESGCM(key.digest())
 
     def box(self, tenant: str, thing: str) -> Box:
@@ -123,14 +127,13 @@ class Box:
     def __init__(self, keys: Keys, owner: bytes) -> None:
         """Belong to `owner`, which is public."""
         self._keys = keys
-        self._owner = owner
+        self._owner = b"\0" + owner
 
     def seal(self, purpose: bytes, data: bytes) -> bytes:
         """Seal `data` for `purpose`: the key's id, the salt, a nonce, and what is sealed."""
         begin, cipher = self._keys.sealing()
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = cipher.encrypt(nonce, data, purpose + b"\0" + self._owner)
-        return b"".join((begin, nonce, sealed))
+        return b"".join((begin, nonce, cipher.encrypt(nonce, data, purpose + self._owner)))
 
     def seal_both(
         self, purpose: bytes, data: bytes, other_purpose: bytes, other_data: bytes
@@ -139,20 +142,16 @@ class Box:
         begin, cipher = self._keys.sealing(2)
         nonces = os.urandom(2 * _NONCE_BYTES)
         nonce, other_nonce = nonces[:_NONCE_BYTES], nonces[_NONCE_BYTES:]
-        owner = b"\0" + self._owner
-        sealed = cipher.encrypt(nonce, data, purpose + owner)
-        other = cipher.encrypt(other_nonce, other_data, other_purpose + owner)
+        sealed = cipher.encrypt(nonce, data, purpose + self._owner)
+        other = cipher.encrypt(other_nonce, other_data, other_purpose + self._owner)
         return b"".join((begin, nonce, sealed)), b"".join((begin, other_nonce, other))
 
     def open(self, purpose: bytes, sealed: bytes) -> bytes:
         """Return what was sealed for `purpose`, or raise `Unsealable`."""
-        salted = 1 + sealed[0] if sealed else 0
-        begins = salted + _SALT_BYTES
-        name, salt = sealed[1:salted], sealed[salted:begins]
-        nonce, rest = sealed[begins : begins + _NONCE_BYTES], sealed[begins + _NONCE_BYTES :]
-        if name not in self._keys.secrets:
-            raise Unsealable("sealed with a key that this deployment does not have")
+        begins = 1 + sealed[0] + _SALT_BYTES if sealed else 0
+        rest = begins + _NONCE_BYTES
+        cipher = self._keys.cipher(sealed[:begins])
         try:
-            return self._keys.cipher(name, salt).decrypt(nonce, rest, purpose + b"\0" + self._owner)
+            return cipher.decrypt(sealed[begins:rest], sealed[rest:], purpose + self._owner)
         except (InvalidTag, ValueError):  # ValueError: cut short within the nonce
             raise Unsealable("sealed for another use, or changed since") from None
