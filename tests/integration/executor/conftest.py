@@ -58,6 +58,7 @@ from services.executor.directory.postgres import PostgresDirectory
 from services.executor.directory.signins import PostgresSignIns
 from services.executor.handlers.authenticator import seal_secret
 from tests.integration.chassis.conftest import cluster_url
+from tests.mailbox import Mailbox, mailbox
 from tests.typed import TYPED
 
 PASSWORD = "correct horse battery staple"
@@ -303,3 +304,9 @@ async def house(build_house: Build, any_redis_url: str) -> House:
 @pytest_asyncio.fixture
 async def executor(house: House) -> Executor:
     return await house.executor()
+
+
+@pytest_asyncio.fixture
+async def box() -> AsyncIterator[Mailbox]:
+    async with mailbox() as made:
+        yield made

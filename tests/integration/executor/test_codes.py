@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator
 
 import jwt
 import pytest_asyncio
@@ -14,7 +13,7 @@ import redis.asyncio
 from libs.common.flow.model import FlowType, Graph, Json
 from tests.integration.executor.conftest import Build, Executor, House, Reply
 from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
-from tests.mailbox import Mailbox, mailbox, text_of
+from tests.mailbox import Mailbox, text_of
 
 EMAIL, NOBODY = "sasha@example.com", "nobody@example.com"
 
@@ -38,12 +37,6 @@ def wrong(code: str) -> str:
 def shown(reply: Reply) -> object:
     """What a client sees, but for what names the session."""
     return {k: v for k, v in reply.body.items() if k not in ("flowId", "stepId")}
-
-
-@pytest_asyncio.fixture
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
-        yield made
 
 
 @pytest_asyncio.fixture

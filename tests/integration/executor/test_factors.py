@@ -22,7 +22,7 @@ from tests.gateway import PHONE, SmsGateway, sms_gateway
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply
 from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as ASKS_PASSWORD
-from tests.mailbox import Mailbox, mailbox, text_of
+from tests.mailbox import Mailbox, text_of
 
 EMAIL = "sasha@example.com"
 ORIGIN = "http://localhost:8090"
@@ -36,12 +36,6 @@ VERIFY = {
 def in_a_row(*nodes: dict[str, Any]) -> Graph:
     row = [START, *nodes, SUCCESS]
     return graph(row, list(pairwise(each["id"] for each in row)))
-
-
-@pytest_asyncio.fixture
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
-        yield made
 
 
 @pytest_asyncio.fixture

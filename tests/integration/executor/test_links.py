@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -36,7 +35,7 @@ from tests.integration.executor.test_codes import shown, verified
 from tests.integration.executor.test_inspect import ask, told
 from tests.integration.executor.test_rollouts import plain
 from tests.integration.executor.test_sessions import everything_in_redis, expire
-from tests.mailbox import Mailbox, mailbox, text_of
+from tests.mailbox import Mailbox, text_of
 
 EMAIL, NOBODY, NEW = "sasha@example.com", "nobody@example.com", "new@example.com"
 
@@ -57,12 +56,6 @@ def refused(reply: Reply) -> tuple[int, str]:
 
 
 GONE, USED, MOVED = (404, "FE-40402"), (410, "FE-41002"), (410, "FE-41003")
-
-
-@pytest_asyncio.fixture
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
-        yield made
 
 
 @pytest_asyncio.fixture

@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import nats
 import pytest
 import pytest_asyncio
-from msgspec.structs import replace
 from nats.js.errors import NotFoundError
 from structlog.testing import CapturingLogger
 
 from deploy.local.ports import free_port
 from libs.common.chassis import consume
-from libs.common.chassis.bucket import Bucket
 from libs.common.chassis.bus import Bus
-from libs.common.chassis.consume import DEAD, Hopeless
+from libs.common.chassis.consume import DEAD
 from libs.common.chassis.logging import describe_exception
-from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.seal import Keys
 from libs.common.flow.messaging import SendMail
-from libs.common.flow.questions import Code, Link
 from libs.common.secret import Secret
 from services.executor import adapters
-from services.executor.messages.letters import Sender
-from services.executor.messages.mailer import Mailer, Server
-from services.executor.messages.perform import Desk, Outbox, Post
-from services.executor.messages.trouble import PutOff
-from services.executor.metrics import ExecutorMetrics
-from services.executor.minter import Minter
 from services.executor.nats import MESSAGES, MESSAGES_SUBJECT
-from services.executor.performer import Performer
-from services.executor.texts.catalogue import read_texts
 from services.executor.told import Told, seal
-from tests.integration.executor.conftest import (
-    PASSWORD,
-    Build,
-    Executor,
-    House,
-    Reply,
-)
+from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply
 from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
 from tests.mailbox import HOST, Mailbox, mailbox, text_of
@@ -66,12 +48,6 @@ LOGIN = graph(
         ("password", "success"),
     ],
 )
-
-
-@pytest_asyncio.fixture
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
-        yield made
 
 
 @pytest_asyncio.fixture
@@ -290,100 +266,3 @@ async def test_a_mail_that_is_told_again_is_not_sent_again(
     await bus.close()
     await until(lambda: performed(executor, "repeated", 1))
     assert len(box.letters) == 1
-
-
-def post(house: House, box: Mailbox, *, most: int = 10, seconds: float = 5.0) -> Post:
-    server = Server.parse(box.url)
-    desk = Desk(
-        directory=house.directory,
-        outbox=Outbox(
-            house.line,
-            b"secret",
-            codes=Bucket("code_message", most, 0.001),
-            others=Bucket("message", most, 0.001),
-            claim=60,
-        ),
-        minter=Minter(Keys.parse(house.settings.session_keys)),
-        issuer=house.settings.issuer,
-        clock=lambda: 1_790_000_000.0,
-    )
-    return Post(
-        desk=desk,
-        mailer=Mailer(server, seconds=seconds),
-        sender=Sender("Us", "us@example.org"),
-        texts=read_texts(None),
-    )
-
-
-def to(address: str, id: str = "session:1:0") -> tuple[Told, SendMail]:
-    mail = SendMail(None, "S", "T", to=address)
-    return Told(id, "default", mail), mail
-
-
-async def test_what_a_server_took_and_did_not_say_comes_again_with_the_same_message_id(
-    house: House, box: Mailbox
-) -> None:
-    # The honest limit: nobody can know what became of the first.
-    box.takes_and_falls_silent = True
-    with pytest.raises(PutOff):
-        await post(house, box, seconds=0.3).send(*to(EMAIL))
-    box.takes_and_falls_silent = False
-    assert await post(house, box).send(*to(EMAIL)) == "performed"
-    first, second = await box.has(2)
-    assert first["Message-ID"] == second["Message-ID"]
-
-
-async def test_one_recipient_gets_so_many_mails_and_no_more(house: House, box: Mailbox) -> None:
-    sending = post(house, box, most=2)
-    results = [await sending.send(*to(EMAIL, f"session:{n}:0")) for n in range(3)]
-    assert results == ["performed", "performed", "limited"]
-    assert await sending.send(*to("other@example.com")) == "repeated"
-    assert await sending.send(*to("other@example.com", "session:9:0")) == "performed"
-    assert len(box.letters) == 3
-
-
-async def test_notices_use_up_no_codes_and_codes_and_links_no_notices(
-    house: House, box: Mailbox
-) -> None:
-    sending = post(house, box, most=1)
-    notice = SendMail(None, "S", "T", to=EMAIL)
-    kinds = (
-        notice,
-        replace(notice, code=Code("session:1", 6)),
-        notice,
-        replace(notice, link=Link("session", "verify", 1)),
-    )
-    results = [
-        await sending.send(Told(f"session:{n}:0", "default", mail), mail)
-        for n, mail in enumerate(kinds)
-    ]
-    assert results == ["performed", "performed", "limited", "limited"]
-
-
-async def test_a_mail_that_did_not_leave_costs_its_recipient_nothing(
-    house: House, box: Mailbox
-) -> None:
-    sending = post(house, box, most=1)
-    box.answers.append("451 later")
-    with pytest.raises(PutOff):
-        await sending.send(*to(EMAIL))
-    assert await sending.send(*to(EMAIL)) == "performed"
-
-
-@pytest.mark.parametrize("address", ["a,b@example.com", "<a>@example.com", '"@example.com'])
-async def test_what_is_no_address_for_mail_is_hopeless_and_not_named(
-    house: House, box: Mailbox, address: str
-) -> None:
-    with pytest.raises(Hopeless) as refused:
-        await post(house, box).send(*to(address))
-    assert address not in str(refused.value)
-
-
-async def test_what_became_of_a_mail_is_counted(house: House, box: Mailbox) -> None:
-    metrics = Metrics("executor", "test")
-    performer = Performer({SendMail: post(house, box).send}, ExecutorMetrics(metrics))
-    await performer.perform(to(EMAIL)[0])
-    await performer.perform(to(EMAIL)[0])
-    for result in ("performed", "repeated"):
-        labels = {"effect": "SendMail", "result": result}
-        assert metrics.registry.get_sample_value("gatehouse_effects_total", labels) == 1

@@ -29,7 +29,7 @@ from tests.integration.executor.test_captcha import RIGHT, Service, known_captch
 from tests.integration.executor.test_codes import code_in
 from tests.integration.executor.test_passkeys import ANYBODY, MAKE_ONE
 from tests.integration.executor.test_social import VISIT_LOOPBACK, known, sign_in
-from tests.mailbox import Mailbox, mailbox, text_of
+from tests.mailbox import Mailbox, text_of
 from tests.providers.openid import provider
 
 __all__ = ["service"]
@@ -72,12 +72,6 @@ SIGN_UP = graph(
 async def browser() -> AsyncIterator[Browser]:
     async with browsing() as browser:
         yield browser
-
-
-@pytest_asyncio.fixture
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
-        yield made
 
 
 @pytest.fixture
