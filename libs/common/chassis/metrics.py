@@ -30,21 +30,16 @@ Outcome = Literal["done", "retried", "waited", "dead"]
 class RouteMeter:
     """What is counted of one route."""
 
-    __slots__ = ("_method", "_requests", "_route", "_seconds")
+    __slots__ = ("_requests", "_seconds")
 
     def __init__(self, requests: Counters, seconds: Histograms, method: str, route: str) -> None:
-        self._requests = requests
-        self._seconds = seconds
-        self._method = method
-        self._route = route
-        for status_class in _STATUS_CLASSES:
-            requests.show(method, route, status_class)
-        seconds.show(method, route)
+        self._requests = [requests.show(method, route, each) for each in _STATUS_CLASSES]
+        self._seconds = seconds.show(method, route)
 
     def record(self, status: int, seconds: float) -> None:
         """Count a request that was answered with `status` after `seconds`."""
-        self._requests.add(self._method, self._route, _STATUS_CLASSES[status // 100 - 1])
-        self._seconds.add(seconds, self._method, self._route)
+        self._requests[status // 100 - 1].times += 1
+        self._seconds.add(seconds)
 
 
 class ConsumerMeter:

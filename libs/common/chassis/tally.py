@@ -48,26 +48,33 @@ class _Family(Collector, Generic[V]):
         return self._rest
 
 
-class Counters(_Family[int]):
+class Count:
+    """How often something happened; whoever counts much of the same adds to `times` itself."""
+
+    __slots__ = ("times",)
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.times = 0
+
+
+class Counters(_Family[Count]):
     """A counter for each set of labels."""
 
-    def show(self, *labels: str) -> None:
-        """Show a counter from now on, though nothing has been counted yet."""
-        self._values.setdefault(self._place(labels), 0)
+    def show(self, *labels: str) -> Count:
+        """Show a counter from now on, though nothing has been counted yet, and return it."""
+        return self._values.setdefault(self._place(labels), Count())
 
     def add(self, *labels: str, times: int = 1) -> None:
         """Count one more, or so many."""
-        try:
-            self._values[labels] += times
-        except KeyError:
-            self.show(*labels)
-            self._values[self._place(labels)] += times
+        count = self._values.get(labels) or self.show(*labels)
+        count.times += times
 
     def collect(self) -> Iterable[CounterMetricFamily]:
         """Tell Prometheus."""
         family = CounterMetricFamily(self._name, self._text, labels=self._labels)
-        for labels, value in self._values.items():
-            family.add_metric(labels, value)
+        for labels, count in self._values.items():
+            family.add_metric(labels, count.times)
         yield family
 
 
@@ -75,7 +82,7 @@ TOGETHER: Final = 500
 """So many are counted together, which takes a fraction of what one by one does."""
 
 
-class _Durations(list[float]):
+class Durations(list[float]):
     """Those that are not counted yet, and what all others came to."""
 
     __slots__ = ("seconds", "within")
@@ -84,6 +91,12 @@ class _Durations(list[float]):
         super().__init__()
         self.seconds = 0.0
         self.within = [0] * len(_SHOWN_BOUNDS)
+
+    def add(self, seconds: float) -> None:
+        """Count one more that took so long."""
+        self.append(seconds)
+        if len(self) >= TOGETHER:
+            self.settle()
 
     def settle(self) -> None:
         """Count those that are not."""
@@ -97,7 +110,7 @@ class _Durations(list[float]):
         self.clear()
 
 
-class Histograms(_Family[_Durations]):
+class Histograms(_Family[Durations]):
     """A histogram of durations for each set of labels."""
 
     def __init__(
@@ -107,16 +120,13 @@ class Histograms(_Family[_Durations]):
         self._fresh: list[tuple[str, float]] = []
         super().__init__(registry, name, text, *labels, limit=limit)
 
-    def show(self, *labels: str) -> None:
-        """Show a histogram from now on, though nothing has been measured yet."""
-        self._values.setdefault(self._place(labels), _Durations())
+    def show(self, *labels: str) -> Durations:
+        """Show a histogram from now on, though nothing has been measured yet, and return it."""
+        return self._values.setdefault(self._place(labels), Durations())
 
     def add(self, seconds: float, *labels: str) -> None:
         """Count one more that took so long."""
-        durations = self._durations(labels)
-        durations.append(seconds)
-        if len(durations) >= TOGETHER:
-            durations.settle()
+        self._durations(labels).add(seconds)
 
     def add_all(self, measured: Iterable[tuple[str, float]]) -> None:
         """Count some, each with its one label."""
@@ -124,12 +134,10 @@ class Histograms(_Family[_Durations]):
         if len(self._fresh) >= TOGETHER:
             self._sort()
 
-    def _durations(self, labels: tuple[str, ...]) -> _Durations:
-        try:
-            return self._values[labels]
-        except KeyError:
-            self.show(*labels)
-            return self._values[self._place(labels)]
+    def _durations(self, labels: tuple[str, ...]) -> Durations:
+        # One that is empty is one all the same.
+        durations = self._values.get(labels)
+        return self.show(*labels) if durations is None else durations
 
     def _sort(self) -> None:
         """Put each of what is fresh where its label says."""
