@@ -16,12 +16,12 @@ import logging
 import re
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import floor
 from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
@@ -52,23 +52,25 @@ _NAMES_CODE = (AttributeError, ImportError, NameError, TypeError)
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
 
 
-class Request(msgspec.Struct, gc=False):
-    """An answered request, from which its line is made when it is written.
+class RequestLine(msgspec.Struct, gc=False):
+    """The line of an answered request, as it is written: of fixed fields, none of them the user's.
 
-    Of fixed fields, none of which is the user's: the ids are ours or checked, and `route` is a
-    template.
+    The ids are ours or checked, and `route` is a template.
     """
 
+    time: datetime
     level: str
     service: str
-    time: float
-    """Unix seconds."""
-    ids: Mapping[str, str]
+    event: str
+    request: str | UnsetType
+    tenant: str | UnsetType
+    flow: str | UnsetType
+    session: str | UnsetType
     method: str
     route: str
     status: int
-    seconds: float
-    refused: str | None
+    ms: float
+    refused: str | UnsetType
 
 
 class Out(Protocol):
@@ -84,10 +86,10 @@ class LineWriter:
     def __init__(self, out: Out) -> None:
         self._out = out
         self._lock = threading.Lock()
-        self._lines: deque[bytes | Request] = deque()
+        self._lines: deque[bytes | RequestLine] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    def line(self, line: bytes | Request) -> None:
+    def line(self, line: bytes | RequestLine) -> None:
         """Write `line` within `FLUSH_SECONDS`."""
         # First into the queue, then a look at the timer: `flush` does it the other way round, so
         # that no line is left behind between the two.
@@ -119,7 +121,7 @@ class LineWriter:
                 self._out.write(
                     b"".join(
                         [
-                            _request_line(line) if isinstance(line, Request) else line
+                            _encode(line) + b"\n" if isinstance(line, RequestLine) else line
                             for line in lines
                         ]
                     )
@@ -209,9 +211,23 @@ class Log:
     ) -> None:
         """Write the line of a request that was answered after `seconds`."""
         if _LEVELS[level] >= self._level:
+            known = ids.get
+            session = known("session")
             self.writer.line(
-                Request(
-                    level, self._service, time.time(), ids, method, route, status, seconds, refused
+                RequestLine(
+                    datetime.now(UTC),
+                    level,
+                    self._service,
+                    "request",
+                    known("request", UNSET),
+                    known("tenant", UNSET),
+                    known("flow", UNSET),
+                    UNSET if session is None else session[:SESSION_CHARACTERS],
+                    method,
+                    route,
+                    status,
+                    floor(seconds * 1_000_000) / 1000,
+                    UNSET if refused is None else refused,
                 )
             )
 
@@ -273,57 +289,6 @@ class _Handler(logging.Handler):
             _safe(whole),
             {"logger": record.name, "exc_info": record.exc_info},
         )
-
-
-class _RequestLine(msgspec.Struct, gc=False):
-    """The line of a request, as it is written."""
-
-    time: str
-    level: str
-    service: str
-    event: str
-    request: str | UnsetType
-    tenant: str | UnsetType
-    flow: str | UnsetType
-    session: str | UnsetType
-    method: str
-    route: str
-    status: int
-    ms: float
-    refused: str | UnsetType
-
-
-def _request_line(request: Request) -> bytes:
-    known = request.ids.get
-    session = known("session")
-    line = _RequestLine(
-        _moment(request.time),
-        request.level,
-        request.service,
-        "request",
-        known("request", UNSET),
-        known("tenant", UNSET),
-        known("flow", UNSET),
-        UNSET if session is None else session[:SESSION_CHARACTERS],
-        request.method,
-        request.route,
-        request.status,
-        int(request.seconds * 1_000_000) / 1000,
-        UNSET if request.refused is None else request.refused,
-    )
-    return _encode(line) + b"\n"
-
-
-def _moment(seconds: float) -> str:
-    """Write a time as RFC 3339 has it."""
-    whole = int(seconds)
-    return f"{_second(whole)}.{int((seconds - whole) * 1_000_000):06}Z"
-
-
-@lru_cache(1)
-def _second(seconds: int) -> str:
-    """Write a time without its fraction; it is the same for all lines of a second."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 _encode: Final = msgspec.json.Encoder().encode
