@@ -34,20 +34,11 @@ from services.management.issuers import (
     Issuers,
     Lifetimes,
     Web,
-    parse_issuers,
     web_session,
 )
 from services.management.standing import Standings
 from tests.integration.management.conftest import FLOW, Start, refused
-from tests.integration.management.issuer import (
-    AUDIENCE,
-    EC,
-    RSA,
-    StandIn,
-    forged,
-    issuing,
-    jwk,
-)
+from tests.integration.management.issuer import AUDIENCE, EC, RSA, StandIn, forged, issuing, jwk
 
 LIFETIMES = Lifetimes(fresh=600, stale=3600)
 OURS = Tokens(Secret("k" * 32), issuer="gatehouse", audience=AUDIENCE)
@@ -355,39 +346,6 @@ async def test_plain_http_needs_to_be_allowed_and_then_is_only_on_this_machine(
         with pytest.raises(ValueError, match="https"):
             await Web(session, loopback=False).get(f"{issuer.url}/keys")
     assert issuer.asked == []
-
-
-@pytest.mark.parametrize("url", ["http://localhost:1", "http://127.0.0.9:1", "http://[::1]:1/a"])
-def test_loopback_is_this_machine(url: str) -> None:
-    assert parse_issuers((url,), loopback=True) == (url,)
-    with pytest.raises(ValueError, match="https"):
-        parse_issuers((url,), loopback=False)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://192.0.2.7",
-        "http://localhost.example",
-        "ftp://localhost",
-        "https://",
-        "https://a@b.example",
-        "https://b.example/?a",
-        "https://b.example/#a",
-        "https://[::1",
-        "b.example",
-        "",
-    ],
-)
-def test_what_is_no_issuer_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        parse_issuers((url,), loopback=True)
-
-
-def test_a_password_in_a_url_is_not_repeated() -> None:
-    with pytest.raises(ValueError, match="user") as refused:
-        parse_issuers(("https://mary:hidden@b.example",), loopback=True)
-    assert "hidden" not in str(refused.value)
 
 
 def test_the_hash_of_the_forged_tokens_is_the_one_of_hs256() -> None:
