@@ -10,19 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, get_args
 
-import msgspec
 from aiohttp import hdrs, web
-from msgspec.structs import fields
 
 from libs.common.chassis.app import REQUEST_ID
-from libs.common.chassis.openapi import demanded
-from libs.common.secret import Secret
 from services.management.auth import Scope
 from services.management.etags import IF_MATCH, IF_NONE_MATCH
 from services.management.idempotency import KEY, REPLAYED
 from services.management.routes.faces import PREFIXES, Face
 from services.management.routes.operation import OF_TENANT, Content, Operation, Tenant
 from services.management.routes.refusals import SHAPES
+from services.management.schemas import Schemas
 
 TOKENS: Final = "/oauth/token"
 """Where clients get theirs."""
@@ -33,7 +30,6 @@ _TITLES: Final[Mapping[Face, str]] = {
     Face.V3: "flows as stages and bindings",
     Face.OAUTH: "tokens",
 }
-_COMPONENTS: Final = "#/components/schemas/"
 
 _REQUEST_ID: Final = {
     "name": REQUEST_ID,
@@ -92,7 +88,8 @@ _WITH: Final[Mapping[int, Sequence[str]]] = {
 def document(operations: Iterable[Operation[Any]], version: str) -> Mapping[str, Any]:
     """Describe `operations` of this `version` of the service."""
     chosen = tuple(operations)
-    schemas = _Schemas(chosen)
+    queries = {operation.query for operation in chosen if operation.query is not None}
+    schemas = Schemas(_kinds(chosen), queries)
     faces = tuple(dict.fromkeys(operation.face for operation in chosen))
     paths: dict[str, dict[str, Any]] = {}
     for operation in chosen:
@@ -165,7 +162,7 @@ def refusals_of(operation: Operation[Any]) -> frozenset[HTTPStatus]:
     return frozenset(HTTPStatus(status_of(status)) for status in refusals)
 
 
-def _operation(operation: Operation[Any], schemas: _Schemas) -> Mapping[str, Any]:
+def _operation(operation: Operation[Any], schemas: Schemas) -> Mapping[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -187,7 +184,7 @@ def _operation(operation: Operation[Any], schemas: _Schemas) -> Mapping[str, Any
     return described
 
 
-def _parameters(operation: Operation[Any], schemas: _Schemas) -> Iterator[Mapping[str, Any]]:
+def _parameters(operation: Operation[Any], schemas: Schemas) -> Iterator[Mapping[str, Any]]:
     for name, kind in operation.parameters.items():
         yield {"name": name, "in": "path", "required": True, **_described(schemas.of(kind))}
     if operation.query is not None:
@@ -227,7 +224,7 @@ def _described(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"schema": rest} if said is None else {"description": said, "schema": rest}
 
 
-def _responses(operation: Operation[Any], schemas: _Schemas) -> Mapping[str, Any]:
+def _responses(operation: Operation[Any], schemas: Schemas) -> Mapping[str, Any]:
     responses: dict[int, Any] = {}
     for status, kind in operation.answers.items():
         names = [*_ALWAYS]
@@ -251,7 +248,7 @@ def _refusal_name(face: Face, status: HTTPStatus) -> str:
     return f"{face}_{status.name.lower()}"
 
 
-def _refusal(face: Face, status: HTTPStatus, schemas: _Schemas) -> Mapping[str, Any]:
+def _refusal(face: Face, status: HTTPStatus, schemas: Schemas) -> Mapping[str, Any]:
     return {
         "description": status.phrase,
         "headers": _headers([*_ALWAYS, *_WITH.get(status, ())]),
@@ -267,7 +264,7 @@ def _content(said: Any) -> Content:  # noqa: ANN401 -- a type, of any form
     return said if isinstance(said, Content) else Content(said)
 
 
-def _media(content: Content, schemas: _Schemas) -> Mapping[str, Any]:
+def _media(content: Content, schemas: Schemas) -> Mapping[str, Any]:
     schemes = [schemas.of(kind) for kind in content.kinds]
     schema = {"anyOf": schemes} if len(schemes) > 1 else next(iter(schemes), {})
     return {media: {"schema": schema} if schema else {} for media in content.media}
@@ -290,39 +287,6 @@ def _security_schemes() -> Mapping[str, Any]:
     }
 
 
-class _Schemas:
-    """The schemas of all types that operations name, under names that are the same every time."""
-
-    def __init__(self, operations: Sequence[Operation[Any]]) -> None:
-        queries = {operation.query for operation in operations if operation.query is not None}
-        kinds = {repr(kind): kind for kind in _kinds(operations)}
-        refs, found = msgspec.json.schema_components(
-            kinds.values(), schema_hook=_hook, ref_template=f"{_COMPONENTS}{{name}}"
-        )
-        names = {name: _short(name) for name in found}
-        self._of = {key: _tidy(schema, names) for key, schema in zip(kinds, refs, strict=True)}
-        for struct in _structs(kinds.values(), set()):
-            _let_leave_out(struct, found)
-        components = {names[name]: _tidy(schema, names) for name, schema in found.items()}
-        # A query is shown as its parameters.
-        self._queries = {query: components.pop(self._name(query)) for query in queries}
-        self.components = dict(sorted(components.items()))
-
-    def of(self, kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 -- a type, of any form
-        """Return the schema of a type: mostly where it is to be found."""
-        schema: Mapping[str, Any] = self._of[repr(kind)]
-        return schema
-
-    def query(self, kind: type) -> Mapping[str, Any]:
-        """Return the schema of the struct of a query."""
-        schema: Mapping[str, Any] = self._queries[kind]
-        return schema
-
-    def _name(self, kind: type) -> str:
-        name: str = self._of[repr(kind)]["$ref"].removeprefix(_COMPONENTS)
-        return name
-
-
 def _kinds(operations: Sequence[Operation[Any]]) -> Iterator[Any]:
     for operation in operations:
         yield from operation.parameters.values()
@@ -334,55 +298,3 @@ def _kinds(operations: Sequence[Operation[Any]]) -> Iterator[Any]:
         for status in _ALL_REFUSALS:
             yield SHAPES[operation.face].body_of(status)
     yield Tenant
-
-
-def _structs(kinds: Iterable[Any], known: set[type[msgspec.Struct]]) -> set[type[msgspec.Struct]]:
-    """Return all structs that types are made of, with those that are `known`."""
-    for kind in kinds:
-        if not isinstance(kind, type) or not issubclass(kind, msgspec.Struct):
-            _structs(get_args(kind), known)
-        elif kind not in known:
-            known.add(kind)
-            _structs((field.type for field in fields(kind)), known)
-    return known
-
-
-def _let_leave_out(struct: type[msgspec.Struct], found: Mapping[str, Any]) -> None:
-    """Demand no field in the schema of `struct` that is not encoded where it is unset."""
-    schema = found.get(f"{struct.__module__}.{struct.__qualname__}") or found[struct.__name__]
-    schema["required"] = demanded(struct, schema["required"])
-
-
-def _hook(kind: type) -> dict[str, Any]:
-    if kind is Secret:
-        return {"type": "string", "format": "password", "writeOnly": True}
-    # How msgspec is told that a type is none of the hook's.
-    raise NotImplementedError
-
-
-def _short(name: str) -> str:
-    """Shorten a name that several types share, which msgspec then says with its whole module."""
-    *modules, own = name.split(".")
-    told = [each for each in modules if each not in {"services", "management", "routes"}]
-    return "".join(part.title() for each in told for part in each.split("_")) + own
-
-
-def _tidy(schema: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 -- JSON
-    """Return a schema with short names, and with patterns of JSON Schema rather than of Python."""
-    match schema:
-        case dict():
-            return {key: _tidied(key, value, names) for key, value in schema.items()}
-        case list():
-            return [_tidy(each, names) for each in schema]
-        case str() if schema.startswith(_COMPONENTS):
-            name = schema.removeprefix(_COMPONENTS)
-            return _COMPONENTS + names.get(name, name)
-        case _:
-            return schema
-
-
-def _tidied(key: str, value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 -- JSON
-    if key == "pattern" and isinstance(value, str):
-        # In Python `$` also matches before a last newline, which this forbids.
-        return value.replace("$(?!\\n)", "$")
-    return _tidy(value, names)

@@ -127,13 +127,6 @@ def test_patterns_are_those_of_json_schema() -> None:
     assert not any("(?!\\n)" in pattern or "\\Z" in pattern for pattern in patterns)
 
 
-def test_a_secret_is_shown_as_one_that_is_only_sent() -> None:
-    (token,) = (each for each in OPERATIONS if each.name == "oauth_token")
-    ref = described(token)["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    body = WHOLE["components"]["schemas"][ref.rpartition("/")[2]]
-    assert any(value is True for key, value in parts(body) if key == "writeOnly")
-
-
 class Endpoints:
     async def handle(self, _request: web.Request) -> web.Response:
         return web.Response()
