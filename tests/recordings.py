@@ -10,7 +10,7 @@ from libs.common.flow.model import Json
 from libs.common.flow.node import Visit
 from libs.common.flow.plan import Instruction, Program
 from libs.common.flow.record import Entry, Head, decode
-from libs.common.flow.recorder import Recorder, head_of, words_of
+from libs.common.flow.recorder import Recorder, Words, head_of, words_of
 from libs.common.flow.tape import Tape, make_tape
 from libs.common.flow.turn import Facts, Move, Question, Submission, Turn
 from tests.flows.cases import Case, world_of
@@ -20,6 +20,10 @@ from tests.worlds import NOW, World
 
 def no_clock() -> float:
     return 0.0
+
+
+def recorder(words: Mapping[str, Words]) -> Recorder:
+    return Recorder(words, no_clock, no_clock())
 
 
 class Recorded:
@@ -35,7 +39,7 @@ class Recorded:
         """To which nodes, and what."""
         self.facts = facts
         self._words = words_of(made)
-        self._recorder = Recorder(self._words, no_clock)
+        self._recorder = recorder(self._words)
         heard = world or World()
         answer = heard.answer
 
@@ -51,7 +55,7 @@ class Recorded:
 
     def sends(self, action: str = "", /, **inputs: Json) -> Turn:
         """Submit `inputs` to the node that waits."""
-        self._recorder = Recorder(self._words, no_clock)
+        self._recorder = recorder(self._words)
         self.sent.append((self.walk.at, inputs))
         turn = self.walk.sends(**inputs)
         self._keep(turn, Submission(action, inputs), None)

@@ -122,7 +122,7 @@ class ExecutorMetrics:
         """Count a turn that is stored, and whose nodes `recorder` has timed."""
         session, kind = turn.session, str(turn.session.type)
         self.seconds.add(seconds, kind)
-        self.node_seconds.add_all(recorder.times)
+        self.node_seconds.add_all(recorder.times())
         self.nodes.add_all(turn.path, over=session.over)
         if isinstance(turn.shown, Over):
             ends = self.completions if turn.shown.succeeded else self.failures

@@ -49,13 +49,13 @@ class StepLog:
         submitted: Submission | None = None,
     ) -> Watched:
         """Return what is to watch the next turn of `session`."""
-        words = self._words.get(program.plan) if self._on else None
+        words = self._words.get(program.plan)
         if words is None and self._on:
             if len(self._words) >= _PLANS_MOST:
                 self._words.clear()
             words = self._words[program.plan] = words_of(program)
-        recorder = Recorder(words, perf_counter)
-        return Watched(program, session, surroundings, submitted, recorder, self._on)
+        recorder = Recorder(words, perf_counter, perf_counter())
+        return Watched(program, session, surroundings, submitted, recorder)
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -68,17 +68,15 @@ class Watched(msgspec.Struct, frozen=True):
     submitted: Submission | None
     """None where it is the first turn."""
     recorder: Recorder
-    kept: bool
-    """There is to be an entry."""
 
     @property
     def hear(self) -> Hear | None:
         """What is told of answers."""
-        return self.recorder.hear if self.kept else None
+        return None if self.recorder.words is None else self.recorder.hear
 
     def entry(self, turn: Turn) -> bytes | None:
         """Return what is to be kept of `turn`, if anything."""
-        if not self.kept or turn.session.revision > MOST_ENTRIES:
+        if self.recorder.words is None or turn.session.revision > MOST_ENTRIES:
             return None
         head = None
         if self.submitted is None:

@@ -6,7 +6,6 @@ It keeps no value and no answer but as `kept` says.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +23,6 @@ from libs.common.flow.record import (
     Learned,
 )
 from libs.common.flow.turn import (
-    Bypass,
     Enter,
     Facts,
     Leave,
@@ -76,9 +74,6 @@ def _inputs(components: tuple[Component, ...]) -> Iterator[str]:
         yield from _inputs(component.components)
 
 
-_THERE: Final = ("invitation", "password_hash", "verified", "external", "sign_in")
-"""Facts of which only that there is something is kept."""
-_there: Final = attrgetter(*_THERE)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 # What follows is part of every turn. So it makes no structs of `record`'s, which take several times
@@ -100,29 +95,24 @@ def learned(before: Facts, after: Facts, *, fixed: bool = False) -> dict[str, An
         _compare("attributes", before.attributes, after.attributes, new)
         keep, attributes = of_author if fixed else of_run, after.attributes
         new["attributes"] = {name: keep(attributes[name]) for name in new.get("attributes", ())}
-    if after.identifier is not before.identifier and after.identifier != before.identifier:
-        new["identifier"] = after.identifier is not None
-    if after.account is not before.account and after.account != before.account:
-        new["account"] = after.account is not None
-    if (now := _there(after)) != (was := _there(before)):
-        compared = zip(_THERE, was, now, strict=True)
-        new.update((name, here is not None) for name, there, here in compared if there != here)
-    if after.proved is not before.proved and after.proved != before.proved:
-        kept = len(before.proved)
-        new["forgot"] = forgot = after.proved[:kept] != before.proved
-        new["proved"] = after.proved if forgot else after.proved[kept:]
-    if after.shown is not before.shown and after.shown != before.shown:
-        new["shown"] = after.shown
-    if after.created is not before.created:
-        new["created"] = after.created
-    if after.authenticated is not before.authenticated:
-        new["authenticated"] = after.authenticated
-    if after.consented is not before.consented:
-        new["consented"] = after.consented
-    if after.attached is not before.attached:
-        new["attached"] = after.attached
-    if after.resumed is not before.resumed:
-        new["resumed"] = after.resumed
+    # Most nodes find out nothing else, and that is seen here at once.
+    if (
+        after.identifier is not before.identifier
+        or after.account is not before.account
+        or after.proved is not before.proved
+        or after.created is not before.created
+        or after.authenticated is not before.authenticated
+        or after.sign_in is not before.sign_in
+        or after.consented is not before.consented
+        or after.shown is not before.shown
+        or after.invitation is not before.invitation
+        or after.attached is not before.attached
+        or after.password_hash is not before.password_hash
+        or after.verified is not before.verified
+        or after.external is not before.external
+        or after.resumed is not before.resumed
+    ):
+        _compare_rest(before, after, new)
     return new
 
 
@@ -130,50 +120,71 @@ def _compare(
     name: str, before: Mapping[str, Json], after: Mapping[str, Json], new: dict[str, Any]
 ) -> None:
     """Add to `new` the names of what was set, and of what is not there any more."""
-    changed = [key for key, value in after.items() if before.get(key, MISSING) is not value]
+    changed = []
+    # A comprehension is a call, which takes longer than these few.
+    for key, value in after.items():
+        if before.get(key, MISSING) is not value:
+            changed.append(key)
     if changed:
         new[name] = changed
-    if not before.keys() <= after.keys():
-        gone = [(name, key) for key in before if key not in after]
-        new["dropped"] = [*new.get("dropped", ()), *gone]
+    for key in before:
+        if key not in after:
+            new.setdefault("dropped", []).append((name, key))
 
 
-class Recorder:
+_THERE: Final = (
+    *("identifier", "account", "invitation", "password_hash", "verified", "external", "sign_in"),
+)
+"""Facts of which only that there is something is kept."""
+_AS_IT_IS: Final = ("shown", "created", "authenticated", "consented", "attached", "resumed")
+
+
+def _compare_rest(before: Facts, after: Facts, new: dict[str, Any]) -> None:
+    """Add to `new` what is neither an input nor an attribute."""
+    for name in _THERE:
+        here = getattr(after, name)
+        if here != getattr(before, name):
+            new[name] = here is not None
+    for name in _AS_IT_IS:
+        here = getattr(after, name)
+        if here != getattr(before, name):
+            new[name] = here
+    if after.proved != before.proved:
+        kept = len(before.proved)
+        new["forgot"] = forgot = after.proved[:kept] != before.proved
+        new["proved"] = after.proved if forgot else after.proved[kept:]
+
+
+class Recorder(msgspec.Struct):
     """Keeps what one turn does: a `Watch` of the interpreter's, told of answers as well."""
 
-    __slots__ = ("_answers", "_clock", "_moved", "_passages", "_words", "times")
-
-    def __init__(self, words: Mapping[str, Words] | None, clock: Callable[[], float]) -> None:
-        """Take the `words_of` the program that is run; None where nobody wants an entry."""
-        self._words = words
-        self._clock = clock
-        self._answers: list[Answered] = []
-        self._passages: list[tuple[Any, ...]] = []
-        self._moved = clock()
-        self.times: list[tuple[str, float]] = []
-        """Of each node that moved, its type, and how long it took; in order."""
+    words: Mapping[str, Words] | None
+    """The `words_of` the program that is run; None where nobody wants an entry."""
+    clock: Callable[[], float]
+    began: float
+    """When the turn did, by `clock`."""
+    trail: list[tuple[Instruction, Facts, Move, float]] = []
+    """Each node that moved, what it was told of, how it moved, and when; in order."""
+    heard: dict[int, list[Answered]] = {}
+    """What each node was answered, by its place in the trail; after the last, what was at the
+    end, when none was running."""
 
     def hear(self, question: Question[Any], answer: Any) -> None:  # noqa: ANN401 - as the question declares
         """Keep what was asked, for the node that moves next."""
-        self._answers.append(answered(question, answer))
+        self.heard.setdefault(len(self.trail), []).append(answered(question, answer))
 
     def watch(self, step: Instruction, visit: Visit, move: Move) -> None:
         """Keep how a node moved."""
-        now = self._clock()
-        self.times.append((step.type.name, now - self._moved))
-        self._moved = now
-        if self._words is None:
-            return
-        answers: Sequence[Answered] = ()
-        if self._answers:
-            # What is answered next is the next node's.
-            answers, self._answers = self._answers, []
-        if isinstance(move, Leave):
-            passage = _left(self._words[step.id], step.id, visit, move, answers)
-        else:
-            how = _how(move)
-            passage = (step.id, how, None, None, answers) if answers else (step.id, how)
-        self._passages.append(passage)
+        self.trail.append((step, visit.facts, move, self.clock()))
+
+    def times(self) -> list[tuple[str, float]]:
+        """Say of each node that moved, in order, its type, and how long it took."""
+        times = []
+        moved = self.began
+        for step, _, _, at in self.trail:
+            times.append((step.type.name, at - moved))
+            moved = at
+        return times
 
     def entry(
         self,
@@ -183,25 +194,29 @@ class Recorder:
         head: Head | None = None,
     ) -> bytes:
         """Return what is kept of `turn`, encoded; a `head` is given of the first."""
+        assert self.words is not None  # noqa: S101 - or nobody would want an entry
+        passages = _passages(self.trail, self.heard, self.words)
         action = ""
-        inputs: list[str] = []
+        inputs = []
         if submitted is not None:
-            assert self._words is not None  # noqa: S101 - or nobody would want an entry
-            words = self._words[self._passages[0][0]]
+            words = self.words[self.trail[0][0].id]
             if submitted.action in words.actions:
                 action = submitted.action
-            inputs = [name for name in submitted.inputs if name in words.inputs]
+            for name in submitted.inputs:
+                if name in words.inputs:
+                    inputs.append(name)  # noqa: PERF401 - as in `_compare`
         shown, client = turn.shown, surroundings.client
         message = None if shown.message is None else shown.message.key
         errors = shown.field_errors if isinstance(shown, Stay) else ()
+        asked = self.heard.get(len(passages), ()) if self.heard else ()
         revision, at = turn.session.revision, surroundings.time
-        if not (errors or self._answers or turn.broken or client or head):
-            return _ENCODER.encode((revision, at, self._passages, action, inputs, message))
+        if not (errors or asked or turn.broken or client or head):
+            return _ENCODER.encode((revision, at, passages, action, inputs, message))
         return _ENCODER.encode(
             (
-                *(revision, at, self._passages, action, inputs, message),
+                *(revision, at, passages, action, inputs, message),
                 [(error.identifier, error.key) for error in errors],
-                self._answers,
+                asked,
                 turn.broken,
                 {name: of_author(value) for name, value in client.items()},
                 head,
@@ -209,17 +224,32 @@ class Recorder:
         )
 
 
-def _left(
-    words: Words, node: str, visit: Visit, move: Leave, answers: Sequence[Answered]
-) -> tuple[Any, ...]:
-    how = "bypass" if type(move) is Bypass else "leave"
-    new = None
-    if move.facts is not None:
-        # What it was answered is in nobody's words.
-        new = learned(visit.facts, move.facts, fixed=words.fixed and not answers)
-    if answers or move.points:
-        return (node, how, move.outcome, new, answers, move.points)
-    return (node, how, move.outcome) if new is None else (node, how, move.outcome, new)
+def _passages(
+    trail: Sequence[tuple[Instruction, Facts, Move, float]],
+    heard: Mapping[int, Sequence[Answered]],
+    words: Mapping[str, Words],
+) -> list[tuple[Any, ...]]:
+    passages: list[tuple[Any, ...]] = []
+    for step, before, move, _ in trail:
+        answers = heard.get(len(passages), ()) if heard else ()
+        # By its very class first: whether it is of one that it is not takes much longer to say.
+        if type(move) is Stay or not isinstance(move, Leave):
+            how = _how(move)
+            passages.append((step.id, how, None, None, answers) if answers else (step.id, how))
+            continue
+        new = None
+        if move.facts is not None:
+            # What it was answered is in nobody's words.
+            fixed = words[step.id].fixed and not answers
+            new = learned(before, move.facts, fixed=fixed)
+        left = "leave" if type(move) is Leave else "bypass"
+        if answers or move.points:
+            passages.append((step.id, left, move.outcome, new, answers, move.points))
+        elif new is None:
+            passages.append((step.id, left, move.outcome))
+        else:
+            passages.append((step.id, left, move.outcome, new))
+    return passages
 
 
 def head_of(begun: Session, turn: Turn, program: Program) -> Head:

@@ -32,7 +32,7 @@ def test_a_node_is_timed_with_what_it_waits_for() -> None:
     made = program(LOGIN)
 
     def recorder() -> Recorder:
-        return Recorder(words_of(made), lambda: world.now)
+        return Recorder(words_of(made), lambda: world.now, world.now)
 
     watching = recorder()
 
@@ -58,7 +58,7 @@ def test_a_node_is_timed_with_what_it_waits_for() -> None:
 def test_a_turn_is_counted_by_how_its_nodes_were_left() -> None:
     counted = Metrics("executor", "test")
     made = program(LOGIN)
-    recorder = Recorder(words_of(made), lambda: 0.0)
+    recorder = Recorder(words_of(made), lambda: 0.0, 0.0)
     ExecutorMetrics(counted).turn(Walk(made, watch=recorder.watch).turn, 1.0, recorder)
 
     def times(kind: str, outcome: str) -> float | None:

@@ -17,7 +17,7 @@ from libs.common.flow.recorder import Recorder, Words, head_of, words_of
 from libs.common.flow.turn import Facts, Leave, Submission, Surroundings
 from tests.flows.cases import Case, flows, world_of
 from tests.flows.visitor import EMAIL
-from tests.recordings import Recorded, no_clock
+from tests.recordings import Recorded, recorder
 from tests.walks import ALICE, asks, calls, checks, flow, library, login, node, program, sets, when
 from tests.worlds import CODE, INVITATION, NOW, PASSWORD, TICKED, World
 
@@ -209,39 +209,39 @@ def test_how_a_session_began_is_kept_with_its_first_turn() -> None:
 
 def recording(plan: Program) -> tuple[Recorder, Recorded]:
     """A recorder that has seen the first turn, and the turn."""
-    made, recorder = Recorded(plan), Recorder(words_of(plan), no_clock)
+    made, watching = Recorded(plan), recorder(words_of(plan))
     step = plan.steps[made.walk.turn.session.node]
     visit = Visit("", 1, step.id, plan.type, Facts(), NOW)
-    recorder.watch(step, visit, Leave("success"))
-    return recorder, made
+    watching.watch(step, visit, Leave("success"))
+    return watching, made
 
 
 def test_where_nobody_wants_an_entry_it_is_told_all_the_same_how_long_each_node_took() -> None:
     ticks = iter((1.0, 2.5, 4.5))
-    recorder = Recorder(None, lambda: next(ticks))
+    watching = Recorder(None, lambda: next(ticks), next(ticks))
     plan = program(flow("main", "start > done"))
     visit = Visit("", 1, "start", plan.type, Facts(), NOW)
-    recorder.watch(plan.steps[plan.start], visit, Leave("success"))
-    recorder.watch(plan.steps[plan.start], visit, Leave("success"))
-    assert recorder.times == [("start", 1.5), ("start", 2.0)]
+    watching.watch(plan.steps[plan.start], visit, Leave("success"))
+    watching.watch(plan.steps[plan.start], visit, Leave("success"))
+    assert watching.times() == [("start", 1.5), ("start", 2.0)]
 
 
 def test_whatever_is_sent_beside_what_was_asked_for_is_not_kept() -> None:
     plan = program(flow("main", "start > ask > done", ask=asks("nick")))
-    recorder, made = recording(plan)
+    watching, made = recording(plan)
     sent = Submission("my password", {"nick": "Ali", "my secret": "x"})
-    entry = decode(recorder.entry(made.walk.turn, NOW, sent))
+    entry = decode(watching.entry(made.walk.turn, NOW, sent))
     assert (entry.action, entry.inputs) == ("", ("nick",))
-    recorder, made = recording(plan)
-    entry = decode(recorder.entry(made.walk.turn, NOW, Submission("submit")))
+    watching, made = recording(plan)
+    entry = decode(watching.entry(made.walk.turn, NOW, Submission("submit")))
     assert (entry.action, entry.inputs) == ("submit", ())
 
 
 def test_of_a_request_the_app_is_kept_and_nothing_of_who_uses_it() -> None:
-    recorder, made = recording(program(flow("main", "start > ask > done", ask=asks("nick"))))
+    watching, made = recording(program(flow("main", "start > ask > done", ask=asks("nick"))))
     client: Mapping[str, Json] = {"name": "shop", "first_party": True, "scopes": ["a"]}
     request = Surroundings(NOW.time, "192.0.2.9", "Firefox/140", "de-CH", client)
-    data = recorder.entry(made.walk.turn, request)
+    data = watching.entry(made.walk.turn, request)
     assert decode(data).client == {"name": "shop", "first_party": True, "scopes": Masked("list")}
     assert not any(each in data for each in (b"192.0.2.9", b"Firefox", b"de-CH"))
 
