@@ -139,19 +139,21 @@ def _walk(
     # Whoever submits has been let through to the node before.
     arriving = submitted is None
     path: list[Passed] = []
-    effects: list[Effect] = []
-    for _ in range(LONGEST):
+    effects: tuple[Effect, ...] = ()
+    left = LONGEST
+    while left:
+        left -= 1
         step = steps[node]
         visit = Visit(
-            session=session.id,
-            revision=session.revision,
-            node=step.id,
-            flow=program.type,
-            facts=facts,
-            surroundings=surroundings,
-            submitted=submitted,
-            tries=tries.get(step.id, 0),
-            kept=kept,
+            session.id,
+            session.revision,
+            step.id,
+            program.type,
+            facts,
+            surroundings,
+            submitted,
+            tries.get(step.id, 0) if tries else 0,
+            kept,
         )
         move: Move | None = None
         if arriving and step.arrival:
@@ -164,10 +166,19 @@ def _walk(
             move = yield from step.type.run(step.config, visit)
         if watch is not None:
             watch(step, visit, move)
-        left_by = None
-        # One type after the other: a union would be made anew each time.
+        # By its very class first: whether it is of one that it is not takes much longer to say.
+        if type(move) is Stay:
+            path.append(step.passed[None])
+            effects += move.effects
+            if move.tried:
+                tries = _once_more(tries, step.id)
+            waiting = _moved(session, node, stack, facts, since, tries, move.kept)
+            return Turn(waiting, move, effects, tuple(path))
+        # What was sent was for the node that waited. The next one must ask for itself, and
+        # what one node kept is not for another.
+        submitted, kept = None, _NOTHING
         if isinstance(move, Leave):
-            left_by = move.outcome
+            path.append(step.passed[move.outcome])
             effects += move.effects
             if move.tried:
                 tries = _once_more(tries, step.id)
@@ -179,27 +190,29 @@ def _walk(
                     facts = replace(facts, attached=False)
                 if before.authenticated and facts.account != before.account:
                     session = _forget_planned(program, session)
-        path.append(Passed(step.id, step.type.name, left_by))
-        if isinstance(move, Stay):
-            effects += move.effects
-            if move.tried:
-                tries = _once_more(tries, step.id)
-            waiting = _moved(session, node, stack, facts, since, tries, move.kept)
-            return Turn(waiting, move, tuple(effects), tuple(path))
+            target = step.to[move.outcome]
+            if target != FAILURE and not move.points:
+                node, arriving = target, True
+                continue
+        else:
+            path.append(step.passed[None])
         following = _go_on(program, stack, node, move, path)
         if isinstance(following, Over):
             ended = _moved(session, node, (), facts, since, tries)
             return (yield from _end(program, ended, following, effects, path, surroundings))
         node, stack, arriving = following
-        # What was sent was for the node that waited. The next one must ask for itself, and
-        # what one node kept is not for another.
-        submitted, kept = None, _NOTHING
     msg = f"flow {program.flow} version {program.version} passed {LONGEST} nodes in one turn"
     raise Endless(msg)
 
 
 def _since(before: Facts, after: Facts, since: int | None, now: int) -> int | None:
     """Say when the first of what is proved was; `since` is when that of `before` was."""
+    if (
+        after.proved is before.proved
+        and after.account is before.account
+        and after.created is before.created
+    ):
+        return since
     if not after.earned:
         return None
     goes_on = before.earned and after.account == before.account
@@ -304,7 +317,7 @@ def _back(
         outcome = frame.outcome
         if inside:
             outcome = "success" if over.succeeded else "failure"
-            path.append(Passed(step.id, step.type.name, outcome))
+            path.append(step.passed[outcome])
         target = step.to[outcome]
         if target != FAILURE:
             return target, stack, True
@@ -338,7 +351,7 @@ def _end(
     program: Program,
     session: Session,
     over: Over,
-    effects: list[Effect],
+    effects: tuple[Effect, ...],
     path: list[Passed],
     surroundings: Surroundings,
 ) -> Walk:
@@ -360,11 +373,11 @@ def _end(
         kept = yield from ask(KeepSignIn(session.id, facts.account, since, facts.proved, level))
         session = replace(session, proved_at=since)
         if kept:
-            effects = [*effects, SignedIn(facts.account, surroundings.time)]
+            effects = (*effects, SignedIn(facts.account, surroundings.time))
         else:
             # Blocked or deleted since it was proved: as a wrong proof, it is told in no other way.
             over = FAILED
-    return Turn(replace(session, over=True), over, tuple(effects), tuple(path), broken)
+    return Turn(replace(session, over=True), over, effects, tuple(path), broken)
 
 
 def _broken(

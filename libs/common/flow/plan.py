@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from libs.common.flow.expression import Expression
 from libs.common.flow.model import Authentication, DeniedAction, FlowType, Mode, TriggerPoint
 from libs.common.flow.node import AnyNodeType, NodeTypes
 from libs.common.flow.proof import Demand
+from libs.common.flow.turn import Passed
 
 FORMAT = 2
 """Grows when the bytes change their meaning. A release reads this one and the one before."""
@@ -96,7 +98,7 @@ class UnreadablePlan(Exception):
     """The bytes are no plan that this release can run; the message says why."""
 
 
-class Instruction(msgspec.Struct, frozen=True):
+class Instruction(msgspec.Struct, frozen=True, dict=True):
     """A step, ready to run."""
 
     id: str
@@ -109,6 +111,11 @@ class Instruction(msgspec.Struct, frozen=True):
     arrival: bool = False
     """Something is to be done when it is reached, before it runs: it has a gate, or a point at
     which triggers run."""
+
+    @cached_property
+    def passed(self) -> Mapping[str | None, Passed]:
+        """What a turn's path says of it, by its outcome; None where it is not left."""
+        return {outcome: Passed(self.id, self.type.name, outcome) for outcome in (None, *self.to)}
 
 
 class Program(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ as a `Secret`.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
 
 import msgspec
 
@@ -219,6 +219,7 @@ class FieldError(msgspec.Struct, frozen=True):
     key: str
 
 
+@final
 class Stay(msgspec.Struct, frozen=True):
     """Show `view` and wait."""
 
