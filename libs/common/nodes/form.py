@@ -8,8 +8,9 @@ it is read: it is never among the values, which are stored.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -124,11 +125,19 @@ SUBMIT = Button(key="button.continue")
 """The button of a form whose author has no say in it."""
 
 
-class Form(msgspec.Struct, frozen=True):
-    """A form, as a plan holds it."""
+_Reader: TypeAlias = Callable[[Json], Json]
+
+
+class Form(msgspec.Struct, frozen=True, dict=True):
+    """A form, as a plan holds it, with what is made of it kept once made."""
 
     view: View
     fields: tuple[Field, ...]
+
+    @cached_property
+    def readers(self) -> tuple[tuple[str, bool, _Reader], ...]:
+        """Of each field its name, whether it is a secret, and what reads it."""
+        return tuple((field.name, field.kind in SECRET, _reader(field)) for field in self.fields)
 
 
 class Filled(msgspec.Struct, frozen=True):
@@ -177,18 +186,18 @@ def read(form: Form, submitted: Submission | None) -> Filled | Stay:
     values: dict[str, Json] = {}
     secrets: dict[str, Secret] = {}
     wrong: list[FieldError] = []
-    for field in form.fields:
+    for name, is_secret, read_field in form.readers:
         try:
-            value = _read_field(field, submitted.inputs.get(field.name))
+            value = read_field(submitted.inputs.get(name))
         except Wrong as error:
-            wrong.append(FieldError(field.name, error.key))
+            wrong.append(FieldError(name, error.key))
             continue
         if value is None:
             continue
-        if field.kind in SECRET:
-            secrets[field.name] = Secret(str(value))
+        if is_secret:
+            secrets[name] = Secret(str(value))
         else:
-            values[field.name] = value
+            values[name] = value
     if wrong:
         return refused(form, wrong)
     return Filled(values, secrets)
@@ -216,20 +225,20 @@ def learn(facts: Facts, form: Form, filled: Filled, *, attributes: bool) -> Fact
 
     What was asked for again and now left empty is gone.
     """
-    values = filled.values
-    gone = [field.name for field in form.fields if field.name not in values]
-    inputs = _updated(facts.inputs, values, gone)
+    inputs = _updated(facts.inputs, form, filled.values)
     if not attributes:
         return replace(facts, inputs=inputs)
-    return replace(facts, inputs=inputs, staged=_updated(facts.staged, values, gone))
+    return replace(facts, inputs=inputs, staged=_updated(facts.staged, form, filled.values))
 
 
 def _updated(
-    known: Mapping[str, Json], values: Mapping[str, Json], gone: Sequence[str]
+    known: Mapping[str, Json], form: Form, values: Mapping[str, Json]
 ) -> Mapping[str, Json]:
     updated = {**known, **values}
-    for name in gone:
-        updated.pop(name, None)
+    if len(values) < len(form.fields):
+        for field in form.fields:
+            if field.name not in values:
+                updated.pop(field.name, None)
     return updated
 
 
@@ -305,37 +314,54 @@ def _words(name: str, text: str, key: str | None) -> dict[str, Json]:
     return {name: text} if key is None else own_words(name, key)
 
 
-def _read_field(field: Field, sent: Json) -> Json:
-    value = None if sent is None or sent == "" else _READERS[field.kind](sent)
-    # A box that must be ticked says yes to something.
-    if field.required and (value is None or value == "" or value is False):
-        raise Wrong("field.required")
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        _measure(field, value)
-    if field.choices and all(value != choice.value for choice in field.choices):
-        raise Wrong("field.choice")
-    # Days that are written as years, months and days stand in the order of their letters.
-    if field.least is not None and value < field.least:
-        raise Wrong("field.too_small" if field.kind is Kind.NUMBER else "field.too_early")
-    if field.most is not None and value > field.most:
-        raise Wrong("field.too_large" if field.kind is Kind.NUMBER else "field.too_late")
-    return value
+def _reader(field: Field) -> _Reader:
+    """Make the function that reads what was sent for `field`, or raises `Wrong`.
+
+    It returns None where nothing was.
+    """
+    read, required = _READERS[field.kind], field.required
+    shortest = field.shortest or 0
+    longest = field.longest or _LONGEST.get(field.kind, LONGEST)
+    checks = tuple(_checks(field))
+
+    def read_field(sent: Json) -> Json:
+        value = None if sent is None or sent == "" else read(sent)
+        # A box that must be ticked says yes to something.
+        if required and (value is None or value == "" or value is False):
+            raise Wrong("field.required")
+        if value is None or value == "":
+            return None
+        if isinstance(value, str):
+            size = len(value)
+            if size < shortest:
+                raise Wrong("field.too_short")
+            if size > longest:
+                raise Wrong("field.too_long")
+        for passes, key in checks:
+            if not passes(value):
+                raise Wrong(key)
+        return value
+
+    return read_field
 
 
 _LONGEST: Mapping[Kind, int] = {Kind.PASSWORD: LONGEST_PASSWORD}
 """Where it is not `LONGEST`."""
 
 
-def _measure(field: Field, value: str) -> None:
-    size = len(value)
-    if field.shortest is not None and size < field.shortest:
-        raise Wrong("field.too_short")
-    if size > (field.longest or _LONGEST.get(field.kind, LONGEST)):
-        raise Wrong("field.too_long")
-    if field.characters is not None and not all(map(_CHARACTERS[field.characters], value)):
-        raise Wrong(f"field.{field.characters}")
+def _checks(field: Field) -> Iterator[tuple[Callable[[Any], bool], str]]:
+    """Say what else is checked of a value, and the key of what is wrong where it does not pass."""
+    if field.characters is not None:
+        passes = _CHARACTERS[field.characters]
+        yield lambda value: all(map(passes, value)), f"field.{field.characters}"
+    if field.choices:
+        yield frozenset(choice.value for choice in field.choices).__contains__, "field.choice"
+    number = field.kind is Kind.NUMBER
+    # Days that are written as years, months and days stand in the order of their letters.
+    if (least := field.least) is not None:
+        yield lambda value: value >= least, "field.too_small" if number else "field.too_early"
+    if (most := field.most) is not None:
+        yield lambda value: value <= most, "field.too_large" if number else "field.too_late"
 
 
 def _is_digit(character: str) -> bool:
@@ -347,8 +373,6 @@ _CHARACTERS: Mapping[Characters, Callable[[str], bool]] = {
     "letters": str.isalpha,
     "letters_and_digits": lambda character: _is_digit(character) or character.isalpha(),
 }
-
-_Reader: TypeAlias = Callable[[Json], Json]
 
 _READERS: Mapping[Kind, _Reader] = {
     Kind.TEXT: read_text,
