@@ -6,6 +6,8 @@ from asyncio import Future
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from libs.common.chassis.bucket import TAKE, Allowance, Bucket, Tokens, allowance, take, tokens
 from libs.common.chassis.bucket import give_back as give_back_to
 from libs.common.chassis.proxies import subject
@@ -35,8 +37,8 @@ class Requests:
         self._rejected = rejected
 
         @lru_cache(_REMEMBERED)
-        def asked(name: str, subject: str) -> tuple[Tokens, Call]:
-            wanted = tokens(secret, name, ((tenant, ""), (address, subject)))
+        def asked(name: str, client: str) -> tuple[Tokens, Call]:
+            wanted = tokens(secret, name, ((tenant, ""), (address, subject(client))))
             return wanted, Call(TAKE, wanted.keys, wanted.args)
 
         self._asked = asked
@@ -47,25 +49,23 @@ class Requests:
         return Admission(wanted, self._line.repeat(call), self._rejected)
 
 
-class Admission:
+class Admission(msgspec.Struct):
     """Whether one request may go on."""
 
-    __slots__ = ("_rejected", "_reply", "_wanted", "given")
-
-    def __init__(self, wanted: Tokens, reply: Future[Reply], rejected: Counters) -> None:
-        """Wait for the `reply` about what was `wanted`; count in `rejected` if it is no."""
-        self._rejected = rejected
-        self._wanted = wanted
-        self._reply = reply
-        self.given: Allowance | None = None
-        """What became of it, once it is known."""
+    wanted: Tokens
+    reply: Future[Reply]
+    """About what was `wanted`."""
+    rejected: Counters
+    """Where a no is counted."""
+    given: Allowance | None = None
+    """What became of it, once it is known."""
 
     async def wait(self) -> None:
         """Return if the request may go on; raise `Exhausted` if not."""
-        self.given = allowance(self._wanted, await self._reply)
-        if not self.given.taken:
-            self._rejected.add(self.given.bucket)
-            raise Exhausted("too many requests", self.given.retry_after)
+        self.given = given = allowance(self.wanted, await self.reply)
+        if not given.taken:
+            self.rejected.add(given.bucket)
+            raise Exhausted("too many requests", given.retry_after)
 
 
 class Addresses:

@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 from aiohttp import hdrs, web
 from msgspec import UNSET
+from multidict import CIMultiDictProxy
 
-from libs.common.chassis.bucket import headers as rate_headers
-from libs.common.chassis.direct import Answer, Request, Route, Whole
+from libs.common.chassis.bucket import lines as rate_lines
+from libs.common.chassis.direct import Answer, Request, Route, Whole, header_lines
 from libs.common.chassis.hosts import host_of
 from libs.common.chassis.logging import remember
 from libs.common.chassis.oauth import error_of
 from libs.common.chassis.problems import JSON, Refusal, decode_body, decode_json
-from libs.common.chassis.proxies import FORWARDED, Proxies, subject
+from libs.common.chassis.proxies import FORWARDED, Proxies
 from libs.common.chassis.serve import VERSION
 from libs.common.errors import GatehouseError, Invalid, Problem, Unavailable
 from libs.common.secret import Secret
@@ -55,26 +56,58 @@ ERROR: Final = web.RequestKey("error", Exception)
 _ADMITTED_ORIGIN: Final = web.RequestKey("admitted_origin", bool)
 
 # An answer may hold an assertion (RFC 6749, 5.1, of tokens alike).
-_ANSWER_HEADERS: Final[Mapping[str, str]] = {
-    hdrs.CONTENT_TYPE: JSON,
-    hdrs.CACHE_CONTROL: "no-store",
-}
-_KEYS_HEADERS: Final[Mapping[str, str]] = {
-    hdrs.CONTENT_TYPE: JSON,
-    hdrs.CACHE_CONTROL: "public, max-age=300",
-    # Public keys, which a page of any origin may need to check an assertion.
-    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
-}
+_ANSWER_HEADERS: Final = header_lines(
+    {
+        hdrs.CONTENT_TYPE: JSON,
+        hdrs.CACHE_CONTROL: "no-store",
+    }
+)
+_KEYS_HEADERS: Final = header_lines(
+    {
+        hdrs.CONTENT_TYPE: JSON,
+        hdrs.CACHE_CONTROL: "public, max-age=300",
+        # Public keys, which a page of any origin may need to check an assertion.
+        hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
+    }
+)
 _DOCUMENT: Final = msgspec.json.encode(document(PATHS, KEYS_PATH, INTROSPECT_PATH, VERSION))
-_DOCUMENT_HEADERS: Final[Mapping[str, str]] = {
-    hdrs.CONTENT_TYPE: JSON,
-    hdrs.CACHE_CONTROL: "no-cache",
-    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
-}
+_DOCUMENT_HEADERS: Final = header_lines(
+    {
+        hdrs.CONTENT_TYPE: JSON,
+        hdrs.CACHE_CONTROL: "no-cache",
+        hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
+    }
+)
 _LONGEST_HEADER: Final = 512
 """Characters of a header of the client's that a flow may look at."""
+_EXPOSED: Final = header_lines(
+    {
+        hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Retry-After, X-RateLimit-Limit, "
+        "X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
+    }
+)
+_PREFLIGHT: Final = header_lines(
+    {
+        hdrs.ACCESS_CONTROL_ALLOW_METHODS: hdrs.METH_POST,
+        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Authorization, Content-Type, Idempotency-Key, "
+        "X-Device-Id, X-Request-Id",
+        hdrs.ACCESS_CONTROL_MAX_AGE: "600",
+    }
+)
 _PRINTABLE: Final = re.compile("[ -~]{1,255}")
 """What an `Idempotency-Key` may be."""
+
+
+class _Told(msgspec.Struct, frozen=True, gc=False):
+    """What the headers of a request say that any turn wants to know."""
+
+    json: bool
+    """Whether the body is exactly said to be JSON."""
+    origin: str
+    key: str
+    user_agent: str
+    language: str
+    forwarded: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,23 +145,32 @@ class Face:
         """Start a flow, answer its current step, or go on by a link that was mailed."""
         tenant = self.tenant(request)
         remember(tenant=tenant)
-        if hdrs.ORIGIN in request.headers:
-            await self._look_at_origin(request, tenant)
+        told = _told(request)
+        if told.origin:
+            await self._look_at_origin(request, told.origin, tenant)
         try:
-            key = _idempotency_key(request)
+            key = _idempotency_key(told)
             # One coroutine less for nearly all.
-            if isinstance(request, Whole) and request.headers.get(hdrs.CONTENT_TYPE) == JSON:
+            if told.json and isinstance(request, Whole):
                 body = decode_body(request.body, wire.Request)
             else:
                 body = await decode_json(request, wire.Request)
         except GatehouseError:
             await self.charge(request)
             raise
-        opening = None if body.flow_id else _opening(request, body)
-        answer = await self.turn(request, body, opening, key=key, tenant=tenant)
-        response = Answer(answer, _ANSWER_HEADERS)
-        self._add_headers(request, response)
-        return response
+        call = self._call(request, body, key, tenant)
+        admission = self.requests.ask(tenant, call.ip)
+        # As `turn`, with one coroutine less.
+        try:
+            shown = await self._run(
+                call, None if body.flow_id else _opening(request, body), admission
+            )
+        except Exception as error:
+            await self._keep(request, admission, error)
+            raise
+        answer = Answer(shown, _ANSWER_HEADERS)
+        self._add_headers(request, answer, told.origin, admission)
+        return answer
 
     async def turn(
         self,
@@ -136,7 +178,6 @@ class Face:
         body: wire.Request,
         opening: Opening | None,
         *,
-        key: str | None = None,
         tenant: str | None = None,
     ) -> bytes:
         """Run the turn that `body` asks for; whoever sent `request` pays for it.
@@ -144,46 +185,56 @@ class Face:
         A start has an `opening`. The `tenant` is the request's own unless it is named. Without a
         `flowId`, a `token` among the inputs follows a link that was mailed.
         """
-        call = self._call(request, body, key, tenant)
-        admission = self._ask(request, call.tenant, call.ip)
-        token = None if body.flow_id else token_of(body)
+        call = self._call(request, body, None, tenant or self.tenant(request))
+        admission = self.requests.ask(call.tenant, call.ip)
         try:
-            if token is not None:
-                return await self.links.follow(call, token, admission.wait)
-            if opening is None:
-                return await self.turns.submit(call, admission.wait)
-            return await self.turns.start(call, opening, admission.wait)
-        except GatehouseError as error:
+            return await self._run(call, opening, admission)
+        except Exception as error:
+            await self._keep(request, admission, error)
+            raise
+
+    def _run(self, call: Call, opening: Opening | None, admission: Admission) -> Awaitable[bytes]:
+        if call.request.flow_id:
+            return self.turns.submit(call, admission.wait)
+        token = token_of(call.request)
+        if token is not None:
+            return self.links.follow(call, token, admission.wait)
+        if opening is None:
+            return self.turns.submit(call, admission.wait)
+        return self.turns.start(call, opening, admission.wait)
+
+    async def _keep(self, request: Request, admission: Admission, error: Exception) -> None:
+        """Keep what `refuse` wants to know of an `error`."""
+        request[_ADMISSION] = admission
+        if isinstance(error, GatehouseError):
             request[ERROR] = error
             if admission.given is None:
                 # Refused before anybody looked whether the caller may ask at all.
                 await admission.wait()
-            raise
 
     async def look(self, request: Request, flow_id: str) -> bytes:
         """Return the answer that is current in a session; whoever sent `request` pays for it.
 
         Raises `NotFound` or `SessionOver` where there is none to answer.
         """
-        call = self._call(request, wire.Request(flow_id=flow_id), None, None)
-        return await self.turns.look(call, self._ask(request, call.tenant, call.ip).wait)
+        call = self._call(request, wire.Request(flow_id=flow_id), None, self.tenant(request))
+        return await self.turns.look(call, self.requests.ask(call.tenant, call.ip).wait)
 
     async def charge(self, request: Request) -> None:
         """Have whoever sent `request` pay for it: what cannot be read costs as well."""
-        await self._ask(request, self.tenant(request), self._address(request)).wait()
+        admission = self.requests.ask(self.tenant(request), self._address(request))
+        request[_ADMISSION] = admission
+        await admission.wait()
 
     async def preflight(self, request: Request) -> Answer:
         """Tell a browser whether a page may call (the Fetch standard, CORS)."""
-        await self._look_at_origin(request, self.tenant(request))
-        response = Answer(b"", {}, status=204)
-        self._add_headers(request, response)
-        if hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
-            response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = hdrs.METH_POST
-            response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = (
-                "Authorization, Content-Type, Idempotency-Key, X-Device-Id, X-Request-Id"
-            )
-            response.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = "600"
-        return response
+        origin = _told(request).origin
+        answer = Answer(b"", status=204)
+        if origin:
+            await self._look_at_origin(request, origin, self.tenant(request))
+        if self._add_headers(request, answer, origin, None):
+            answer.lines += _PREFLIGHT
+        return answer
 
     async def publish_keys(self, _request: web.Request) -> Answer:
         """Publish the keys that assertions are checked with."""
@@ -218,44 +269,33 @@ class Face:
             flow_type=kind or UNSET,
             step=wire.current_step(error.answer) if isinstance(error, Overtaken) else UNSET,
         )
-        response = Answer(wire.encode(refused), _ANSWER_HEADERS, status=refusal.status)
-        self._add_headers(request, response)
-        return response
+        answer = Answer(wire.encode(refused), _ANSWER_HEADERS, refusal.status)
+        self._add_headers(request, answer, _told(request).origin, request.get(_ADMISSION))
+        return answer
 
-    def _call(
-        self, request: Request, body: wire.Request, key: str | None, tenant: str | None
-    ) -> Call:
-        return Call(
-            tenant=tenant or self.tenant(request),
-            request=body,
-            key=key,
-            ip=self._address(request),
-            user_agent=header(request, hdrs.USER_AGENT)[:_LONGEST_HEADER],
-            language=header(request, hdrs.ACCEPT_LANGUAGE)[:_LONGEST_HEADER],
-        )
+    def _call(self, request: Request, body: wire.Request, key: str | None, tenant: str) -> Call:
+        told = _told(request)
+        address = self.proxies.client(request.remote, told.forwarded)
+        return Call(tenant, body, key, address, told.user_agent, told.language)
 
-    def _ask(self, request: Request, tenant: str, address: str) -> Admission:
-        admission = self.requests.ask(tenant, subject(address))
-        request[_ADMISSION] = admission
-        return admission
-
-    def _add_headers(self, request: Request, response: Answer) -> None:
-        admission = request.get(_ADMISSION)
+    def _add_headers(
+        self, request: Request, answer: Answer, origin: str, admission: Admission | None
+    ) -> bool:
+        """Add what any answer says; return whether it is for a page of this `origin` to read."""
         if admission is not None and admission.given is not None:
-            response.headers.update(rate_headers(admission.given))
-        if hdrs.ORIGIN in request.headers and (origin := header(request, hdrs.ORIGIN)):
-            response.headers[hdrs.VARY] = hdrs.ORIGIN
-            if request.get(_ADMITTED_ORIGIN) or self._is_everyones(origin):
-                response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
-                response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = (
-                    "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
-                    "X-Request-Id"
-                )
+            answer.lines += rate_lines(admission.given)
+        if not origin:
+            return False
+        answer.say(hdrs.VARY, hdrs.ORIGIN)
+        admitted = request.get(_ADMITTED_ORIGIN) or self._is_everyones(origin)
+        if admitted:
+            answer.say(hdrs.ACCESS_CONTROL_ALLOW_ORIGIN, origin)
+            answer.lines += _EXPOSED
+        return admitted
 
-    async def _look_at_origin(self, request: Request, tenant: str) -> None:
+    async def _look_at_origin(self, request: Request, origin: str, tenant: str) -> None:
         """Find out whether the page that calls is one of the tenant's own."""
-        origin = header(request, hdrs.ORIGIN)
-        if not origin or self._is_everyones(origin):
+        if self._is_everyones(origin):
             return
         try:
             settings = await self.settings.settings(tenant)
@@ -277,12 +317,31 @@ class Face:
         return DEFAULT_TENANT
 
     def _address(self, request: Request) -> str:
-        return self.proxies.client(request.remote, request.headers.getall(FORWARDED, ()))
+        return self.proxies.client(request.remote, _told(request).forwarded)
+
+
+def _told(request: Request) -> _Told:
+    return request.told(_read) if isinstance(request, Whole) else _read(request.headers)
+
+
+def _read(headers: CIMultiDictProxy[str]) -> _Told:
+    return _Told(
+        json=headers.get(hdrs.CONTENT_TYPE) == JSON,
+        origin=_text(headers, hdrs.ORIGIN),
+        key=_text(headers, _KEY),
+        user_agent=_text(headers, hdrs.USER_AGENT)[:_LONGEST_HEADER],
+        language=_text(headers, hdrs.ACCEPT_LANGUAGE)[:_LONGEST_HEADER],
+        forwarded=tuple(headers.getall(FORWARDED, ())),
+    )
 
 
 def header(request: Request, name: str) -> str:
     """Return a header as text that can be stored and sent; empty where there is none."""
-    value = request.headers.get(name, "")
+    return _text(request.headers, name)
+
+
+def _text(headers: CIMultiDictProxy[str], name: str) -> str:
+    value = headers.get(name, "")
     if value.isascii():
         return value
     # aiohttp keeps bytes that are not UTF-8 as lone surrogates, which nothing can write.
@@ -308,10 +367,9 @@ def _bearer(request: Request) -> Secret | None:
     return Secret(token.strip()) if scheme.lower() == _BEARER else None
 
 
-def _idempotency_key(request: Request) -> str | None:
+def _idempotency_key(told: _Told) -> str | None:
     """Return the name that the client gave its submit; raise `Invalid` for what is none."""
-    key = header(request, _KEY)
-    if key and not _PRINTABLE.fullmatch(key):
+    if told.key and not _PRINTABLE.fullmatch(told.key):
         message = f"{_KEY} has to be at most 255 printable ASCII characters"
         raise Invalid(message, (Problem("invalid", message, path=_KEY),))
-    return key or None
+    return told.key or None

@@ -21,9 +21,10 @@ from typing import Any, Final
 import msgspec
 import structlog
 from aiohttp import hdrs, web
+from multidict import istr
 from structlog.typing import FilteringBoundLogger
 
-from libs.common.chassis.direct import DIRECT, Answer, Direct, Handler, Request, Route
+from libs.common.chassis.direct import DIRECT, SERVER, Answer, Direct, Handler, Request, Route
 from libs.common.chassis.health import Health
 from libs.common.chassis.logging import Log, carry
 from libs.common.chassis.metrics import Metrics, RouteMeter
@@ -36,7 +37,8 @@ Face = Callable[[Any, Refusal], web.Response | Answer]
 HEALTH: Final = web.AppKey("health", Health)
 REQUEST_ID: Final = "X-Request-Id"
 
-_SERVER = "gatehouse"
+_ID_SENT: Final = istr(REQUEST_ID)
+"""Looked up in half the time."""
 # A caller's id goes into headers and logs: nothing that could end a line or start markup.
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _ANYTHING = "/{anything:.*}"
@@ -111,10 +113,10 @@ class _Observer:
 
         async def observe(request: Request) -> web.StreamResponse | Answer:
             started = perf_counter()
-            request_id = request.headers.get(REQUEST_ID)
+            request_id = request.headers.get(_ID_SENT)
             if request_id is None or not _SAFE_ID.fullmatch(request_id):
                 request_id = next(self._ids)
-            refused = None
+            refusal = None
             # Each request is served in a task of its own.
             ids = {"request": request_id}
             carry(ids)
@@ -122,18 +124,19 @@ class _Observer:
                 answer = await handler(request)
             except Exception as error:  # noqa: BLE001 -- whatever it is, it gets the face's shape
                 refusal = refusal_of(error, request_id)
-                refused = refusal.code
                 _tell(error, refusal)
                 answer = self._face(request, refusal)
-                answer.headers.update(refusal.headers)
-            headers = answer.headers
-            headers[REQUEST_ID] = request_id
-            headers[hdrs.SERVER] = _SERVER
+            say = answer.say if isinstance(answer, Answer) else answer.headers.__setitem__
+            say(REQUEST_ID, request_id)
+            if refusal is not None:
+                for name, value in refusal.headers.items():
+                    say(name, value)
             if self._health.stopping:
                 answer.force_close()
             seconds = perf_counter() - started
             status = answer.status
             meter.record(status, seconds)
+            refused = None if refusal is None else refusal.code
             self._out.request(level, ids, request.method, route, status, seconds, refused)
             return answer
 
@@ -145,7 +148,10 @@ def _routed(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamRes
 
     async def routed(request: web.Request) -> web.StreamResponse:
         answer = await handler(request)
-        return answer.for_aiohttp() if isinstance(answer, Answer) else answer
+        if isinstance(answer, Answer):
+            answer = answer.for_aiohttp()
+        answer.headers[hdrs.SERVER] = SERVER
+        return answer
 
     return routed
 

@@ -18,6 +18,9 @@ import msgspec
 from libs.common.chassis.redis_line.port import RedisLine, Reply, Script
 
 _MICROSECONDS: Final = 1_000_000
+_LIMIT: Final = "X-RateLimit-Limit"
+_REMAINING: Final = "X-RateLimit-Remaining"
+_RESET: Final = "X-RateLimit-Reset"
 
 # A bucket is one number: the microsecond in which it will be full again. Missing means full, so the
 # key's own expiry ends it. All arithmetic is on whole microseconds, which doubles hold exactly.
@@ -106,7 +109,7 @@ class Tokens(msgspec.Struct, frozen=True):
     args: tuple[int, ...]
 
 
-class Allowance(msgspec.Struct, frozen=True):
+class Allowance(msgspec.Struct, frozen=True, gc=False):
     """What became of a wish for tokens, told of the bucket that is tightest."""
 
     taken: bool
@@ -157,10 +160,18 @@ def headers(given: Allowance) -> dict[str, str]:
     `Retry-After` in whole seconds.
     """
     said = {
-        "X-RateLimit-Limit": str(given.limit),
-        "X-RateLimit-Remaining": str(given.remaining),
-        "X-RateLimit-Reset": str(given.reset_at),
+        _LIMIT: str(given.limit),
+        _REMAINING: str(given.remaining),
+        _RESET: str(given.reset_at),
     }
     if not given.taken:
         said["Retry-After"] = str(math.ceil(given.retry_after))
     return said
+
+
+def lines(given: Allowance) -> str:
+    """Say the same as lines of a head, but for `Retry-After`, which a refusal has by itself."""
+    return (
+        f"{_LIMIT}: {given.limit}\r\n{_REMAINING}: {given.remaining}\r\n"
+        f"{_RESET}: {given.reset_at}\r\n"
+    )

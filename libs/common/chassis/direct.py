@@ -16,23 +16,27 @@ from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, TypeAlias, TypeVar
 
+import msgspec
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 
-class Answer:
+# Of bytes and plain values, which make no cycle.
+class Answer(msgspec.Struct, gc=False):
     """What a handler answers, lighter than a `web.Response`; it may be changed until it is sent."""
 
-    __slots__ = ("body", "headers", "keep_alive", "status")
+    body: bytes
+    lines: str = ""
+    """Its headers as `header_lines` writes them, none of them twice; but for what frames `body`,
+    and for who serves it."""
+    status: int = 200
+    keep_alive: bool = True
 
-    def __init__(self, body: bytes, headers: Mapping[str, str], status: int = 200) -> None:
-        """Send `body` whole; what frames it is not among the `headers`, whose names are ours."""
-        self.body = body
-        self.headers = dict(headers)
-        self.status = status
-        self.keep_alive = True
+    def say(self, name: str, value: str) -> None:
+        """Add a header that is not there."""
+        self.lines += _header_line(name, value)
 
     def force_close(self) -> None:
         """Close the connection after it."""
@@ -40,10 +44,23 @@ class Answer:
 
     def for_aiohttp(self) -> web.Response:
         """Return the same for a request that came through aiohttp."""
-        answer = web.Response(body=self.body, status=self.status, headers=self.headers)
+        headers = dict(line.split(": ", 1) for line in self.lines.split("\r\n")[:-1])
+        answer = web.Response(body=self.body, status=self.status, headers=headers)
         if not self.keep_alive:
             answer.force_close()
         return answer
+
+
+def header_lines(headers: Mapping[str, str]) -> str:
+    """Write `headers`; raise `ValueError` where one would be more than one line."""
+    return "".join(_header_line(name, value) for name, value in headers.items())
+
+
+def _header_line(name: str, value: str) -> str:
+    # A value with the end of a line in it would be another header, or another answer.
+    if "\n" in value or "\r" in value:
+        raise ValueError("a header has the end of a line in it")
+    return f"{name}: {value}\r\n"
 
 
 Handler: TypeAlias = Callable[[Any], Awaitable[web.StreamResponse | Answer]]
@@ -61,7 +78,7 @@ class Route(NamedTuple):
     """As a `web.RouteDef` has them."""
 
 
-class Direct(NamedTuple):
+class Direct(msgspec.Struct, frozen=True):
     """What of an application may be served directly; it has it as routes as well."""
 
     handlers: Mapping[str, Handler]
@@ -72,6 +89,9 @@ class Direct(NamedTuple):
 DIRECT: Final = web.AppKey("direct", Direct)
 
 T = TypeVar("T")
+
+SERVER: Final = "gatehouse"
+"""What says that it serves, so that nothing says what it is built with."""
 
 HEAD_MOST: Final = 8190
 """Bytes of a head: aiohttp takes as many in each of its lines."""
@@ -92,38 +112,61 @@ _UNUSUAL: Final = frozenset(
         *(hdrs.EXPECT, hdrs.UPGRADE, "HTTP2-Settings"),
     )
 )
-_STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each} {each.phrase}" for each in HTTPStatus}
-_ENDS: Final = ("", "")
-_CLOSES: Final = ("Connection: close", *_ENDS)
+_BEGINNINGS: Final = {
+    each.value: f"HTTP/1.1 {each} {each.phrase}\r\n{hdrs.SERVER}: {SERVER}\r\n"
+    for each in HTTPStatus
+}
+"""Of answers, by their status."""
+_ENDS: Final = "\r\n"
+_CLOSES: Final = f"Connection: close\r\n{_ENDS}"
 
 
-class Whole:
+class Head(msgspec.Struct, frozen=True):
+    """All of a request but its body."""
+
+    path: str
+    headers: CIMultiDictProxy[str]
+    length: int
+    """Bytes of the body."""
+    known: dict[Callable[[CIMultiDictProxy[str]], Any], Any]
+    """What has been made of the headers, and by whom."""
+
+
+class Whole(msgspec.Struct):
     """A request that arrived whole: what handlers use of a `web.Request`, under the same names."""
 
-    __slots__ = ("_kept", "body", "headers", "raw_path", "remote")
+    method: ClassVar[str] = hdrs.METH_POST
+    match_info: ClassVar[Mapping[str, str]] = {}
 
-    method: Final = hdrs.METH_POST
-    match_info: Final[Mapping[str, str]] = {}
-
-    def __init__(self, path: str, headers: CIMultiDictProxy[str], body: bytes, remote: str) -> None:
-        """Come from the address `remote`."""
-        self.raw_path = path
-        self.headers = headers
-        self.body = body
-        self.remote = remote
-        self._kept: dict[web.RequestKey[Any], Any] = {}
+    raw_path: str
+    headers: CIMultiDictProxy[str]
+    body: bytes
+    remote: str
+    """The address that it came from."""
+    known: dict[Callable[[CIMultiDictProxy[str]], Any], Any]
+    """See `Head`."""
+    _kept: dict[web.RequestKey[Any], Any] | None = None
 
     @property
     def host(self) -> str:
         """The header of that name."""
         return self.headers[hdrs.HOST]
 
+    def told(self, read: Callable[[CIMultiDictProxy[str]], T]) -> T:
+        """Return what `read` makes of the headers; of a head that comes again it is kept."""
+        made: T | None = self.known.get(read)
+        if made is None:
+            made = self.known[read] = read(self.headers)
+        return made
+
     def __setitem__(self, key: web.RequestKey[T], value: T) -> None:
+        if self._kept is None:
+            self._kept = {}
         self._kept[key] = value
 
     def get(self, key: web.RequestKey[T]) -> T | None:
         """Return what was kept under `key`, or None."""
-        return self._kept.get(key)
+        return None if self._kept is None else self._kept.get(key)
 
 
 Request: TypeAlias = web.Request | Whole
@@ -137,14 +180,7 @@ class Unread(enum.Enum):
     UNUSUAL = enum.auto()
 
 
-class _Head(NamedTuple):
-    path: str
-    headers: CIMultiDictProxy[str]
-    length: int
-    """Bytes of the body."""
-
-
-_heads: Final[dict[bytes, _Head]] = {}
+_heads: Final[dict[bytes, Head]] = {}
 """Those that come again, letter for letter, as from one client over one connection they do."""
 _HEADS_MOST: Final = 500
 _HEAD_KEPT: Final = 1_000
@@ -162,22 +198,21 @@ _COME_AGAIN: Final = frozenset(
 
 def read(data: bytes, direct: Direct, remote: str) -> Whole | Unread:
     """Read `data`, all of it, as one plain request for a path in `direct`."""
-    end = data.find(b"\r\n\r\n", 0, HEAD_MOST)
-    if end < 0:
-        plain = len(data) < HEAD_MOST and data.startswith(_BEGINS[: len(data)])
-        return Unread.SHORT if plain else Unread.UNUSUAL
-    head = _heads.get(data[:end]) or _read_head(data[:end])
+    told, end, body = data.partition(b"\r\n\r\n")
+    if not end and len(data) < HEAD_MOST and data.startswith(_BEGINS[: len(data)]):
+        return Unread.SHORT
+    if not end or len(told) + len(end) > HEAD_MOST:
+        return Unread.UNUSUAL
+    head = _heads.get(told) or _read_head(told)
     if head is None or head.path not in direct.handlers or head.length > direct.body_limit:
         return Unread.UNUSUAL
-    begin = end + 4
-    missing = begin + head.length - len(data)
-    if missing:
+    if len(body) != head.length:
         # More than one request at once is as unusual as any.
-        return Unread.SHORT if missing > 0 else Unread.UNUSUAL
-    return Whole(head.path, head.headers, data[begin:], remote)
+        return Unread.SHORT if len(body) < head.length else Unread.UNUSUAL
+    return Whole(head.path, head.headers, body, remote, head.known)
 
 
-def _read_head(data: bytes) -> _Head | None:
+def _read_head(data: bytes) -> Head | None:
     found = _HEAD.fullmatch(data)
     if found is None:
         return None
@@ -193,7 +228,7 @@ def _read_head(data: bytes) -> _Head | None:
     keeps = "connection" not in names or headers[hdrs.CONNECTION] in _KEEPS
     if not (keeps and _LENGTH.fullmatch(length)):
         return None
-    head = _Head(found[1].decode(), CIMultiDictProxy(headers), int(length))
+    head = Head(found[1].decode(), CIMultiDictProxy(headers), int(length), {})
     if names <= _COME_AGAIN and len(data) <= _HEAD_KEPT:
         if len(_heads) >= _HEADS_MOST:
             _heads.clear()
@@ -204,22 +239,14 @@ def _read_head(data: bytes) -> _Head | None:
 def write(answer: Answer, *, last: bool) -> bytes:
     """Write `answer`; `last` tells the client that the connection closes."""
     body = answer.body
-    headers = answer.headers
-    said = "".join(headers.values())
-    # A value with the end of a line in it would be another header, or another answer.
-    if "\n" in said or "\r" in said:
-        raise ValueError("a header has the end of a line in it")
-    lines = [
-        _STATUS_LINES[answer.status],
-        *map(": ".join, headers.items()),
-        f"Content-Length: {len(body)}",
-        _date(int(time.time())),
-        *(_CLOSES if last else _ENDS),
-    ]
-    return "\r\n".join(lines).encode() + body
+    head = (
+        f"{_BEGINNINGS[answer.status]}{answer.lines}Content-Length: {len(body)}\r\n"
+        f"{_date(time.time() // 1)}{_CLOSES if last else _ENDS}"
+    )
+    return head.encode() + body
 
 
 @lru_cache(1)
-def _date(now: int) -> str:
+def _date(now: float) -> str:
     """Write the header of a time; it is the same for all answers of a second."""
-    return f"Date: {formatdate(now, usegmt=True)}"
+    return f"Date: {formatdate(now, usegmt=True)}\r\n"

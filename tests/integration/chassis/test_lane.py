@@ -11,7 +11,7 @@ from aiohttp import web
 
 from libs.common.chassis import lane as lanes
 from libs.common.chassis.app import HEALTH, make_app
-from libs.common.chassis.direct import Answer, Request, Route, Whole
+from libs.common.chassis.direct import Answer, Request, Route, Whole, header_lines
 from libs.common.chassis.health import Health
 from libs.common.chassis.lane import Lane
 from libs.common.chassis.logging import Log
@@ -45,16 +45,16 @@ class Served:
         body = await read_body(request)
         if body == b"fail":
             raise NotFound("not here")
-        if body == b"smuggle":
-            return Answer(b"", {"X-Any": "a\r\nX-Other: b"})
+        if body == b"unheard-of":
+            return Answer(b"", status=299)
         if body == b"wait":
             self.waiting.set()
             await self.released.wait()
         by = "us" if isinstance(request, Whole) else "aiohttp"
         told = f"{by} {request.remote} "
         if body.startswith(b"much"):
-            return Answer(told.encode() + 2**22 * b"x", {})
-        return Answer(told.encode() + body, {"X-Any": "thing"})
+            return Answer(told.encode() + 2**22 * b"x")
+        return Answer(told.encode() + body, header_lines({"X-Any": "thing"}))
 
     def lines(self) -> list[dict[str, object]]:
         self.log.writer.flush()
@@ -62,7 +62,7 @@ class Served:
 
 
 def face(_request: Request, refusal: Refusal) -> Answer:
-    return Answer(refusal.code.encode(), {}, status=refusal.status)
+    return Answer(refusal.code.encode(), status=refusal.status)
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ async def test_a_client_that_leaves_does_not_stop_what_it_asked_for(served: Serv
 
 
 async def test_an_answer_that_cannot_be_written_closes_the_connection(client: Client) -> None:
-    client.send(b"smuggle")
+    client.send(b"unheard-of")
     assert await client.closed()
 
 

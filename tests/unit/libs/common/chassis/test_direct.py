@@ -8,11 +8,20 @@ from aiohttp import StreamReader, web
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from multidict import CIMultiDictProxy
 
-from libs.common.chassis.direct import HEAD_MOST, Answer, Direct, Unread, Whole, read, write
+from libs.common.chassis.direct import (
+    HEAD_MOST,
+    Answer,
+    Direct,
+    Unread,
+    Whole,
+    header_lines,
+    read,
+    write,
+)
 
 
 async def handler(_request: object) -> Answer:
-    return Answer(b"", {})
+    return Answer(b"")
 
 
 DIRECT = Direct({"/step": handler}, body_limit=100)
@@ -139,6 +148,20 @@ def test_a_head_that_comes_again_is_not_read_again() -> None:
     assert read(PLAIN, Direct(DIRECT.handlers, body_limit=3), "") is Unread.UNUSUAL
 
 
+def test_what_is_made_of_a_head_that_comes_again_is_made_once() -> None:
+    made = []
+
+    def host(headers: CIMultiDictProxy[str]) -> str:
+        made.append(headers["Host"])
+        return made[-1]
+
+    for line in (b"User-Agent: a", b"User-Agent: a", b"Cookie: a=b", b"Cookie: a=b"):
+        request = read(with_header(line), DIRECT, "")
+        assert isinstance(request, Whole)
+        assert (request.told(host), request.told(host)) == ("here", "here")
+    assert len(made) == 3
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -172,30 +195,36 @@ def parsed_by_aiohttp(data: bytes) -> Sequence[tuple[RawRequestMessage, StreamRe
 
 
 def test_an_answer_is_written_whole() -> None:
-    answer = Answer(b"{}", {"Content-Type": "application/json"}, status=404)
+    answer = Answer(b"{}", header_lines({"Content-Type": "application/json"}), 404)
     head, _, body = write(answer, last=False).partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     told = dict(line.split(": ", 1) for line in lines)
     assert first == "HTTP/1.1 404 Not Found"
     assert told.pop("Date").endswith(" GMT")
-    assert told == {"Content-Type": "application/json", "Content-Length": "2"}
+    assert told == {
+        "Server": "gatehouse",
+        "Content-Type": "application/json",
+        "Content-Length": "2",
+    }
     assert body == b"{}"
 
 
 def test_the_last_answer_says_that_it_is() -> None:
-    assert b"\r\nConnection: close\r\n" in write(Answer(b"", {}), last=True)
+    assert b"\r\nConnection: close\r\n" in write(Answer(b""), last=True)
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Other: b", "a\nb", "a\rb", "a\r\n\r\nb"])
 def test_a_header_cannot_smuggle_another(value: str) -> None:
     with pytest.raises(ValueError, match="end of a line"):
-        write(Answer(b"", {"X-Any": value}), last=False)
+        header_lines({"X-Any": value})
+    with pytest.raises(ValueError, match="end of a line"):
+        Answer(b"").say("X-Any", value)
 
 
 def test_an_answer_is_the_same_through_aiohttp() -> None:
-    answer = Answer(b"{}", {"X-Any": "thing"}, status=404)
+    answer = Answer(b"{}", header_lines({"X-Any": "a: thing"}), 404)
     assert answer.for_aiohttp().keep_alive is None
     answer.force_close()
     through = answer.for_aiohttp()
     assert (through.status, through.body, through.keep_alive) == (404, b"{}", False)
-    assert through.headers["X-Any"] == "thing"
+    assert through.headers["X-Any"] == "a: thing"
