@@ -334,7 +334,8 @@ class Sessions:
 
 
 def _kept(stored: Stored) -> bytes:
-    return _FORMATS[stored.moved] + _ENCODER.encode(Kept(stored.session, stored.answer))
+    # As a `Kept` is encoded, which need not be made for that.
+    return _FORMATS[stored.moved] + _ENCODER.encode((stored.session, stored.answer))
 
 
 def _decode(data: bytes) -> Kept:

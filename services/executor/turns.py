@@ -69,7 +69,7 @@ _PATIENCE: Final = 10.0
 
 _START_AGAIN: Final = "send a flowType, and no flowId, to start again"
 
-_CANONICAL: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CANONICAL: Final = re.compile("-".join(f"[0-9a-f]{{{digits}}}" for digits in (8, 4, 4, 4, 12)))
 """A session's id as we give it, and nearly all clients send it back."""
 
 _LOOK: Final = Submit(digests=[], step="look", named=False, shape=b"")
