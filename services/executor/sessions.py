@@ -86,8 +86,8 @@ class Submit(msgspec.Struct, frozen=True):
     """The step that it says it answers, or empty."""
     named: bool
     """The client gave it a name: its equals are repeats of it, however far apart."""
-    shape: bytes
-    """Of its action and the names of its inputs."""
+    shape: str
+    """A checksum of its action and the names of its inputs."""
 
 
 class Standing(enum.Enum):

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-import hashlib
 import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Final
+from zlib import crc32
 
 import msgspec
 import structlog
@@ -72,11 +72,10 @@ _START_AGAIN: Final = "send a flowType, and no flowId, to start again"
 _CANONICAL: Final = re.compile("-".join(f"[0-9a-f]{{{digits}}}" for digits in (8, 4, 4, 4, 12)))
 """A session's id as we give it, and nearly all clients send it back."""
 
-_LOOK: Final = Submit(digests=[], step="look", named=False, shape=b"")
+_LOOK: Final = Submit(digests=[], step="look", named=False, shape="")
 """Answers no step, so it claims nothing, and finds what is current."""
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
-_SHAPE: Final = hashlib.blake2b(digest_size=8)
 
 
 class Overtaken(Conflict):
@@ -363,14 +362,11 @@ class Turns:
             if way
             else [session, call.key, step, action, inputs]
         )
-        # A copy costs half of a new one.
-        shape = _SHAPE.copy()
-        shape.update(_ENCODER.encode([action, sorted(inputs)]))
         return Submit(
             digests=self.keys.digests(_SUBMIT, _ENCODER.encode(sent)),
             step=step,
             named=call.key is not None,
-            shape=shape.digest(),
+            shape=f"{crc32(_ENCODER.encode([action, sorted(inputs)])):x}",
         )
 
 

@@ -15,7 +15,7 @@ from tests.integration.executor.conftest import PASSWORD, Executor, House, seali
 from tests.integration.executor.graphs import LOGIN
 
 EMAIL = "sasha@example.com"
-ANY = Submit(digests=[b"digest"], step="", named=False, shape=b"shape")
+ANY = Submit(digests=[b"digest"], step="", named=False, shape="shape")
 
 
 def sessions_of(house: House, keys: str | None = None) -> Sessions:
