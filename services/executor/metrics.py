@@ -124,7 +124,7 @@ class ExecutorMetrics:
         self.seconds.add(seconds, kind)
         self.node_seconds.add_all(recorder.times())
         self.nodes.add_all(turn.path, over=session.over)
-        if isinstance(turn.shown, Over):
+        if type(turn.shown) is Over:
             ends = self.completions if turn.shown.succeeded else self.failures
             ends.add(session.tenant, kind)
 

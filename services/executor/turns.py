@@ -287,7 +287,7 @@ class Turns:
         if turn.broken:
             log.warning("invariant_refused", invariants=turn.broken)
             self.metrics.invariant_refusals.add(turn.session.tenant, turn.session.type.value)
-        if isinstance(turn.shown, Over):
+        if type(turn.shown) is Over:
             ending = Ending.SUCCESS if turn.shown.succeeded else Ending.FAILURE
             self.rollouts.end(turn.session, ending)
 

@@ -36,7 +36,8 @@ C = TypeVar("C", bound=msgspec.Struct)
 L = TypeVar("L", bound=msgspec.Struct)
 
 
-class Visit(msgspec.Struct, frozen=True):
+# In no cycle, as what it is made of.
+class Visit(msgspec.Struct, frozen=True, gc=False):
     """One arrival at a node, or one submit to it."""
 
     session: str

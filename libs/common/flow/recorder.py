@@ -234,7 +234,7 @@ def _passages(
         answers = heard.get(len(passages), ()) if heard else ()
         # By its very class first: whether it is of one that it is not takes much longer to say.
         if type(move) is Stay or not isinstance(move, Leave):
-            how = _how(move)
+            how = "stay" if type(move) is Stay else _how(move)
             passages.append((step.id, how, None, None, answers) if answers else (step.id, how))
             continue
         new = None
@@ -266,9 +266,7 @@ def head_of(begun: Session, turn: Turn, program: Program) -> Head:
     )
 
 
-def _how(move: Stay | Enter | Over) -> How:
-    if isinstance(move, Stay):
-        return "stay"
+def _how(move: Enter | Over) -> How:
     if isinstance(move, Enter):
         return "enter"
     if move.succeeded:

@@ -20,6 +20,9 @@ from libs.common.flow.view import View
 
 A = TypeVar("A")
 
+# What a turn makes, and is made of, is without `gc` below: it is made of what was there before it,
+# down to JSON, so it is in no cycle, and the collector need not know of it.
+
 
 LINK = "link"
 """What a node keeps that has mailed a link: the `flowId` of the session that it was mailed in."""
@@ -36,7 +39,7 @@ class External(msgspec.Struct, frozen=True, array_like=True):
         return f"External({self.issuer!r})"
 
 
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What the run has found out so far."""
 
     identifier: str | None = None
@@ -122,7 +125,7 @@ class Trial(msgspec.Struct, frozen=True, array_like=True):
     """The one that it is counted as, where it began as another."""
 
 
-class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+class Session(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One user's run of one flow, pinned to the plan that it began with."""
 
     id: str
@@ -162,7 +165,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
         return LINK in self.kept
 
 
-class Submission(msgspec.Struct, frozen=True):
+class Submission(msgspec.Struct, frozen=True, gc=False):
     """What the user sent for the view before."""
 
     action: str = ""
@@ -177,7 +180,7 @@ class Submission(msgspec.Struct, frozen=True):
         return "Submission(***)"
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class Surroundings(msgspec.Struct, frozen=True, gc=False):
     """What the executor knows of the request itself; `request` in expressions."""
 
     time: int
@@ -220,7 +223,7 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 @final
-class Stay(msgspec.Struct, frozen=True):
+class Stay(msgspec.Struct, frozen=True, gc=False):
     """Show `view` and wait."""
 
     view: View
@@ -239,7 +242,7 @@ class Stay(msgspec.Struct, frozen=True):
     """Seconds that the session lasts without a submit, where that is longer than usual."""
 
 
-class Leave(msgspec.Struct, frozen=True):
+class Leave(msgspec.Struct, frozen=True, gc=False):
     """Go on by `outcome`, knowing more."""
 
     outcome: str
@@ -260,7 +263,7 @@ class Enter(msgspec.Struct, frozen=True):
     """Run the flow that the node names, and leave by how it ends: `success` or `failure`."""
 
 
-class Over(msgspec.Struct, frozen=True):
+class Over(msgspec.Struct, frozen=True, gc=False):
     """The flow is at its end."""
 
     succeeded: bool
@@ -299,7 +302,7 @@ class Passed(msgspec.Struct, frozen=True):
     outcome: str | None
 
 
-class Turn(msgspec.Struct, frozen=True):
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """What one request made."""
 
     session: Session

@@ -140,7 +140,8 @@ class Form(msgspec.Struct, frozen=True, dict=True):
         return tuple((field.name, field.kind in SECRET, _reader(field)) for field in self.fields)
 
 
-class Filled(msgspec.Struct, frozen=True):
+# Its values are JSON, so it is in no cycle.
+class Filled(msgspec.Struct, frozen=True, gc=False):
     """What was sent for a form, and is right. An optional field left empty is in neither."""
 
     values: Mapping[str, Json]
