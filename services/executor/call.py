@@ -9,7 +9,7 @@ from libs.common.secret import Secret
 from services.executor import wire
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """One call of `POST /flow/execute`."""
 
     tenant: str

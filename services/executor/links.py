@@ -32,7 +32,7 @@ from services.executor.call import Call
 from services.executor.handlers.table import converse
 from services.executor.minter import Followed, Minter
 from services.executor.plans import Admit
-from services.executor.sessions import Found, Handle, Standing, Stored, Submit
+from services.executor.sessions import Found, Handle, Stored, Submit
 from services.executor.turns import SessionOver, Turns
 
 _WAY: Final = "link"
@@ -92,7 +92,7 @@ class Links:
         repeated: list[Session] = []
 
         def given(found: Found) -> bytes | None:
-            if found.standing is Standing.ANSWERED:
+            if found.standing == "answered":
                 assert found.session is not None  # noqa: S101 - what was answered is stored
                 repeated.append(found.session)
                 turns.metrics.replays.add()
@@ -175,15 +175,15 @@ def _still(session: Session) -> Trial | None:
 def _given(found: Found) -> bytes | None:
     """Return the answer that there is; None where the caller is to make it."""
     match found.standing:
-        case Standing.CLAIMED:
+        case "claimed":
             return None
-        case Standing.ANSWERED:
+        case "answered":
             return found.answer
-        case Standing.MOVED | Standing.ENDED | Standing.STALE:
+        case "moved" | "ended" | "stale":
             raise _used()
-        case Standing.BUSY:
+        case "busy":
             raise Unavailable("the session")
-        case Standing.EXPIRED | Standing.ABSENT:
+        case "expired" | "absent":
             raise UnknownLink
 
 

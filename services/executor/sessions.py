@@ -21,13 +21,12 @@ clocks of executors need not agree.
 
 from __future__ import annotations
 
-import enum
 import itertools
 import secrets
 from asyncio import Future
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 import msgspec
 
@@ -62,7 +61,7 @@ class UnreadableSession(Exception):
     """The stored session is of a release that this one cannot read."""
 
 
-class Kept(msgspec.Struct, frozen=True, array_like=True):
+class Kept(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is sealed of a session: together, since sealing costs by the piece."""
 
     session: Session
@@ -76,7 +75,7 @@ _DECODERS: Final[Mapping[int, msgspec.msgpack.Decoder[Kept]]] = {
 }
 
 
-class Submit(msgspec.Struct, frozen=True):
+class Submit(msgspec.Struct, frozen=True, gc=False):
     """What tells one submit from another."""
 
     digests: list[bytes]
@@ -90,30 +89,25 @@ class Submit(msgspec.Struct, frozen=True):
     """A checksum of its action and the names of its inputs."""
 
 
-class Standing(enum.Enum):
-    """How a submit stands to its session."""
+Standing: TypeAlias = Literal[
+    "absent", "expired", "answered", "stale", "ended", "moved", "busy", "claimed"
+]
+"""How a submit stands to its session, in the words of load.lua.
 
-    ABSENT = b"absent"
-    EXPIRED = b"expired"
-    ANSWERED = b"answered"
-    """It is a repeat, and `answer` is its answer."""
-    STALE = b"stale"
-    """It is for another step than the current one, which `answer` shows."""
-    ENDED = b"ended"
-    MOVED = b"moved"
-    """Somebody has followed a link that was mailed, and goes on with it as another session."""
-    BUSY = b"busy"
-    """A submit is being answered, maybe this very one."""
-    CLAIMED = b"claimed"
-    """`session` is the caller's to advance, and nobody else's."""
+- `answered`: it is a repeat, and there is its answer.
+- `stale`: it is for another step than the current one, which the answer shows.
+- `moved`: somebody has followed a link that was mailed, and goes on with it as another session.
+- `busy`: a submit is being answered, maybe this very one.
+- `claimed`: the session is the caller's to advance, and nobody else's.
+"""
 
-
-# Looked up, since an enum's own call costs as much as opening a session.
-_STANDINGS: Final[Mapping[bytes | None, Standing]] = {each.value: each for each in Standing}
+_STANDINGS: Final[Mapping[bytes | None, Standing]] = {
+    each.encode(): each for each in get_args(Standing)
+}
 _TYPES: Final[Mapping[bytes | None, FlowType]] = {each.value.encode(): each for each in FlowType}
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """What is stored of a session, as far as a submit may know of it."""
 
     standing: Standing
@@ -125,7 +119,7 @@ class Found(msgspec.Struct, frozen=True):
     """Those not yet told, still sealed."""
 
 
-class Stored(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """What a turn leaves to be stored."""
 
     session: Session
@@ -144,7 +138,7 @@ class Stored(msgspec.Struct, frozen=True):
     """It is another session's, which this one goes on as."""
 
 
-class Handle(msgspec.Struct, frozen=True):
+class Handle(msgspec.Struct, frozen=True, gc=False):
     """One request's hold on one session."""
 
     slot: str

@@ -58,7 +58,7 @@ class StepLog:
         return Watched(program, session, surroundings, submitted, recorder)
 
 
-class Watched(msgspec.Struct, frozen=True):
+class Watched(msgspec.Struct, frozen=True, gc=False):
     """A turn under way, and what watches it."""
 
     program: Program

@@ -50,7 +50,6 @@ from services.executor.sessions import (
     Found,
     Handle,
     Sessions,
-    Standing,
     Stored,
     Submit,
     UnreadableSession,
@@ -164,7 +163,7 @@ class Turns:
             asked = self.sessions.ask(handle, submit)
             await admit()
             found = self._read(handle, await asked)
-            if found.standing is Standing.BUSY:
+            if found.standing == "busy":
                 found = await self._wait(handle, submit, found.revision)
             try:
                 return given(found) or await advance(found)
@@ -194,31 +193,31 @@ class Turns:
             raise SessionOver(f"this flow has ended; {_START_AGAIN}", found.type)
         if found.answer is not None:
             return found.answer
-        if found.standing in (Standing.EXPIRED, Standing.MOVED):
+        if found.standing in ("expired", "moved"):
             self._given(found)
         raise _unknown_session()
 
     def _given(self, found: Found) -> bytes | None:
         """Return the answer that there is; None where the caller is to make it."""
         match found.standing:
-            case Standing.CLAIMED:
+            case "claimed":
                 return None
-            case Standing.ANSWERED:
+            case "answered":
                 self.metrics.replays.add()
                 return found.answer
-            case Standing.STALE:
+            case "stale":
                 self.metrics.conflicts.add()
                 raise Overtaken(found.answer or b"")
-            case Standing.EXPIRED:
+            case "expired":
                 raise SessionOver(f"this flow has expired; {_START_AGAIN}", found.type)
-            case Standing.ENDED:
+            case "ended":
                 raise SessionOver(f"this flow has ended; {_START_AGAIN}", found.type)
-            case Standing.MOVED:
+            case "moved":
                 message = "somebody has followed the link that was mailed, and goes on there"
                 raise SessionOver(message, fault="moved")
-            case Standing.BUSY:
+            case "busy":
                 raise Unavailable("the session")
-            case Standing.ABSENT:
+            case "absent":
                 raise _unknown_session()
 
     async def _wait(self, handle: Handle, submit: Submit, seen: bytes) -> Found:
@@ -228,7 +227,7 @@ class Turns:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _SLOWEST_LOOK)
             found = self._read(handle, await self.sessions.ask(handle, submit, seen))
-            if found.standing is not Standing.BUSY or time.monotonic() > until:
+            if found.standing != "busy" or time.monotonic() > until:
                 return found
 
     def _read(self, handle: Handle, reply: Reply) -> Found:

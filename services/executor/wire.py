@@ -20,7 +20,7 @@ Name = Annotated[str, Meta(max_length=200)]
 Inputs = Annotated[dict[str, Json], Meta(max_length=100)]
 
 
-class Request(msgspec.Struct, frozen=True, rename="camel"):
+class Request(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """A start, a submit, or a `token` among the inputs, by which a mailed link is followed.
 
     What else a client sends is ignored.
@@ -70,7 +70,7 @@ class FieldError(msgspec.Struct, frozen=True, rename="camel"):
     i18n_key: str = msgspec.field(name="i18nKey")
 
 
-class Data(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Data(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """What the client is to show or do; a key is there only where there is something to say."""
 
     components: Raw | UnsetType = UNSET
@@ -89,7 +89,7 @@ class Data(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     additional_data: dict[str, str] | UnsetType = UNSET
 
 
-class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """One step of the flow, or its end."""
 
     flow_id: str | UnsetType

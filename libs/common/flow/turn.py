@@ -6,6 +6,9 @@ the turn's session and only then lets its effects happen.
 
 No secret that a user typed may be a field of anything here but a `Question`, and there only
 as a `Secret`.
+
+Structs that every turn makes are `gc=False`, here and in what handles them: they hold only what was
+there before them, so none can be part of a cycle, and Python need not keep count of them.
 """
 
 from __future__ import annotations
@@ -291,7 +294,7 @@ def at_once(move: Move) -> Dialogue:
     return move
 
 
-class Passed(msgspec.Struct, frozen=True):
+class Passed(msgspec.Struct, frozen=True, gc=False):
     """A node that the turn went through, and how it left.
 
     `outcome` is None where the node waits, where a flow runs for it, or where the flow is over.

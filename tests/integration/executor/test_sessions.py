@@ -10,7 +10,7 @@ import pytest
 from libs.common.chassis.seal import Keys, Unsealable
 from libs.common.flow.model import FlowType
 from libs.common.secret import Secret
-from services.executor.sessions import FORMAT, MOVED, Sessions, Standing, Submit
+from services.executor.sessions import FORMAT, MOVED, Sessions, Submit
 from tests.integration.executor.conftest import PASSWORD, Executor, House, sealing_keys
 from tests.integration.executor.graphs import LOGIN
 
@@ -109,7 +109,7 @@ async def test_what_is_stored_opens_for_nobody_else(house: House, executor: Exec
     with pytest.raises(Unsealable):
         strangers.read(strangers.handle("default", flow), reply)
     found = sessions.read(mine, reply)
-    assert found.standing is Standing.CLAIMED
+    assert found.standing == "claimed"
     assert found.session is not None
     assert found.session.type is FlowType.LOGIN
 

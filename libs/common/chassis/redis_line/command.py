@@ -55,7 +55,7 @@ def refusal(text: str) -> RedisError:
     return ResponseError(text) if kind is None else kind(rest)
 
 
-class Command(msgspec.Struct, eq=False):
+class Command(msgspec.Struct, eq=False, gc=False):
     """One command, from the call until its future is settled; several are made for each request."""
 
     answer: Future[Reply]
