@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 KINDS = ("email", "username", "phone")
 """What an account can be called by."""
 
-_EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)*")
+# No part of it could end earlier, so nothing is ever tried again.
+_EMAIL = re.compile(r"[^@\s]++@[^@.\s]++(?:\.[^@.\s]++)*+")
 _USERNAME = re.compile(r"[^\s@+][^\s@]*")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _PHONE_PUNCTUATION = str.maketrans("", "", " -.()/\u00a0")

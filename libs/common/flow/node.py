@@ -188,6 +188,10 @@ def fixed(*outcomes: str) -> Outcomes:
     return Outcomes(outcomes)
 
 
+_KNOWN: Final = frozenset({"facts", "inputs"})
+"""The roots that are at hand wherever a node runs."""
+
+
 def scope_for(visit: Visit, *expressions: Expression) -> Generator[Question[Any], Any, Scope]:
     """Gather the roots that `expressions` read; a root that nobody knows is missing.
 
@@ -195,12 +199,14 @@ def scope_for(visit: Visit, *expressions: Expression) -> Generator[Question[Any]
     is staged while nobody was named. In between it is missing, whether or not anybody has that
     name: a flow that branched on it would tell.
     """
-    reads: frozenset[str] = frozenset()
-    for expression in expressions:
-        # Most nodes have one, whose roots are taken as they are.
-        reads = reads | expression.roots if reads else expression.roots
     facts = visit.facts
     scope: dict[str, Json] = {"facts": facts.attributes, "inputs": facts.inputs}
+    reads = _KNOWN
+    for expression in expressions:
+        if not expression.roots <= reads:
+            reads |= expression.roots
+    if reads is _KNOWN:
+        return scope
     if "flow" in reads:
         scope["flow"] = {"type": visit.flow.value}
     if "request" in reads:

@@ -121,15 +121,18 @@ def _compare(
 ) -> None:
     """Add to `new` the names of what was set, and of what is not there any more."""
     changed = []
-    # A comprehension is a call, which takes longer than these few.
+    gone = len(before) - len(after)
     for key, value in after.items():
-        if before.get(key, MISSING) is not value:
+        known = before.get(key, MISSING)
+        if known is not value:
             changed.append(key)
+            if known is MISSING:
+                gone += 1
     if changed:
         new[name] = changed
-    for key in before:
-        if key not in after:
-            new.setdefault("dropped", []).append((name, key))
+    if gone:
+        dropped = [(name, key) for key in before if key not in after]
+        new["dropped"] = [*new.get("dropped", ()), *dropped]
 
 
 _THERE: Final = (
@@ -204,7 +207,8 @@ class Recorder(msgspec.Struct):
                 action = submitted.action
             for name in submitted.inputs:
                 if name in words.inputs:
-                    inputs.append(name)  # noqa: PERF401 - as in `_compare`
+                    # A comprehension is a call, which takes longer than these few.
+                    inputs.append(name)  # noqa: PERF401
         shown, client = turn.shown, surroundings.client
         message = None if shown.message is None else shown.message.key
         errors = shown.field_errors if isinstance(shown, Stay) else ()

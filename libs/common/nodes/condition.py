@@ -14,7 +14,7 @@ from libs.common.flow.expression import Expression, truth
 from libs.common.flow.node import NodeType, Site, Visit, fixed, parse_expression, scope_for
 from libs.common.flow.turn import Dialogue, Leave
 
-BRANCHES = {True: "true", False: "false", None: "error"}
+BRANCHES = {True: Leave("true"), False: Leave("false"), None: Leave("error")}
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,7 +32,7 @@ def lower(config: Config, site: Site) -> Lowered:
 
 def run(config: Lowered, visit: Visit) -> Dialogue:
     scope = yield from scope_for(visit, config.condition)
-    return Leave(BRANCHES[truth(config.condition.evaluate(scope))])
+    return BRANCHES[truth(config.condition.evaluate(scope))]
 
 
 def reveals(config: Lowered) -> Mapping[str, tuple[tuple[Expression, bool], ...]]:

@@ -135,6 +135,11 @@ class Form(msgspec.Struct, frozen=True, dict=True):
     fields: tuple[Field, ...]
 
     @cached_property
+    def shown(self) -> Stay:
+        """The form as it is shown first."""
+        return Stay(self.view)
+
+    @cached_property
     def readers(self) -> tuple[tuple[str, bool, _Reader], ...]:
         """Of each field its name, whether it is a secret, and what reads it."""
         return tuple((field.name, field.kind in SECRET, _reader(field)) for field in self.fields)
@@ -182,7 +187,7 @@ def read(form: Form, submitted: Submission | None) -> Filled | Stay:
     Raise `Invalid` where the submission names no button of the form; empty stands for the first.
     """
     if submitted is None:
-        return Stay(form.view)
+        return form.shown
     check_action(form.view, submitted)
     values: dict[str, Json] = {}
     secrets: dict[str, Secret] = {}
@@ -327,11 +332,13 @@ def _reader(field: Field) -> _Reader:
 
     def read_field(sent: Json) -> Json:
         value = None if sent is None or sent == "" else read(sent)
-        # A box that must be ticked says yes to something.
-        if required and (value is None or value == "" or value is False):
-            raise Wrong("field.required")
         if value is None or value == "":
+            if required:
+                raise Wrong("field.required")
             return None
+        # A box that must be ticked says yes to something.
+        if required and value is False:
+            raise Wrong("field.required")
         if isinstance(value, str):
             size = len(value)
             if size < shortest:
