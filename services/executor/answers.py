@@ -5,15 +5,16 @@ Nothing here decides where a flow goes, and nothing shows more of it than the tu
 
 from __future__ import annotations
 
-from typing import Literal
 from zlib import crc32
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from libs.common.flow.turn import FieldError, Message, Over, Session, Stay, Submission
 from libs.common.flow.view import View
 from services.executor import wire
 from services.executor.texts.catalogue import Language
+from services.executor.wire import Kind
 
 
 def step_id(session: str, revision: int) -> str:
@@ -28,40 +29,38 @@ def step_id(session: str, revision: int) -> str:
 
 def show(session: Session, shown: Stay, step: str, language: Language) -> wire.Answer:
     """Show `step`, the view that `session` waits at, and what was wrong with what was sent."""
-    message, errors = shown.message, shown.field_errors
     if shown.url is not None:
-        return wire.Answer(
-            flow_id=session.id,
-            flow_type=session.type.wire or session.type.value,
-            flow_status="INCOMPLETE",
-            type="REDIRECTION",
-            step_id=step,
-            data=wire.Data(url=shown.url, redirect_url=shown.url),
+        kind: Kind = "REDIRECTION"
+        data = wire.Data(url=shown.url, redirect_url=shown.url)
+    else:
+        kind, data = _type_of(shown), _data(shown, language)
+    type = session.type
+    return wire.Answer(session.id, type.wire or type.value, "INCOMPLETE", kind, data, UNSET, step)
+
+
+def _data(shown: Stay, language: Language) -> wire.Data:
+    view, message, errors = shown.view, shown.message, shown.field_errors
+    plain: wire.Data | None = view.kept.get(language.tag)
+    if plain is None:
+        plain = view.kept[language.tag] = wire.Data(
+            components=UNSET if view.internal else view.components_in(language.words),
+            required_params=view.required,
+            optional_params=view.optional,
         )
-    return wire.Answer(
-        flow_id=session.id,
-        flow_type=session.type.wire or session.type.value,
-        flow_status="INCOMPLETE",
-        type=_type_of(shown),
-        step_id=step,
-        data=wire.Data(
-            components=UNSET
-            if shown.view.internal
-            else shown.view.components_in(language.tag, language.words),
-            web_authn=UNSET if shown.webauthn is None else shown.webauthn,
-            webauthn_data=UNSET if shown.webauthn is None else shown.webauthn,
-            required_params=shown.view.required,
-            optional_params=shown.view.optional,
-            messages=() if message is None else (_message(message, language),),
-            field_errors=tuple([_field_error(error, language) for error in errors])
-            if errors
-            else (),
-            additional_data=_error(message, errors, language),
-        ),
+    if message is None and not errors and shown.webauthn is None:
+        return plain
+    asked = UNSET if shown.webauthn is None else shown.webauthn
+    return msgspec.structs.replace(
+        plain,
+        messages=() if message is None else (_message(message, language),),
+        field_errors=tuple(_field_error(error, language) for error in errors),
+        web_authn=asked,
+        webauthn_data=asked,
+        additional_data=_error(message, errors, language),
     )
 
 
-def _type_of(shown: Stay) -> Literal["VIEW", "WEBAUTHN", "INTERNAL_PROMPT"]:
+def _type_of(shown: Stay) -> Kind:
     if shown.view.internal:
         return "INTERNAL_PROMPT"
     return "VIEW" if shown.webauthn is None else "WEBAUTHN"

@@ -84,7 +84,7 @@ class Links:
         followed = self._minter.follow(call.tenant, token) if known else None
         if followed is None:
             raise UnknownLink
-        remember(session=followed.next)
+        remember("session", followed.next)
         turns = self._turns
         handle = turns.sessions.handle(call.tenant, followed.session)
         # For no step: who follows a link has seen none.

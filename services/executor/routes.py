@@ -144,7 +144,7 @@ class Face:
     async def execute(self, request: Request) -> Answer:
         """Start a flow, answer its current step, or go on by a link that was mailed."""
         tenant = self.tenant(request)
-        remember(tenant=tenant)
+        remember("tenant", tenant)
         told = _told(request)
         if told.origin:
             await self._look_at_origin(request, told.origin, tenant)
@@ -158,7 +158,7 @@ class Face:
         except GatehouseError:
             await self.charge(request)
             raise
-        call = self._call(request, body, key, tenant)
+        call = self._call(request, told, body, key, tenant)
         admission = self.requests.ask(tenant, call.ip)
         # As `turn`, with one coroutine less.
         try:
@@ -185,7 +185,7 @@ class Face:
         A start has an `opening`. The `tenant` is the request's own unless it is named. Without a
         `flowId`, a `token` among the inputs follows a link that was mailed.
         """
-        call = self._call(request, body, None, tenant or self.tenant(request))
+        call = self._call(request, _told(request), body, None, tenant or self.tenant(request))
         admission = self.requests.ask(call.tenant, call.ip)
         try:
             return await self._run(call, opening, admission)
@@ -217,7 +217,8 @@ class Face:
 
         Raises `NotFound` or `SessionOver` where there is none to answer.
         """
-        call = self._call(request, wire.Request(flow_id=flow_id), None, self.tenant(request))
+        body = wire.Request(flow_id=flow_id)
+        call = self._call(request, _told(request), body, None, self.tenant(request))
         return await self.turns.look(call, self.requests.ask(call.tenant, call.ip).wait)
 
     async def charge(self, request: Request) -> None:
@@ -244,7 +245,7 @@ class Face:
         """Say whether somebody is still signed in (RFC 7662)."""
         request[_ASKS] = True
         tenant = self.tenant(request)
-        remember(tenant=tenant)
+        remember("tenant", tenant)
         answer = await self.asking.answer(request, tenant, self._address(request))
         return Answer(wire.encode(answer), _ANSWER_HEADERS)
 
@@ -273,8 +274,9 @@ class Face:
         self._add_headers(request, answer, _told(request).origin, request.get(_ADMISSION))
         return answer
 
-    def _call(self, request: Request, body: wire.Request, key: str | None, tenant: str) -> Call:
-        told = _told(request)
+    def _call(
+        self, request: Request, told: _Told, body: wire.Request, key: str | None, tenant: str
+    ) -> Call:
         address = self.proxies.client(request.remote, told.forwarded)
         return Call(tenant, body, key, address, told.user_agent, told.language)
 

@@ -125,7 +125,7 @@ class Turns:
         if isinstance(begun, bytes):
             return begun
         session = begun.session
-        remember(session=session.id)
+        remember("session", session.id)
         # Before it is run: a version that cannot be run at all is to be found out as well.
         self.rollouts.begin(session)
         handle = self.sessions.handle(call.tenant, session.id)
@@ -144,7 +144,7 @@ class Turns:
         Raises `NotFound`, `SessionOver`, `Overtaken`, and what a turn raises.
         """
         id = _session_id(call.request)
-        remember(session=id)
+        remember("session", id)
         handle = self.sessions.handle(call.tenant, id)
         submit = self.identify(call, id, call.request.step_id or "")
         advance = functools.partial(self._advance, call, handle, submit)
@@ -184,7 +184,7 @@ class Turns:
     async def look(self, call: Call, admit: Admit) -> bytes:
         """Return the answer that is current; raise `NotFound`, or `SessionOver` where none is."""
         id = _session_id(call.request)
-        remember(session=id)
+        remember("session", id)
         handle = self.sessions.handle(call.tenant, id)
         asked = self.sessions.ask(handle, _LOOK)
         await admit()

@@ -8,13 +8,15 @@ Where the page and the clients of that API differ, data is given under both name
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from libs.common.flow.model import Json
 
+Kind: TypeAlias = Literal["VIEW", "REDIRECTION", "WEBAUTHN", "INTERNAL_PROMPT"]
+"""What a step is."""
 Name = Annotated[str, Meta(max_length=200)]
 """Of something of ours, all of which are shorter."""
 Inputs = Annotated[dict[str, Json], Meta(max_length=100)]
@@ -96,7 +98,7 @@ class Answer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, gc
     """Absent where no session was begun."""
     flow_type: str
     flow_status: Literal["INCOMPLETE", "COMPLETE", "ERROR"]
-    type: Literal["VIEW", "REDIRECTION", "WEBAUTHN", "INTERNAL_PROMPT"]
+    type: Kind
     data: Data
     failure_reason: str | UnsetType = UNSET
     """With `ERROR`: what newer clients show."""

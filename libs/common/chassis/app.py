@@ -103,8 +103,8 @@ class _Observer:
         self._out = out
         # Random once and counted on: a trace id has to be unique, not secret, and a random one for
         # each request costs ten times as much.
-        prefix = secrets.token_hex(8)
-        self._ids = (f"{prefix}-{number:x}" for number in count(1))
+        self._prefix = secrets.token_hex(8)
+        self._numbers = count(1)
 
     def observed(
         self, handler: Handler, route: str, meter: RouteMeter, *, level: str = "info"
@@ -115,7 +115,7 @@ class _Observer:
             started = perf_counter()
             request_id = request.headers.get(_ID_SENT)
             if request_id is None or not _SAFE_ID.fullmatch(request_id):
-                request_id = next(self._ids)
+                request_id = f"{self._prefix}-{next(self._numbers)}"
             refusal = None
             # Each request is served in a task of its own.
             ids = {"request": request_id}

@@ -162,14 +162,14 @@ def carried(name: str) -> str | None:
     return (_context.get() or {}).get(name)
 
 
-def remember(**ids: str) -> None:
-    """Add `ids` to the context that the caller runs in.
+def remember(name: str, id: str) -> None:
+    """Add an id to the context that the caller runs in.
 
     The line of the request itself shows those that are called `tenant`, `flow` and `session`.
     """
     current = _context.get()
     if current is not None:
-        current.update(ids)
+        current[name] = id
 
 
 class Log:

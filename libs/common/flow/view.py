@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import unicodedata
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -47,19 +48,16 @@ class View(msgspec.Struct, frozen=True, dict=True):
     internal: bool = False
     """It asks the client app itself, and shows the user nothing."""
 
-    def components_in(self, language: str, words: Mapping[str, str]) -> msgspec.Raw:
-        """Return the components as JSON; what is not the author's has the `words` of `language`.
-
-        Kept by language, since a plan's views are sent again and again.
-        """
-        said = self._said.get(language)
-        if said is None:
-            said = msgspec.Raw(_JSON.encode([_say(one, words) for one in self.components]))
-            self._said[language] = said
-        return said
+    def components_in(self, words: Mapping[str, str]) -> msgspec.Raw:
+        """Return the components as JSON; what is not the author's is said in `words`."""
+        return msgspec.Raw(_JSON.encode([_say(one, words) for one in self.components]))
 
     @functools.cached_property
-    def _said(self) -> dict[str, msgspec.Raw]:
+    def kept(self) -> dict[str, Any]:
+        """What whoever shows it makes of it, by language: a plan's views are shown again and again.
+
+        Nothing of a session may be in it.
+        """
         return {}
 
     @functools.cached_property

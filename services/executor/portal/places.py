@@ -51,7 +51,7 @@ class Places:
     async def look(self, request: web.Request) -> tuple[str, Frame]:
         """Say whose pages `request` is for, whichever flow they are about."""
         tenant = self.face.tenant(request)
-        remember(tenant=tenant)
+        remember("tenant", tenant)
         await self.branding(request, tenant)
         return tenant, self.frame(request)
 
@@ -59,7 +59,7 @@ class Places:
         """Say what a browser was about that comes back to another address."""
         named = _OF_TENANT.fullmatch(base)
         tenant = named[1] if named else self.face.tenant(request)
-        remember(tenant=tenant)
+        remember("tenant", tenant)
         branding = await self.branding(request, tenant)
         return Place(tenant, Frame(self._language(request), base, kind, branding), kind)
 

@@ -52,7 +52,7 @@ def flow_id(request: web.Request) -> str:
     id = request.match_info["id"]
     if not ID.fullmatch(id):
         raise NotFound(NO_FLOW)
-    remember(flow=id)
+    remember("flow", id)
     return id
 
 

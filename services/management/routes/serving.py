@@ -118,7 +118,7 @@ class Door:
         caller.require(scope, tenant)
         if not known:
             raise NotFound(NO_TENANT)
-        remember(tenant=tenant)
+        remember("tenant", tenant)
         return Admitted(caller, tenant, self._author(request, caller.subject))
 
     async def let_pass(self, request: web.Request, *, tenants: bool = True) -> Stranger:

@@ -52,7 +52,7 @@ def _session(request: web.Request) -> str:
     id = request.match_info["id"].lower()
     if not _ID.fullmatch(id):
         raise NotFound(NO_SESSION)
-    remember(session=id)
+    remember("session", id)
     return id
 
 

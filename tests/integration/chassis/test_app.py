@@ -28,7 +28,7 @@ class Named(msgspec.Struct):
 
 
 async def greet(request: web.Request) -> web.Response:
-    remember(tenant=request.match_info["tenant"])
+    remember("tenant", request.match_info["tenant"])
     return json_answer({"hello": (await decode_json(request, Named)).name})
 
 

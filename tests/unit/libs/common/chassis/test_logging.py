@@ -64,7 +64,7 @@ def test_lines_of_a_context_carry_its_ids_and_those_remembered_in_it(
     log: Log, written: Written
 ) -> None:
     with Context(request="r1"):
-        remember(tenant="acme")
+        remember("tenant", "acme")
         structlog.get_logger().info("inside")
     structlog.get_logger().info("outside")
     inside, outside = written.lines()
@@ -75,13 +75,13 @@ def test_lines_of_a_context_carry_its_ids_and_those_remembered_in_it(
 
 def test_an_id_that_is_carried_can_be_asked_for() -> None:
     with Context(request="r1"):
-        remember(tenant="acme")
+        remember("tenant", "acme")
         assert (carried("request"), carried("tenant"), carried("flow")) == ("r1", "acme", None)
     assert carried("request") is None
 
 
 def test_remembering_outside_any_context_is_forgotten(log: Log, written: Written) -> None:
-    remember(tenant="acme")
+    remember("tenant", "acme")
     structlog.get_logger().info("outside")
     assert "tenant" not in written.lines()[0]
 

@@ -22,7 +22,7 @@ VIEW = View(
 
 
 def test_components_are_written_as_on_the_page_and_without_what_is_not_there() -> None:
-    assert msgspec.json.decode(VIEW.components_in("en", {}))[0] == {
+    assert msgspec.json.decode(VIEW.components_in({}))[0] == {
         "id": "form_1",
         "type": "FORM",
         "components": [
@@ -38,11 +38,13 @@ def test_components_are_written_as_on_the_page_and_without_what_is_not_there() -
     }
 
 
-def test_the_components_are_written_once_for_each_language() -> None:
-    view = View((Component("go", "BUTTON", config={"text": "Continue", "i18nKey": "go"}),))
-    german = view.components_in("de", {"go": "Weiter"})
-    assert view.components_in("de", {}) is german
-    assert view.components_in("en", {"go": "Go on"}) != german
+def test_what_is_kept_with_a_view_is_found_there() -> None:
+    view = View(())
+    assert view.kept == {}
+    view.kept["de"] = "Ansicht"
+    assert view.kept == {"de": "Ansicht"}
+    assert View(()).kept == {}
+    assert view == View(())
 
 
 def test_words_that_are_not_the_authors_are_in_the_users_language() -> None:
@@ -61,7 +63,7 @@ def test_words_that_are_not_the_authors_are_in_the_users_language() -> None:
             ),
         )
     )
-    (form,) = msgspec.json.decode(view.components_in("de", words))
+    (form,) = msgspec.json.decode(view.components_in(words))
     assert [one["config"] for one in form["components"]] == [
         {"label": "E-Mail-Adresse", "i18nKey": "label.email"},
         {"text": "Weiter", "i18nKey": "button.continue"},
@@ -93,7 +95,7 @@ def test_options_of_ours_are_in_the_users_language_and_in_its_order() -> None:
     ]
     words = {"country.AT": "Österreich", "country.DE": "Deutschland", "country.OM": "oman"}
     view = View((Component("a", "INPUT", "COUNTRY", config={"options": ours}),))
-    (shown,) = msgspec.json.decode(view.components_in("de", words))
+    (shown,) = msgspec.json.decode(view.components_in(words))
     assert [option["label"] for option in shown["config"]["options"]] == [
         "Deutschland",
         "oman",
@@ -105,5 +107,5 @@ def test_options_of_ours_are_in_the_users_language_and_in_its_order() -> None:
 def test_options_of_the_authors_stay_as_they_are() -> None:
     theirs = [{"value": "l", "label": "Large"}, {"value": "a", "label": "A bit"}]
     view = View((Component("a", "INPUT", "DROPDOWN", config={"options": theirs}),))
-    (shown,) = msgspec.json.decode(view.components_in("de", {"Large": "no"}))
+    (shown,) = msgspec.json.decode(view.components_in({"Large": "no"}))
     assert shown["config"]["options"] == theirs

@@ -81,7 +81,7 @@ def field(name: str, type: str = "text", **more: Json) -> Mapping[str, Json]:
 
 
 def test_the_registration_of_seed_002_can_be_said_exactly() -> None:
-    shown = msgspec.json.decode(STEP.form.view.components_in("en", {}))
+    shown = msgspec.json.decode(STEP.form.view.components_in({}))
     for component in shown[0]["components"]:
         for key, value in ADDED[component["id"]].items():
             assert component["config"].pop(key) == value
