@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily
 
 from libs.common.chassis.metrics import PREFIX, Metrics
-from libs.common.chassis.tally import TOGETHER, Counters, Histograms
+from libs.common.chassis.tally import TOGETHER, Counters, Durations, Histograms
 from libs.common.flow.model import FlowType
 from libs.common.flow.recorder import Recorder
 from libs.common.flow.turn import Over, Passed, Turn
@@ -84,6 +84,8 @@ class ExecutorMetrics:
             "Time from a submit's claim to its stored answer.",
             "type",
         )
+        self._turns: dict[FlowType, Durations] = {}
+        """Those of `seconds`, once there are any."""
         self.node_seconds = Histograms(
             registry,
             f"{PREFIX}node_seconds",
@@ -120,13 +122,16 @@ class ExecutorMetrics:
 
     def turn(self, turn: Turn, seconds: float, recorder: Recorder) -> None:
         """Count a turn that is stored, and whose nodes `recorder` has timed."""
-        session, kind = turn.session, str(turn.session.type)
-        self.seconds.add(seconds, kind)
+        session = turn.session
+        durations = self._turns.get(session.type)
+        if durations is None:
+            durations = self._turns[session.type] = self.seconds.show(session.type.value)
+        durations.add(seconds)
         self.node_seconds.add_all(recorder.times())
         self.nodes.add_all(turn.path, over=session.over)
         if type(turn.shown) is Over:
             ends = self.completions if turn.shown.succeeded else self.failures
-            ends.add(session.tenant, kind)
+            ends.add(session.tenant, session.type.value)
 
     def start(self, tenant: str, kind: FlowType) -> None:
         """Count a session that is stored for the first time."""

@@ -158,7 +158,8 @@ def _compare_rest(before: Facts, after: Facts, new: dict[str, Any]) -> None:
         new["proved"] = after.proved if forgot else after.proved[kept:]
 
 
-class Recorder(msgspec.Struct):
+# What it keeps knows nothing of it, so it is in no cycle.
+class Recorder(msgspec.Struct, gc=False):
     """Keeps what one turn does: a `Watch` of the interpreter's, told of answers as well."""
 
     words: Mapping[str, Words] | None

@@ -231,21 +231,15 @@ def learn(facts: Facts, form: Form, filled: Filled, *, attributes: bool) -> Fact
 
     What was asked for again and now left empty is gone.
     """
-    inputs = _updated(facts.inputs, form, filled.values)
-    if not attributes:
-        return replace(facts, inputs=inputs)
-    return replace(facts, inputs=inputs, staged=_updated(facts.staged, form, filled.values))
-
-
-def _updated(
-    known: Mapping[str, Json], form: Form, values: Mapping[str, Json]
-) -> Mapping[str, Json]:
-    updated = {**known, **values}
+    values = filled.values
+    inputs = {**facts.inputs, **values}
+    staged = {**facts.staged, **values} if attributes else {}
     if len(values) < len(form.fields):
         for field in form.fields:
             if field.name not in values:
-                updated.pop(field.name, None)
-    return updated
+                inputs.pop(field.name, None)
+                staged.pop(field.name, None)
+    return replace(facts, inputs=inputs, staged=staged if attributes else facts.staged)
 
 
 def _input(field: Field) -> Component:
