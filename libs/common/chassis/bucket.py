@@ -15,12 +15,10 @@ from typing import Final
 
 import msgspec
 
+from libs.common.chassis.direct import read_lines
 from libs.common.chassis.redis_line.port import RedisLine, Reply, Script
 
 _MICROSECONDS: Final = 1_000_000
-_LIMIT: Final = "X-RateLimit-Limit"
-_REMAINING: Final = "X-RateLimit-Remaining"
-_RESET: Final = "X-RateLimit-Reset"
 
 # A bucket is one number: the microsecond in which it will be full again. Missing means full, so the
 # key's own expiry ends it. All arithmetic is on whole microseconds, which doubles hold exactly.
@@ -156,22 +154,17 @@ async def give_back(line: RedisLine, wanted: Tokens) -> None:
 
 
 def headers(given: Allowance) -> dict[str, str]:
-    """Say it as seed 000 does: `X-RateLimit-*`, with the reset in epoch seconds, and on a refusal
-    `Retry-After` in whole seconds.
-    """
-    said = {
-        _LIMIT: str(given.limit),
-        _REMAINING: str(given.remaining),
-        _RESET: str(given.reset_at),
-    }
+    """Say it as seed 000 does: as `lines`, and on a refusal `Retry-After` in whole seconds."""
+    said = read_lines(lines(given))
     if not given.taken:
         said["Retry-After"] = str(math.ceil(given.retry_after))
     return said
 
 
 def lines(given: Allowance) -> str:
-    """Say the same as lines of a head, but for `Retry-After`, which a refusal has by itself."""
+    """Write `X-RateLimit-*`, with the reset in epoch seconds, as an `Answer` has its headers."""
     return (
-        f"{_LIMIT}: {given.limit}\r\n{_REMAINING}: {given.remaining}\r\n"
-        f"{_RESET}: {given.reset_at}\r\n"
+        f"X-RateLimit-Limit: {given.limit}\r\n"
+        f"X-RateLimit-Remaining: {given.remaining}\r\n"
+        f"X-RateLimit-Reset: {given.reset_at}\r\n"
     )

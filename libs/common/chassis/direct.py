@@ -44,8 +44,7 @@ class Answer(msgspec.Struct, gc=False):
 
     def for_aiohttp(self) -> web.Response:
         """Return the same for a request that came through aiohttp."""
-        headers = dict(line.split(": ", 1) for line in self.lines.split("\r\n")[:-1])
-        answer = web.Response(body=self.body, status=self.status, headers=headers)
+        answer = web.Response(body=self.body, status=self.status, headers=read_lines(self.lines))
         if not self.keep_alive:
             answer.force_close()
         return answer
@@ -54,6 +53,11 @@ class Answer(msgspec.Struct, gc=False):
 def header_lines(headers: Mapping[str, str]) -> str:
     """Write `headers`; raise `ValueError` where one would be more than one line."""
     return "".join(_header_line(name, value) for name, value in headers.items())
+
+
+def read_lines(lines: str) -> dict[str, str]:
+    """Return what `header_lines` has written."""
+    return dict(line.split(": ", 1) for line in lines.split("\r\n")[:-1])
 
 
 def _header_line(name: str, value: str) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
@@ -121,7 +121,7 @@ async def read_body(request: Request) -> bytes:
 def decode_body(body: bytes, kind: type[T]) -> T:
     """Return JSON `body` as `kind`, or raise `Invalid`, as `decode_json` does."""
     try:
-        value: T = _decoder(kind).decode(body)
+        value: T = _decode(kind)(body)
     except msgspec.ValidationError as error:
         what, path = _with_path(str(error))
         raise Invalid(
@@ -139,8 +139,8 @@ def decode_body(body: bytes, kind: type[T]) -> T:
 
 
 @cache
-def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, dec_hook=decode_secret)
+def _decode(kind: type[T]) -> Callable[[bytes], T]:
+    return msgspec.json.Decoder(kind, dec_hook=decode_secret).decode
 
 
 def _is_json(media: str) -> bool:

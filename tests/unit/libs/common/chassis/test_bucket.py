@@ -1,8 +1,7 @@
 import pytest
 from redis.crc import key_slot
 
-from libs.common.chassis.bucket import Allowance, Bucket, allowance, headers, lines, tokens
-from libs.common.chassis.direct import header_lines
+from libs.common.chassis.bucket import Allowance, Bucket, allowance, headers, tokens
 
 SECRET = b"invented"
 TENANT = Bucket("tenant", 50, 50 / 60)
@@ -52,13 +51,6 @@ def test_headers_of_what_was_given_say_nothing_of_retrying() -> None:
         "X-RateLimit-Remaining": "9",
         "X-RateLimit-Reset": "1700000000",
     }
-
-
-@pytest.mark.parametrize("taken", [True, False])
-def test_lines_of_what_became_of_a_wish_are_its_headers_but_for_retrying(taken: bool) -> None:
-    given = Allowance(taken, "client", 10, 9, 1_700_000_000, 1.5)
-    told = {name: value for name, value in headers(given).items() if name != "Retry-After"}
-    assert lines(given) == header_lines(told)
 
 
 def test_a_refusal_rounds_up_the_seconds_to_wait() -> None:
