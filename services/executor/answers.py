@@ -102,7 +102,7 @@ def could_answer(view: View, submitted: Submission) -> bool:
     if submitted.action in view.resends:
         # It sends nothing of the form.
         return True
-    return submitted.action in view.actions and submitted.inputs.keys() >= view.needed
+    return submitted.action in view.actions and view.needed.issubset(submitted.inputs)
 
 
 def _message(message: Message, language: Language) -> wire.Message:

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from math import floor
 from typing import Any, ClassVar, Final, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -245,12 +246,12 @@ def write(answer: Answer, *, last: bool) -> bytes:
     body = answer.body
     head = (
         f"{_BEGINNINGS[answer.status]}{answer.lines}Content-Length: {len(body)}\r\n"
-        f"{_date(time.time() // 1)}{_CLOSES if last else _ENDS}"
+        f"{_date(floor(time.time()))}{_CLOSES if last else _ENDS}"
     )
     return head.encode() + body
 
 
 @lru_cache(1)
-def _date(now: float) -> str:
+def _date(now: int) -> str:
     """Write the header of a time; it is the same for all answers of a second."""
     return f"Date: {formatdate(now, usegmt=True)}\r\n"
