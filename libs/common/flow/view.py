@@ -56,7 +56,7 @@ class View(msgspec.Struct, frozen=True, dict=True):
     def kept(self) -> dict[str, Any]:
         """What whoever shows it makes of it, by language: a plan's views are shown again and again.
 
-        Nothing of a session may be in it.
+        Nothing may be in it but what the view itself says.
         """
         return {}
 

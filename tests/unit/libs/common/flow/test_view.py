@@ -72,6 +72,10 @@ def test_words_that_are_not_the_authors_are_in_the_users_language() -> None:
     ]
 
 
+def test_what_must_be_sent_is_needed_once() -> None:
+    assert View((), required=("email", "email", "name")).needed == {"email", "name"}
+
+
 def test_a_button_is_named_by_its_action_or_its_id_or_not_at_all() -> None:
     assert VIEW.actions == {"", "submit-registration", "submit", "skip", "home", "top"}
 
