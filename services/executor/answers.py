@@ -23,8 +23,9 @@ def step_id(session: str, revision: int) -> str:
     It need not be hard to guess, since it is of use only to who knows the session; a number
     would invite clients to count.
     """
-    # A checksum that begins at another number is another one: no two steps are called alike.
-    return f"{crc32(session.encode(), revision):x}"
+    # A checksum that begins at another number is another one: no two steps are called alike. And
+    # all are of one length, or the length of an answer would differ where nothing else does.
+    return f"{crc32(session.encode(), revision):08x}"
 
 
 def show(session: Session, shown: Stay, step: str, language: Language) -> wire.Answer:

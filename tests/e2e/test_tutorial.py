@@ -23,7 +23,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 VARIES = re.compile(
     r"\b1[0-9]{9}\b"  # a time
     r"|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # an id of a session or an account
-    r'|(?<="stepId":")[0-9a-f]{16}'
+    r'|(?<="stepId":")[0-9a-f]{8}'
     r"|(?<=127\.0\.0\.1:)[0-9]+"
 )
 CUT = "…"

@@ -206,3 +206,4 @@ def test_every_step_of_every_session_has_a_name_of_its_own() -> None:
     sessions = ("0b0e4b6c-6c0f-4f0a-9a51-7c0d2f9f6f11", "d7a1b7f2-3c4e-4f3a-8a4b-0e5c6d7e8f90")
     names = {step_id(session, revision) for session in sessions for revision in range(5_000)}
     assert len(names) == 10_000
+    assert {len(name) for name in names} == {8}
