@@ -43,6 +43,13 @@ def test_there_is_a_word_for_each_fact() -> None:
     }
 
 
+@pytest.mark.parametrize("name", [field.name for field in msgspec.structs.fields(Facts)])
+def test_a_fact_that_alone_is_another_is_kept(name: str) -> None:
+    only = replace(Facts(), **{name: getattr(FULL, name)})
+    assert name in learned(Facts(), only)
+    assert learned(only, Facts())
+
+
 def test_what_became_known_is_kept_by_name_and_kind() -> None:
     assert told(Facts(), FULL) == Learned(
         identifier=True,
