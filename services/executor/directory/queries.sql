@@ -48,7 +48,12 @@ WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked;
 -- a new account, or the one that this key made before
 INSERT INTO users AS u
     (id, tenant, creation_key, email, email_verified, username, phone, attributes, password_hash)
-VALUES (:id, :tenant, :key, :email, :verified, :username, :phone, :attributes, :password_hash)
+SELECT
+    :id::uuid, :tenant, :key, :email, :verified::boolean, :username, :phone, :attributes::jsonb,
+    :password_hash
+-- One at a time by a key: of two that insert at once, the second may meet the address of the first
+-- before its key, and would tell somebody that their own address is taken.
+FROM pg_advisory_xact_lock(hashtextextended((:key::uuid)::text, 0))
 ON CONFLICT (creation_key) DO UPDATE SET
     email = excluded.email,
     email_verified = excluded.email_verified,
@@ -91,7 +96,10 @@ WHERE u.tenant = :tenant AND u.id = :account;
 
 -- name: adopt(tenant, account)$
 -- a row to keep it under; nothing where another tenant has one of this id
-INSERT INTO users AS u (id, tenant, creation_key) VALUES (:account, :tenant, :account)
+INSERT INTO users AS u (id, tenant, creation_key)
+SELECT :account, :tenant, :account
+-- One at a time, or the second may meet the first by its key, which is no conflict of ids.
+FROM pg_advisory_xact_lock(hashtextextended((:account::uuid)::text, 0))
 ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant WHERE u.tenant = excluded.tenant
 RETURNING true;
 

@@ -6,6 +6,7 @@ can do wrong is in `test_http_directory`.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -184,6 +185,17 @@ async def test_the_same_key_makes_one_account(side: Side) -> None:
     assert user is not None
     assert user["email"] == "sasha@example.org"
     assert "city" not in user
+
+
+async def test_the_same_key_makes_one_account_though_many_write_at_once(side: Side) -> None:
+    for number in range(100):
+        key, person = str(uuid.uuid4()), {"email": f"{number}@example.com"}
+        wrote = await asyncio.gather(
+            *(side.directory.write(ACME, key, None, person, None) for _ in range(8))
+        )
+        # Nobody is told that an address is taken which is taken by themselves.
+        assert len(set(wrote)) == 1
+        assert isinstance(wrote[0], Written)
 
 
 async def test_what_is_written_onto_an_account_leaves_the_rest(side: Side) -> None:
