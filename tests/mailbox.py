@@ -14,6 +14,7 @@ from email.policy import default
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from libs.common.secret import Secret
+from tests.patience import PATIENCE_SECONDS
 
 HOST = "localhost"
 USER, PASSWORD = b"gatehouse", b"p@ss/word"
@@ -95,7 +96,7 @@ class Mailbox:
 
     async def has(self, count: int) -> list[EmailMessage]:
         """Return the letters once there are so many."""
-        async with asyncio.timeout(20), self._came:
+        async with asyncio.timeout(PATIENCE_SECONDS), self._came:
             await self._came.wait_for(lambda: len(self.letters) >= count)
         return self.letters
 

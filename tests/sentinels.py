@@ -15,6 +15,7 @@ from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.process import POLL_SECONDS, Process, Program
 from deploy.local.server import Server, private_file
 from deploy.local.valkey import ask, binary, start_valkey
+from tests.patience import PATIENCE_SECONDS
 
 NAME = "main"
 """What the Sentinels call the master."""
@@ -107,7 +108,7 @@ async def watched(folder: Path, password: str) -> AsyncIterator[Watched]:
             stack.push_async_callback(process.kill)
             sentinels.append(Sentinel(port, process))
         made = Watched(master, replica, tuple(sentinels), password)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (await replication(replica, password)).get("master_link_status") != "up":
                 await asyncio.sleep(POLL_SECONDS)
         yield made

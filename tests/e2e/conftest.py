@@ -18,8 +18,9 @@ from deploy.local.demo import FLOWS
 from deploy.local.ports import free_port
 from deploy.local.stack import PORTS, Stack, local_stack
 from tests.conftest import expose_postgres
-from tests.e2e.walker import Admin, Json, Walker, ask, until
+from tests.e2e.walker import Admin, Json, Walker, ask
 from tests.kept import in_redis, in_streams
+from tests.patience import until
 from tests.typed import TYPED
 
 LOGIN = json.loads((FLOWS / "mfa-login.graph.json").read_text())

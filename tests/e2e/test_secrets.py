@@ -17,8 +17,9 @@ from nats.aio.msg import Msg
 
 from deploy.local.demo import add_account
 from deploy.local.stack import Stack
-from tests.e2e.walker import Walker, ask, until
+from tests.e2e.walker import Walker, ask
 from tests.kept import in_postgres, in_redis, in_streams
+from tests.patience import until
 
 Found = Iterable[tuple[str, bytes]]
 """Where something is kept, and what."""

@@ -15,6 +15,7 @@ from tests.e2e.graphs import graph
 from tests.e2e.people import enrol
 from tests.e2e.walker import Admin, Walker
 from tests.gateway import PHONE, sms_gateway
+from tests.patience import PATIENCE_SECONDS
 from tests.walks import node
 
 BY_SMS = graph(
@@ -40,7 +41,7 @@ async def test_a_second_factor_by_sms_goes_by_the_flow_of_the_tenant(
         await admin.publish("our-sms", drawn, FlowType.TRIGGER, **SENDER)
         step = await walker.submit(await walker.start("by-sms"), email=ada.email)
         step = await walker.submit(step, password=PASSWORD)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             _, body = await provider.requests.get()
     (code,) = re.findall(r"\b\d{6}\b", json.loads(body)["parameters"]["text"])
     done = await walker.submit(step, code=code)

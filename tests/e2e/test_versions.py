@@ -13,7 +13,8 @@ import pytest
 
 from deploy.local.stack import Stack
 from tests.e2e.graphs import edition, fails_everybody
-from tests.e2e.walker import Admin, Json, Reply, Walker, until
+from tests.e2e.walker import Admin, Json, Reply, Walker
+from tests.patience import until
 
 KIND = "MFA_SETUP"
 SESSIONS = 1_000

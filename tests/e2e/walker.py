@@ -5,10 +5,9 @@ They speak HTTP and judge nothing: whatever is answered is handed to the test as
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
@@ -20,9 +19,6 @@ from tests.typed import TYPED
 
 ADMIN = "/api/admin"
 EXECUTE = "/flow/execute"
-
-PATIENCE_SECONDS = 90.0
-"""Longer than anything is put off: JetStream gives a dead executor's work away after 30."""
 
 Json = Any
 T = TypeVar("T")
@@ -122,17 +118,6 @@ def answer_to(step: Reply, action: str = "", **inputs: Json) -> Json:
         "actionId": action,
         "inputs": inputs,
     }
-
-
-async def until(reached: Callable[[], Awaitable[T]]) -> T:
-    """Wait until `reached` returns something true, and return that.
-
-    The limit is no measure of anything: it ends a test in which that never comes.
-    """
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (found := await reached()):
-            await asyncio.sleep(0.05)
-    return found
 
 
 class Admin:

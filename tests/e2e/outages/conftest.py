@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from deploy.local.stack import SERVERS, Stack
 from tests.e2e.conftest import running
-from tests.e2e.walker import ask, until
+from tests.e2e.walker import ask
+from tests.patience import until
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

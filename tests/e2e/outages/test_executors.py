@@ -12,7 +12,8 @@ import pytest_asyncio
 
 from deploy.local.stack import Stack
 from tests.e2e.conftest import PASSWORD, accounts, entries, register
-from tests.e2e.walker import EXECUTE, Json, Reply, Walker, answer_to, ask, claims_of, until
+from tests.e2e.walker import EXECUTE, Json, Reply, Walker, answer_to, ask, claims_of
+from tests.patience import until
 
 PEOPLE = 40
 EMAILS = [f"p{n}@example.com" for n in range(PEOPLE)]

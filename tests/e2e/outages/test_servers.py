@@ -19,7 +19,8 @@ from deploy.local.process import Process
 from deploy.local.stack import Stack
 from tests.e2e.conftest import LOGIN, PASSWORD, register
 from tests.e2e.outages.conftest import bring_back
-from tests.e2e.walker import Admin, Json, Reply, Walker, ask, claims_of, until
+from tests.e2e.walker import Admin, Json, Reply, Walker, ask, claims_of
+from tests.patience import until
 
 TWO_PROMPTS: Json = {
     "nodes": [

@@ -1,7 +1,7 @@
 """Lines to the real servers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,6 +12,7 @@ from libs.common.chassis.redis_line import cluster, node
 from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.errors import Unavailable
+from tests.patience import PATIENCE_SECONDS
 
 
 def cluster_url(nodes: tuple[Server, ...]) -> str:
@@ -30,17 +31,9 @@ async def opened(url: str, limits: Limits | None = None) -> AsyncIterator[RedisL
         await line.aclose()
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            if await condition():
-                return
-            await asyncio.sleep(0.01)
-
-
 async def until_it_answers(line: RedisLine, key: str = "any") -> None:
     """Come back as a client would, until the line has found its server again."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 await line.execute(b"EXISTS", key)

@@ -1,7 +1,7 @@
 """A bus, consumers on it, and what became of each message."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import get_args
 
@@ -11,6 +11,7 @@ from libs.common.chassis.bus import Bus, Stream
 from libs.common.chassis.consume import DEAD, Consumer, Consumption, Handle, Message
 from libs.common.chassis.metrics import Metrics, Outcome
 from libs.common.secret import Secret
+from tests.patience import until_so
 
 EVENTS = Stream(name="CONSUME_TEST", subjects=("consumetest.>",))
 SUBJECT = "consumetest.flow"
@@ -73,14 +74,8 @@ class World:
         )
 
     async def counts(self, **expected: int) -> None:
-        await until(lambda: sum(self.counted.values()) >= sum(expected.values()))
+        await until_so(lambda: sum(self.counted.values()) >= sum(expected.values()))
         assert self.counted == expected
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -88,7 +83,7 @@ async def a_world(nats_url: str) -> AsyncIterator[World]:
     """Have a bus on this server, and stop all that consumes at the end."""
     bus = Bus(Secret(nats_url), name="test")
     bus.open()
-    await until(lambda: bus.connected)
+    await until_so(lambda: bus.connected)
     await bus.ensure(EVENTS)
     world = World(bus, nats_url)
     try:

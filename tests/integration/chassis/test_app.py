@@ -18,6 +18,7 @@ from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.problems import Refusal, decode_json
 from libs.common.errors import Unavailable
 from tests.listening import listening
+from tests.patience import PATIENCE_SECONDS, until_so
 
 JSON = {"Content-Type": "application/json"}
 LIMIT = 2048
@@ -194,7 +195,7 @@ async def test_a_body_that_never_comes_is_not_waited_for(
     head = b"POST /t/a/greet HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(head + b"Content-Length: 100\r\n\r\n{")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         status = await reader.readline()
     writer.close()
     assert status.startswith(b"HTTP/1.1 408")
@@ -207,9 +208,7 @@ async def test_a_client_that_leaves_while_sending_is_no_fault_of_ours(served: Se
     await writer.drain()
     await asyncio.sleep(0.05)
     writer.close()
-    async with asyncio.timeout(5):
-        while not (lines := served.lines()):
-            await asyncio.sleep(0.01)
+    lines = await until_so(served.lines)
     assert (lines[0]["status"], lines[0]["refused"]) == (400, "invalid")
 
 

@@ -1,7 +1,7 @@
 """The bus against a real NATS, which goes away and comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -15,15 +15,10 @@ from libs.common.chassis.bus import Bus, Stream
 from libs.common.chassis.startup import StartupFailure
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
+from tests.patience import PATIENCE_SECONDS, until_so
 
 EVENTS = Stream(name="BUS_TEST", subjects=("bustest.events.>",))
 SUBJECT = "bustest.events.flow"
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def opened(url: str) -> Bus:
@@ -35,7 +30,7 @@ async def opened(url: str) -> Bus:
 @pytest.fixture
 async def bus(nats_url: str) -> AsyncIterator[Bus]:
     bus = await opened(nats_url)
-    await until(lambda: bus.connected)
+    await until_so(lambda: bus.connected)
     yield bus
     await bus.close()
 
@@ -51,7 +46,7 @@ async def echo(payload: bytes) -> bytes:
 async def test_a_request_is_answered(bus: Bus, nats_url: str) -> None:
     other = await opened(nats_url)
     await other.respond("bustest.ask", "compilers", echo)
-    await until(lambda: other.connected)
+    await until_so(lambda: other.connected)
     await other.check()
     assert await ask(bus, b"abc") == b"cba"
     await other.close()
@@ -64,7 +59,7 @@ async def test_a_check_that_was_given_up_on_leaves_the_connection_as_it_was(
     process = psutil.Process(nats_server.process.pid)
     process.suspend()
     try:
-        await until(lambda: process.status() == psutil.STATUS_STOPPED)
+        await until_so(lambda: process.status() == psutil.STATUS_STOPPED)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await bus.check()
@@ -137,13 +132,13 @@ async def test_closing_finishes_the_answer_in_hand(bus: Bus, nats_url: str) -> N
         return payload
 
     other = await opened(nats_url)
-    await until(lambda: other.connected)
+    await until_so(lambda: other.connected)
     await other.respond("bustest.ask", "compilers", slow)
     await other.check()
     answer = asyncio.create_task(ask(bus, b"whole"))
     await asked.wait()
     closing = asyncio.create_task(other.close())
-    await until(lambda: not other.connected)
+    await until_so(lambda: not other.connected)
     release.set()
     await closing
     assert await answer == b"whole"
@@ -192,13 +187,13 @@ async def test_everything_is_refused_at_once_while_the_server_is_away_and_works_
             await attempt
         assert away.value.what == "nats"
     await nats_server.process.start()
-    await until(lambda: bus.connected)
+    await until_so(lambda: bus.connected)
     await bus.check()
     assert await ask(bus, b"abc") == b"cba"
     await nats_server.process.kill()
-    await until(lambda: not bus.connected)
+    await until_so(lambda: not bus.connected)
     await nats_server.process.start()
-    await until(lambda: bus.connected)
+    await until_so(lambda: bus.connected)
     assert await ask(bus, b"abc") == b"cba"
     assert await bus.publish(EVENTS, SUBJECT, b"", message_id="1")
     await bus.close()
@@ -206,16 +201,16 @@ async def test_everything_is_refused_at_once_while_the_server_is_away_and_works_
 
 async def test_closing_while_the_server_is_away_ends(nats_url: str, nats_server: Server) -> None:
     never, lost = await opened("nats://127.0.0.1:1"), await opened(nats_url)
-    await until(lambda: lost.connected)
+    await until_so(lambda: lost.connected)
     await nats_server.process.stop()
-    await until(lambda: not lost.connected)
-    async with asyncio.timeout(20):
+    await until_so(lambda: not lost.connected)
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await never.close()
         await lost.close()
 
 
 async def closed_within_bounds(bus: Bus) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await bus.close()
 
 
@@ -235,7 +230,7 @@ async def suspended_url(nats_url: str, nats_server: Server) -> AsyncIterator[str
     process = psutil.Process(nats_server.process.pid)
     process.suspend()
     try:
-        await until(lambda: process.status() == psutil.STATUS_STOPPED)
+        await until_so(lambda: process.status() == psutil.STATUS_STOPPED)
         yield nats_url
     finally:
         process.resume()
@@ -289,7 +284,7 @@ async def test_closing_ends_when_the_server_hangs_with_an_answer_in_hand(
         return payload
 
     other = await opened(nats_url)
-    await until(lambda: other.connected)
+    await until_so(lambda: other.connected)
     await other.respond("bustest.ask", "compilers", never)
     await other.check()
     answer = asyncio.create_task(ask(bus, within=600))
@@ -341,6 +336,6 @@ async def test_a_client_that_gave_up_is_replaced(bus: Bus) -> None:
     assert client is not None
     # What nats-py does by itself when a reconnect is refused.
     await client.close()
-    await until(lambda: bus.connected)
+    await until_so(lambda: bus.connected)
     await bus.check()
     assert await ask(bus, b"abc") == b"cba"

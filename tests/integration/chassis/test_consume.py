@@ -14,7 +14,8 @@ from libs.common.chassis.consume import Hopeless, Message
 from libs.common.chassis.metrics import ConsumerMeter
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
-from tests.integration.chassis.consuming import CONSUMER, EVENTS, SUBJECT, World, a_world, until
+from tests.integration.chassis.consuming import CONSUMER, EVENTS, SUBJECT, World, a_world
+from tests.patience import until_so
 
 
 @pytest.fixture
@@ -159,9 +160,9 @@ async def test_consuming_survives_a_restart_of_the_server(
     await world.publish(b"1")
     await world.counts(done=1)
     await nats_server.process.kill()
-    await until(lambda: not world.bus.connected)
+    await until_so(lambda: not world.bus.connected)
     await nats_server.process.start()
-    await until(lambda: world.bus.connected)
+    await until_so(lambda: world.bus.connected)
     await world.publish(b"2")
     await world.counts(done=2)
 
@@ -214,7 +215,7 @@ async def test_a_fault_of_ours_does_not_end_the_consuming(
     monkeypatch.setattr(ConsumerMeter, "delivered", count)
     await world.publish(b"1", b"2")
     world.consume(handle)
-    await until(lambda: len(counted) == 2)
+    await until_so(lambda: len(counted) == 2)
 
 
 async def test_what_is_not_done_is_shown_though_its_handler_waits(
@@ -231,11 +232,11 @@ async def test_what_is_not_done_is_shown_though_its_handler_waits(
 
     await world.publish(b"poison", b"2")
     world.consume(handle)
-    await until(lambda: world.lag == 2)
+    await until_so(lambda: world.lag == 2)
     await world.publish(b"3")
-    await until(lambda: world.lag == 3)
+    await until_so(lambda: world.lag == 3)
     away = False
-    await until(lambda: world.lag == 0)
+    await until_so(lambda: world.lag == 0)
     assert {**world.counted, "waited": 0} == {"retried": 1, "done": 3, "waited": 0}
 
 
@@ -249,7 +250,7 @@ async def test_who_takes_no_message_shows_how_many_wait_though_nobody_ever_took_
 
     await world.publish(b"1", b"2")
     world.consume(handle, msgspec.structs.replace(CONSUMER, workers=0))
-    await until(lambda: world.lag == 2)
+    await until_so(lambda: world.lag == 2)
     await world.publish(b"3")
-    await until(lambda: world.lag == 3)
+    await until_so(lambda: world.lag == 3)
     assert world.counted == {}

@@ -18,6 +18,7 @@ from libs.common.chassis.logging import Log
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.problems import Refusal, read_body
 from libs.common.errors import NotFound
+from tests.patience import PATIENCE_SECONDS, until_so
 
 LIMIT = 2**22
 
@@ -91,7 +92,7 @@ class Client:
         return status, body
 
     async def whole_answer(self) -> tuple[int, dict[str, str], bytes]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.rstrip().split("\r\n")
             told = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
@@ -103,7 +104,7 @@ class Client:
         return await self.answer()
 
     async def closed(self) -> bool:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return await self.reader.read() == b""
 
 
@@ -192,8 +193,7 @@ async def test_a_request_in_more_pieces_or_too_late_is_aiohttps(
     monkeypatch.setattr(lanes, "_REST_SECONDS", 0.01)
     other = Client(*await asyncio.open_connection("127.0.0.1", served.port))
     other.writer.write(request[:10])
-    while served.lane.connections:
-        await asyncio.sleep(0.01)
+    await until_so(lambda: not served.lane.connections)
     other.writer.write(request[10:])
     assert await other.answer() == (200, b"aiohttp 127.0.0.1 body")
     other.writer.close()
@@ -242,12 +242,9 @@ async def test_a_client_that_leaves_does_not_stop_what_it_asked_for(served: Serv
     client.send(b"wait")
     await served.waiting.wait()
     client.writer.close()
-    while served.lane.connections:
-        await asyncio.sleep(0.01)
+    await until_so(lambda: not served.lane.connections)
     served.released.set()
-    while not served.lines():
-        await asyncio.sleep(0.01)
-    (line,) = served.lines()
+    (line,) = await until_so(served.lines)
     assert line["status"] == 200
 
 

@@ -16,7 +16,8 @@ from deploy.local.server import Server
 from deploy.local.valkey import start_valkey, start_valkey_cluster
 from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.errors import Unavailable
-from tests.integration.chassis.conftest import cluster_url, opened, until, until_it_answers
+from tests.integration.chassis.conftest import cluster_url, opened, until_it_answers
+from tests.patience import PATIENCE_SECONDS, until
 
 PATIENT = Limits(deadline=20)
 TAG = "{moving}"
@@ -175,7 +176,7 @@ async def test_a_slot_that_stays_torn_is_unavailable(
         await move_key(owner, other, f"{TAG}:1", servers_password)
         with pytest.raises(Unavailable):
             # A bound for the test: without one on the tries, this never ends.
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await line.execute(b"MGET", f"{TAG}:1", f"{TAG}:2")
 
 

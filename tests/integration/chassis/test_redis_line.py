@@ -14,6 +14,7 @@ from deploy.local.server import Server
 from libs.common.chassis.redis_line.port import Limits, Part, RedisLine, Script
 from libs.common.errors import Unavailable
 from tests.integration.chassis.conftest import opened, until_it_answers
+from tests.patience import PATIENCE_SECONDS
 
 ECHO = Script("return {KEYS[1], cmsgpack.unpack(ARGV[1])[1]}")
 PATIENT = Limits(deadline=20)
@@ -214,7 +215,7 @@ async def test_a_hung_server_is_unavailable_and_comes_back(redis_server: Server)
         os.kill(redis_server.process.pid, signal.SIGSTOP)
         try:
             # A bound for the test, not a measurement: without a deadline this never ends.
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 for _ in range(3):
                     with pytest.raises(Unavailable):
                         await line.execute(b"GET", "a")
@@ -226,7 +227,7 @@ async def test_a_hung_server_is_unavailable_and_comes_back(redis_server: Server)
 async def test_a_server_that_hangs_in_the_handshake_is_unavailable(redis_server: Server) -> None:
     os.kill(redis_server.process.pid, signal.SIGSTOP)
     try:
-        async with opened(redis_server.url, HASTY) as line, asyncio.timeout(20):
+        async with opened(redis_server.url, HASTY) as line, asyncio.timeout(PATIENCE_SECONDS):
             with pytest.raises(Unavailable):
                 await line.execute(b"GET", "a")
     finally:

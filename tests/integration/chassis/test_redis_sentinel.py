@@ -19,6 +19,7 @@ from libs.common.chassis.redis_line.port import RedisLine, Script
 from libs.common.errors import Unavailable
 from tests.clients.tls import secured, secured_for_some
 from tests.integration.chassis.conftest import opened, until_it_answers
+from tests.patience import PATIENCE_SECONDS
 from tests.sentinels import NAME, start_sentinel, watched
 
 APPEND = Script("return redis.call('RPUSH', KEYS[1], cmsgpack.unpack(ARGV[1])[1])")
@@ -200,7 +201,7 @@ async def test_when_the_master_hangs_the_line_goes_on_with_its_replica_and_sends
             await asyncio.sleep(0)
         os.kill(stack.master.process.pid, signal.SIGSTOP)
         await stack.is_lost()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.gather(*calls)
         await see_that_it_leads_to(stack.replica, line)
         kept = await line.execute(b"LRANGE", "list", 0, -1)

@@ -19,7 +19,8 @@ from deploy.local.valkey import ask
 from libs.common.chassis.redis_line.port import Limits, RedisLine, Script
 from libs.common.errors import Unavailable
 from tests.clients.tls import Secured, make_certificate, secured, secured_for_some, serving
-from tests.integration.chassis.conftest import opened, until, until_it_answers
+from tests.integration.chassis.conftest import opened, until_it_answers
+from tests.patience import until
 
 Run = Callable[[Awaitable[None]], Awaitable[None]]
 PATIENT = Limits(deadline=20)

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientConnectionError, ClientSession
 
+from tests.patience import PATIENCE_SECONDS
+
 NAME = "tests.integration.chassis.service"
 
 
@@ -32,7 +34,7 @@ class Running:
     async def event(self, name: str) -> dict[str, Any]:
         """Read lines until `name` is logged."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             async for line in self.process.stdout:
                 told: dict[str, Any] = json.loads(line)
                 if told["event"] == name:
@@ -41,7 +43,7 @@ class Running:
 
     async def said(self) -> str:
         assert self.process.stderr is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return (await self.process.stderr.readline()).decode().strip()
 
     async def release(self) -> None:
@@ -50,7 +52,7 @@ class Running:
         await self.process.stdin.drain()
 
     async def ended(self) -> int:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return await self.process.wait()
 
 
@@ -208,7 +210,7 @@ async def test_a_dependency_that_is_away_is_one_line_that_names_the_setting() ->
 
 async def test_a_fault_in_the_wiring_is_a_log_line() -> None:
     process = await spawn(GATEHOUSE_PORT="0", GATEHOUSE_CRASH="true")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         out, errors = await process.communicate()
     (line,) = [json.loads(line) for line in out.splitlines()]
     assert (process.returncode, line["event"], errors) == (1, "crashed", b"")
@@ -217,7 +219,7 @@ async def test_a_fault_in_the_wiring_is_a_log_line() -> None:
 
 async def test_a_misspelt_setting_is_a_warning_with_what_was_meant() -> None:
     process = await spawn(GATEHOUSE_PORT="0", GATEHOUSE_LOG_LEVELS="info", GATEHOUSE_CRASH="true")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         out, _ = await process.communicate()
     warning = json.loads(out.splitlines()[0])
     assert warning["event"] == "unknown_setting"
@@ -226,7 +228,7 @@ async def test_a_misspelt_setting_is_a_warning_with_what_was_meant() -> None:
 
 async def failed(**environ: str) -> tuple[int | None, str]:
     process = await spawn(**environ)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         _, errors = await process.communicate()
     return process.returncode, errors.decode()
 

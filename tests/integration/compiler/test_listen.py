@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import asyncpg
@@ -44,16 +43,9 @@ from services.compiler.metrics import CompilerMetrics
 from services.compiler.publish import Shelf
 from services.compiler.store import Store
 from tests.integration.compiler.conftest import KEEP, LOGIN, Management
+from tests.patience import until
 
-PATIENCE = 20.0
 Action = Literal["created", "updated", "activated", "deactivated", "deleted"]
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds; fail if it never does."""
-    async with asyncio.timeout(PATIENCE):
-        while not await holds():
-            await asyncio.sleep(0.02)
 
 
 async def published(line: RedisLine) -> int | None:

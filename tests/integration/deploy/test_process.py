@@ -1,6 +1,5 @@
 """A program starts, ends and fails as its caller is told."""
 
-import asyncio
 import os
 import signal
 import sys
@@ -10,6 +9,7 @@ import psutil
 import pytest
 
 from deploy.local.process import Failed, Process, Program
+from tests.patience import until_so
 
 
 async def test_a_program_that_ends_early_is_reported_with_the_end_of_its_log(
@@ -87,8 +87,7 @@ async def test_only_what_nobody_stopped_has_died(tmp_path: Path) -> None:
         assert process.died() is None
     await process.start()
     os.kill(process.pid, signal.SIGKILL)
-    while process.running:
-        await asyncio.sleep(0.01)
+    await until_so(lambda: not process.running)
     assert "mortal: ended with signal SIGKILL" in str(process.died())
 
 

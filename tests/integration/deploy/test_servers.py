@@ -29,6 +29,7 @@ from deploy.local.postgres import start_postgres
 from deploy.local.process import LEASH, Failed
 from deploy.local.server import Server, wheel
 from deploy.local.valkey import start_valkey
+from tests.patience import until_so
 
 PROJECT = Path(__file__).parents[3]
 SECRET = "not-in-any-message"
@@ -183,8 +184,7 @@ async def test_no_server_outlives_a_killed_parent(start: Start, tmp_path: Path) 
     assert len(family) >= 2
     parent.send_signal(signal.SIGKILL)
     await parent.wait()
-    while any(map(lives, family)):
-        await asyncio.sleep(0.01)
+    await until_so(lambda: not any(map(lives, family)))
     # And its data is free at once.
     server = await start(tmp_path / "data", password="p", log=tmp_path / "log")
     await server.process.stop()

@@ -16,6 +16,7 @@ import pytest
 import redis.asyncio
 
 from deploy.local.stack import Facts
+from tests.patience import until_so
 
 PROJECT = Path(__file__).parents[3]
 PARTS = {"postgres", "redis", "nats", "mail", "management", "compiler", "executor"}
@@ -64,8 +65,7 @@ async def end(supervisor: Process) -> str:
 
 
 async def until_gone(facts: Facts) -> None:
-    while any(map(lives, facts.pids.values())):
-        await asyncio.sleep(0.01)
+    await until_so(lambda: not any(map(lives, facts.pids.values())))
 
 
 def lives(pid: int) -> bool:

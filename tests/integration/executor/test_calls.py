@@ -24,6 +24,7 @@ from services.executor.breaker import FAILURES
 from tests.integration.executor.conftest import Build, Executor, House, Reply
 from tests.integration.executor.graphs import START, SUCCESS, graph
 from tests.listening import listening
+from tests.patience import until_so
 
 SECRET = "swordfish-swordfish"
 EMAIL = "alice@example.com"
@@ -216,8 +217,7 @@ async def test_a_turn_that_died_calls_again_under_the_same_name(
     step = await first.start("REGISTRATION")
     service.holds = asyncio.Event()
     dying = asyncio.create_task(first.answer(step, email=EMAIL))
-    while not service.calls:
-        await asyncio.sleep(0.01)
+    await until_so(lambda: service.calls)
     # Its client hangs up, and with that the turn ends before anything of it is stored.
     dying.cancel()
     service.holds.set()

@@ -23,6 +23,7 @@ from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as ASKS_PASSWORD
 from tests.mailbox import Mailbox, text_of
+from tests.patience import PATIENCE_SECONDS
 
 EMAIL = "sasha@example.com"
 ORIGIN = "http://localhost:8090"
@@ -69,7 +70,7 @@ def code_in(text: str) -> str:
 
 
 async def sms_code(texts: SmsGateway) -> str:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         _, body = await texts.requests.get()
     sms = msgspec.json.decode(body)
     assert sms["to"] == PHONE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -32,15 +31,10 @@ from services.executor.sessions import Sessions, Stored
 from services.executor.told import Told
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import LOGIN
+from tests.patience import until
 from tests.sentinels import watched
 
 EMAIL = "sasha@example.com"
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await condition():
-            await asyncio.sleep(0.02)
 
 
 async def compiler(house: House, graphs: dict[str, bool]) -> Bus:

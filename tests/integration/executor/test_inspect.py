@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import cast
@@ -55,6 +54,7 @@ from tests.integration.executor.graphs import (
     graph,
 )
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
+from tests.patience import PATIENCE_SECONDS, until
 
 EMAIL = "sasha@example.com"
 WRONG = "a wrong one"
@@ -75,12 +75,15 @@ async def client(nats_url: str) -> AsyncIterator[Client]:
 
 async def ask(client: Client, wanted: Wanted) -> Answer:
     """Ask as management does; an executor that has just been started may not listen yet."""
-    for _ in range(50):
+
+    async def answer() -> Answer | None:
         try:
-            return decode_answer((await client.request(INSPECT, encode(wanted), timeout=5)).data)
+            asked = await client.request(INSPECT, encode(wanted), timeout=PATIENCE_SECONDS)
         except NoRespondersError:
-            await asyncio.sleep(0.1)
-    pytest.fail("no executor listens")
+            return None
+        return decode_answer(asked.data)
+
+    return await until(answer)
 
 
 async def told(client: Client, step: Reply, tenant: str = "default") -> Record:

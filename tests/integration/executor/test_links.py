@@ -36,6 +36,7 @@ from tests.integration.executor.test_inspect import ask, told
 from tests.integration.executor.test_rollouts import plain
 from tests.integration.executor.test_sessions import everything_in_redis, expire
 from tests.mailbox import Mailbox, text_of
+from tests.patience import until
 
 EMAIL, NOBODY, NEW = "sasha@example.com", "nobody@example.com", "new@example.com"
 
@@ -224,9 +225,7 @@ async def test_a_rollout_counts_the_session_that_began_however_it_goes_on(
     done = await follow(executor, token_in(await box.next()))
     assert done.body["flowStatus"] == "COMPLETE"
     client = await plain(house)
-    async with asyncio.timeout(20):
-        while not (counted := await client.hgetall("gh:rollout:{default:flow_f:1}")):
-            await asyncio.sleep(0.05)
+    counted = await until(lambda: client.hgetall("gh:rollout:{default:flow_f:1}"))
     assert sorted(name.partition(b":")[0] for name in counted) == [b"ended", b"succeeded"]
 
 
@@ -270,13 +269,13 @@ async def test_another_link_takes_the_place_of_the_first(
     await house.publish(recovery(resend_seconds=1), FlowType.PASSWORD_RESET)
     began = await waits(executor)
     first = token_in(await box.next())
-    async with asyncio.timeout(20):
-        while True:
-            key = {"Idempotency-Key": str(uuid.uuid4())}
-            asked = await executor.post(headers=key, flowId=began.body["flowId"], actionId="resend")
-            if asked.data["messages"][0]["i18nKey"] == "link.sent":
-                break
-            await asyncio.sleep(0.2)
+
+    async def sent() -> bool:
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        asked = await executor.post(headers=key, flowId=began.body["flowId"], actionId="resend")
+        return bool(asked.data["messages"][0]["i18nKey"] == "link.sent")
+
+    await until(sent)
     second = token_in(await box.next())
     assert refused(await follow(executor, first)) == GONE
     assert (await follow(executor, second)).body["flowStatus"] == "INCOMPLETE"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import nats
@@ -27,6 +26,7 @@ from tests.integration.executor.conftest import PASSWORD, Build, Executor, House
 from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
 from tests.mailbox import HOST, Mailbox, mailbox, text_of
+from tests.patience import PATIENCE_SECONDS, until
 
 EMAIL = "sasha@example.com"
 MAIL: dict[str, Any] = {
@@ -67,12 +67,6 @@ async def effects(executor: Executor, result: str) -> float:
         exposed = await answer.text()
     sample = f'gatehouse_effects_total{{effect="SendMail",result="{result}"}} '
     return sum(float(line[len(sample) :]) for line in exposed.splitlines() if sample in line)
-
-
-async def until(is_so: Callable[[], Any]) -> None:
-    async with asyncio.timeout(20):
-        while not await is_so():
-            await asyncio.sleep(0.02)
 
 
 async def test_a_flow_sends_a_mail(house: House, executor: Executor, box: Mailbox) -> None:
@@ -168,7 +162,7 @@ async def test_a_mail_server_that_hangs_holds_up_no_stop_and_another_executor_se
     await house.person(EMAIL)
     await one.at_password(EMAIL)
     await box.busy.wait()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await one.stop()
     async with mailbox() as working:
         await house.executor(smtp_url=working.url)

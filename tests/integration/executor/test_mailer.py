@@ -18,6 +18,7 @@ from services.executor.messages.mailer import Mailer, Server
 from services.executor.messages.trouble import PutOff
 from tests.clients.tls import serving
 from tests.mailbox import HOST, Mailbox, mailbox, text_of
+from tests.patience import PATIENCE_SECONDS
 
 FROM, TO = "gatehouse@example.com", "sasha@example.com"
 
@@ -151,6 +152,6 @@ async def test_a_server_that_does_not_say_goodbye_is_left_without() -> None:
         post = Mailer(Server.parse(box.url), seconds=300)
         await post.send(letter(), sender=FROM, to=TO)
         box.open.clear()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await post.close()
         box.open.set()

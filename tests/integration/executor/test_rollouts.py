@@ -31,6 +31,7 @@ from services.executor.rollouts import Ending, Rollouts
 from tests.integration.executor.candidates import asking, candidate, lead, shown
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply
 from tests.integration.executor.graphs import LOGIN
+from tests.patience import until
 
 EMAIL = "sasha@example.com"
 RULE = Rollout(id=7, baseline=1, margin=0.1, sessions=20)
@@ -79,14 +80,14 @@ async def walk(executor: Executor, device: str) -> str:
 
 async def told(jetstream: JetStreamContext) -> RolloutFailed:
     """Wait for what management hears of."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                found = await jetstream.get_last_msg(EVENTS, ROLLOUT_FAILED)
-            except NotFoundError:
-                await asyncio.sleep(0.02)
-            else:
-                return decode(found.data or b"", RolloutFailed)
+
+    async def found() -> bytes | None:
+        try:
+            return (await jetstream.get_last_msg(EVENTS, ROLLOUT_FAILED)).data
+        except NotFoundError:
+            return None
+
+    return decode(await until(found), RolloutFailed)
 
 
 async def plain(house: House) -> Any:  # noqa: ANN401 - either of redis-py's clients
@@ -105,12 +106,13 @@ async def figures(house: House) -> dict[str, int]:
 
 async def figures_with(house: House, ended: int) -> dict[str, int]:
     """Wait until so many sessions are counted: nobody's answer waits for it."""
-    async with asyncio.timeout(30):
-        while True:
-            found = await figures(house)
-            if sum(count for name, count in found.items() if name.startswith("ended")) == ended:
-                return found
-            await asyncio.sleep(0.02)
+
+    async def counted() -> dict[str, int]:
+        found = await figures(house)
+        so_far = sum(count for name, count in found.items() if name.startswith("ended"))
+        return found if so_far == ended else {}
+
+    return await until(counted)
 
 
 def is_share(found: int, many: int, share: float, sigmas: float) -> bool:

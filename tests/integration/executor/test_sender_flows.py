@@ -38,6 +38,7 @@ from services.executor.plans import Plans
 from tests.gateway import PHONE, SmsGateway, sms_gateway
 from tests.integration.executor.conftest import Build, House
 from tests.integration.executor.graphs import START, SUCCESS, graph
+from tests.patience import PATIENCE_SECONDS, until
 
 DUE = PhoneMessage(PHONE, "123456 is your code.", "code")
 SENDER = TriggerPoint.SEND_PHONE_MESSAGE
@@ -119,17 +120,20 @@ async def test_a_code_by_sms_goes_the_way_that_the_tenant_has_drawn(
         row: list[dict[str, Any]] = [START, who, code, SUCCESS]
         await house.publish(graph(row, [("start", "who"), ("who", "code"), ("code", "success")]))
         step = await executor.answer(await executor.start(), phone=PHONE)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             headers, body = await provider.requests.get()
         sent = json.loads(body)["parameters"]
         assert (sent["recipient"], sent["purpose"]) == (PHONE, "code")
         assert headers["Idempotency-Key"]
         (digits,) = re.findall(r"\b\d{6}\b", sent["text"])
-        async with redis.asyncio.Redis.from_url(redis_url) as client, asyncio.timeout(20):
+        async with redis.asyncio.Redis.from_url(redis_url) as client:
             (claim,) = await client.keys("gh:sent:*")
-            # Delivered: it is not tried again.
-            while await client.get(claim) != b"sent":
-                await asyncio.sleep(0.01)
+
+            async def is_delivered() -> bool:
+                return bool(await client.get(claim) == b"sent")
+
+            # It is not tried again then.
+            await until(is_delivered)
             kept = [await client.dump(key) for key in await client.keys()]
         assert not [each for each in kept if each and digits.encode() in each]
         done = await executor.answer(step, code=digits)

@@ -25,6 +25,7 @@ from services.executor.messages.trouble import PutOff
 from tests.gateway import PHONE, SmsGateway, sms_gateway
 from tests.integration.executor.conftest import Build
 from tests.integration.executor.graphs import START, SUCCESS, graph
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest_asyncio.fixture
@@ -127,7 +128,7 @@ async def test_a_code_that_was_sent_by_sms_signs_in(
     made = await house.directory.write("default", key, None, {"phone": PHONE}, None)
     assert isinstance(made, Written)
     step = await executor.answer(await executor.start(), phone=PHONE)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         _, body = await provider.requests.get()
     sms = msgspec.json.decode(body)
     assert sms["to"] == PHONE

@@ -44,6 +44,7 @@ from tests.integration.executor.graphs import IDENTIFIER, LOGIN, START, SUCCESS,
 from tests.integration.executor.test_codes import recovery, registration
 from tests.integration.executor.test_main import NAMES, PROJECT
 from tests.integration.executor.test_passkeys import NAMED, ORIGIN
+from tests.patience import PATIENCE_SECONDS
 
 TRIES = int(os.environ.get("TIMING_TRIES", "40"))
 """Of each kind."""
@@ -125,7 +126,7 @@ async def running(*command: str, environ: Mapping[str, str], port: int) -> Async
         command, cwd=PROJECT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while not await listens(port):
                     assert process.poll() is None, "it ended"
                     await asyncio.sleep(0.05)

@@ -9,7 +9,8 @@ from libs.common.flow.model import Json
 from libs.common.wire.events import PUBLISH
 from tests.integration.management.conftest import GRAPH, Api, CompilerStandIn, Start, refused
 from tests.integration.management.graphs import ASIDE, EDITED, FLOWS, active, calling, edit
-from tests.integration.management.test_outbox import emptied, eventually, told
+from tests.integration.management.test_outbox import emptied, told
+from tests.patience import until
 
 INNER: Json = {"type": "registration", "graph": GRAPH}
 
@@ -67,7 +68,7 @@ async def test_what_changes_in_a_flow_is_published_for_every_flow_that_runs_it_i
     grown = await generations(rows)
     assert {type for type in grown if grown[type] == before[type] + 3} == set(types)
     assert grown["logout"] == before["logout"]
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     event = (await told(nats_url))[-1]
     assert (event.action, sorted(event.types)) == ("activated", types)
 

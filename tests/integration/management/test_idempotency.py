@@ -23,6 +23,7 @@ from tests.integration.management.conftest import (
     token,
 )
 from tests.integration.management.graphs import EDITED
+from tests.patience import until
 
 FLOWS = "/api/admin/flows"
 NAMED = {"Idempotency-Key": "once"}
@@ -154,8 +155,7 @@ async def test_while_the_first_runs_the_second_hears_so(api: Api, rows: asyncpg.
     async with rows.transaction():
         await rows.execute("SELECT FROM flows WHERE id = $1 FOR UPDATE", id)
         first = asyncio.create_task(named(api, "PUT", f"{FLOWS}/{id}", {"graph": EDITED}))
-        while not await rows.fetchval("SELECT count(*) FROM idempotency_keys"):
-            await asyncio.sleep(0.01)
+        await until(lambda: rows.fetchval("SELECT count(*) FROM idempotency_keys"))
         second = await named(api, "PUT", f"{FLOWS}/{id}", {"graph": EDITED})
         refused(second, 409, "conflict")
         assert "still runs" in second.body["message"]
@@ -260,8 +260,7 @@ async def test_after_a_day_a_key_is_free_and_swept(
     await rows.execute(old)
     sweep = Sweep(repeats)
     sweep.start()
-    while await rows.fetchval("SELECT count(*) FROM idempotency_keys"):
-        await asyncio.sleep(0.01)
+    await until(lambda: rows.fetchval("SELECT count(*) = 0 FROM idempotency_keys"))
     await sweep.stop()
 
 

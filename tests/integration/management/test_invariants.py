@@ -11,7 +11,8 @@ from tests.integration.management.conftest import Api, CompilerStandIn, refused
 from tests.integration.management.graphs import EDITED, FLOWS, active, edit
 from tests.integration.management.page import MFA_LOGIN_GRAPH
 from tests.integration.management.test_activation import candidates, generation
-from tests.integration.management.test_outbox import emptied, eventually
+from tests.integration.management.test_outbox import emptied
+from tests.patience import until
 
 PATH = "/api/admin/tenants/default/invariants"
 TWO: Json = {"name": "two-factors", "type": "login", "require": "size(factors) >= 2"}
@@ -83,7 +84,7 @@ async def test_the_types_before_and_after_are_published_where_they_have_active_f
     published = [asked["type"] for subject, asked in compiler.asked if subject == PUBLISH]
     assert sorted(published[1:]) == ["login", "logout"]
     assert await generation(rows) == 3
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     client = await nats.connect(nats_url)
     message = await client.jetstream().get_last_msg(EVENTS, TENANT_CHANGED)
     await client.close()

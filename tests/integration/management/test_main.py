@@ -15,7 +15,7 @@ from deploy.local.migrate import database_dsn
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.server import Server
 from tests.integration.management.conftest import KEY, token
-from tests.integration.management.test_outbox import eventually
+from tests.patience import until
 
 PROJECT = Path(__file__).parents[3]
 ENVIRONMENT = {
@@ -94,7 +94,7 @@ async def test_it_serves_until_it_is_told_to_stop(
                 except aiohttp.ClientError:
                     return False
 
-            await eventually(is_ready)
+            await until(is_ready)
             bearer = {"Authorization": f"Bearer {token()}"}
             async with session.get("/api/admin/flows", headers=bearer) as answer:
                 assert answer.status == 200

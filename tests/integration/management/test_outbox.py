@@ -15,14 +15,9 @@ from libs.common.secret import Secret
 from libs.common.wire.events import EVENTS, FLOW_CHANGED, FlowChanged, decode
 from services.management.outbox import OutboxMetrics, Relay
 from tests.integration.management.conftest import GRAPH, Api, Start
+from tests.patience import until
 
 FLOWS = "/api/admin/flows"
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
-        while not await condition():
-            await asyncio.sleep(0.01)
 
 
 async def told(nats_url: str) -> list[FlowChanged]:
@@ -69,7 +64,7 @@ async def test_each_change_of_a_flow_is_told_in_order(
     await api.call("POST", f"{FLOWS}/{id}/activate")
     await api.call("POST", f"{FLOWS}/{id}/deactivate")
     await api.call("DELETE", f"{FLOWS}/{id}")
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     events = await told(nats_url)
     assert [(event.action, event.version) for event in events] == [
         ("created", 1),
@@ -89,7 +84,7 @@ async def test_while_nats_is_down_saving_works_and_events_wait_in_order(
     api: Api, nats_url: str, nats_server: Server, rows: asyncpg.Connection
 ) -> None:
     first = await api.create(name="before")
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     await nats_server.process.stop()
     ids = [await api.create(name=f"flow-{number}") for number in range(3)]
     assert (await api.call("POST", f"{FLOWS}/{ids[0]}/activate")).status == 200
@@ -103,12 +98,12 @@ async def test_while_nats_is_down_saving_works_and_events_wait_in_order(
     async def measured() -> bool:
         return api.metrics.registry.get_sample_value("gatehouse_outbox_depth") == 4.0
 
-    await eventually(measured)
+    await until(measured)
     age = api.metrics.registry.get_sample_value("gatehouse_outbox_oldest_age_seconds")
     assert age is not None
     assert age > 0
     await nats_server.process.start()
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     events = await told(nats_url)
     assert [(event.flow, event.action) for event in events] == [
         (first, "created"),
@@ -125,7 +120,7 @@ async def test_management_starts_and_saves_before_nats_is_there(
     id = await api.create()
     assert await waiting(rows) == 1
     await nats_server.process.start()
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     assert [event.flow for event in await told(nats_url)] == [id]
 
 
@@ -133,7 +128,7 @@ async def test_an_event_that_was_told_but_not_deleted_is_told_once(
     api: Api, nats_url: str, rows: asyncpg.Connection
 ) -> None:
     await api.create(name="first")
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     [event] = await told(nats_url)
     # As after a crash between JetStream's acknowledgement and the delete.
     await rows.execute(
@@ -142,9 +137,9 @@ async def test_an_event_that_was_told_but_not_deleted_is_told_once(
         FLOW_CHANGED,
         msgspec.json.encode(event),
     )
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     await api.create(name="second")
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     assert [event.action for event in await told(nats_url)] == ["created", "created"]
 
 
@@ -161,7 +156,7 @@ async def test_the_events_of_many_changes_at_two_replicas_are_told_once_each_and
             assert reply.status == 200
 
     await asyncio.gather(*(edit(id, at) for at, id in enumerate(ids)))
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     events = await told(nats_url)
     assert len(events) == 44
     for id in ids:
@@ -193,9 +188,9 @@ async def test_two_relays_at_once_tell_each_event_once_and_in_order(
     relays = [relay(database, publish), relay(database, publish)]
     for each in relays:
         each.start()
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     await fill(rows, 50)
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     for each in relays:
         await each.stop()
     numbers = [*range(250), *range(50)]
@@ -220,10 +215,10 @@ async def test_an_event_that_is_refused_holds_back_all_later_ones_and_no_earlier
     async def only_the_first_are_told() -> bool:
         return await waiting(rows) == 3
 
-    await eventually(only_the_first_are_told)
+    await until(only_the_first_are_told)
     assert heard == [b"0", b"1"]
     refusing = False
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     await teller.stop()
     assert heard == [b"0", b"1", b"2", b"3", b"4"]
 
@@ -244,12 +239,12 @@ async def test_a_relay_outlives_its_connection_and_an_error_that_nobody_expected
     teller = relay(database, publish)
     teller.start()
     await fill(rows, 1)
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     await rows.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     await fill(rows, 1)
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     await teller.stop()
     assert heard == [b"0", b"0"]

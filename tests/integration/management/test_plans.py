@@ -5,7 +5,8 @@ import nats
 
 from libs.common.wire.events import PLAN_COMPILED, PlanCompiled, encode
 from tests.integration.management.conftest import Api
-from tests.integration.management.test_outbox import emptied, eventually
+from tests.integration.management.test_outbox import emptied
+from tests.patience import until
 
 FLOWS = "/api/admin/flows"
 
@@ -21,21 +22,21 @@ async def test_a_compiled_version_is_known_as_compiled(
     api: Api, nats_url: str, rows: asyncpg.Connection
 ) -> None:
     id = await api.create()
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     await note(nats_url, PlanCompiled("default", id, 1, "a" * 64, 1_800_000_000))
 
     async def known() -> bool:
         body = (await api.call("GET", f"{FLOWS}/{id}")).body
         return bool(body["compiled"] and body["compiled_at"] == 1_800_000_000)
 
-    await eventually(known)
+    await until(known)
 
 
 async def test_an_older_note_or_one_of_a_flow_that_is_gone_changes_nothing(
     api: Api, nats_url: str, rows: asyncpg.Connection
 ) -> None:
     id = await api.create()
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     await note(
         nats_url,
         PlanCompiled("default", id, 1, "b" * 64, 1_800_000_002),
@@ -53,6 +54,6 @@ async def test_an_older_note_or_one_of_a_flow_that_is_gone_changes_nothing(
             == 4.0
         )
 
-    await eventually(all_are_handled)
+    await until(all_are_handled)
     [row] = await rows.fetch("SELECT plan_hash FROM flow_versions")
     assert row["plan_hash"] == "b" * 64

@@ -20,8 +20,9 @@ from tests.integration.management.conftest import (
 )
 from tests.integration.management.graphs import EDITED, FLOWS, active, edit
 from tests.integration.management.test_activation import candidates, generation
-from tests.integration.management.test_outbox import emptied, eventually, told
+from tests.integration.management.test_outbox import emptied, told
 from tests.integration.management.test_sessions import standing_in, with_nats
+from tests.patience import until
 
 DEFAULT_ABORT = {"margin": 0.1, "sessions": 100}
 
@@ -293,7 +294,7 @@ async def handled(*apis: Api, times: int) -> None:
         )
         return sum(count or 0 for count in counts) == times
 
-    await eventually(are_done)
+    await until(are_done)
 
 
 async def test_a_rollout_that_fails_is_taken_back_once_however_often_that_is_told(
@@ -357,7 +358,7 @@ async def test_changes_of_a_rollout_are_told_with_the_types_to_publish(
     rollout = (await roll_out(api, id, v1=90, v2=10))["rollout"]
     await fail(nats_url, id, rollout)
     await handled(api, times=1)
-    await eventually(emptied(rows))
+    await until(emptied(rows))
     events = [event for event in await told(nats_url) if event.action == "activated"]
     assert [event.types for event in events] == [("login",)] * 3
 

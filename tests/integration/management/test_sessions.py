@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from libs.common.wire.inspect import (
     encode,
 )
 from tests.integration.management.conftest import Api, CompilerStandIn, Start, refused, token
+from tests.patience import until
 
 SESSION = "5f31ce20-872d-4334-8f9f-3572710dbc57"
 PATH = f"/api/admin/sessions/{SESSION}"
@@ -74,11 +74,13 @@ async def api(start: Start) -> Api:
 
 async def with_nats(api: Api) -> Api:
     """Wait for NATS, which comes a moment after the start."""
-    for _ in range(100):
-        if (await api.call("GET", "/readyz")).body["checks"]["nats"] == "ok":
-            return api
-        await asyncio.sleep(0.05)
-    pytest.fail("there is no NATS")
+
+    async def connected() -> bool:
+        checks = (await api.call("GET", "/readyz")).body["checks"]
+        return bool(checks["nats"] == "ok")
+
+    await until(connected)
+    return api
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from tests.integration.executor.answers import passing, waiting
 from tests.integration.executor.answers.stage import OTHER, Outside, Stage, stage
 from tests.integration.executor.answers.way import Way
 from tests.integration.executor.conftest import Reply
+from tests.patience import PATIENCE_SECONDS
 from tests.typed import TYPED
 from tools.answers import ANSWERS, EVERY, SITUATIONS, Answer, Row, rows_of
 
@@ -154,7 +155,7 @@ async def left(way: Way, before: Session, reply: Reply) -> str:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.node}-{row.situation}")
 async def test_each_answer_is_as_the_table_says(row: Row, playing: Stage) -> None:
     way = WAYS[row.node](playing, row.situation)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await way.walk()
         before = await playing.session(way.step.body["flowId"])
         reply = await play(row, way)

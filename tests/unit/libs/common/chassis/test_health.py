@@ -1,6 +1,7 @@
 import asyncio
 
 from libs.common.chassis.health import Health, Readiness
+from tests.patience import PATIENCE_SECONDS
 
 
 async def fine() -> None:
@@ -32,7 +33,7 @@ async def test_a_dependency_that_fails_is_named_without_its_reason() -> None:
 
 
 async def test_a_dependency_that_hangs_has_failed() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         readiness = await Health({"redis": stuck}, timeout=0.01).readiness()
     assert readiness == Readiness("not_ready", {"redis": "failed"})
 

@@ -21,6 +21,7 @@ from libs.common.chassis.logging import (
     remember,
 )
 from libs.common.secret import Secret
+from tests.patience import until_so
 
 
 class Written(io.BytesIO):
@@ -176,9 +177,7 @@ async def test_lines_of_one_moment_are_one_write() -> None:
     for _ in range(50):
         writer.line(b"{}\n")
     assert written.writes == 0
-    async with asyncio.timeout(5):
-        while not written.writes:
-            await asyncio.sleep(0.01)
+    await until_so(lambda: written.writes)
     assert (written.writes, len(written.lines())) == (1, 50)
 
 

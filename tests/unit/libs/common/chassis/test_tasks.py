@@ -4,6 +4,7 @@ from contextlib import suppress
 import pytest
 
 from libs.common.chassis.tasks import end, unless
+from tests.patience import PATIENCE_SECONDS
 
 
 async def never() -> None:
@@ -21,7 +22,7 @@ async def lose_two_cancellations() -> str:
 async def test_a_task_that_loses_its_cancellation_is_cancelled_again() -> None:
     task = asyncio.create_task(lose_two_cancellations())
     await asyncio.sleep(0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await end(task)
     assert task.cancelled()
 
@@ -31,7 +32,7 @@ async def test_what_is_done_in_time_is_returned() -> None:
 
 
 async def test_what_is_not_done_in_time_has_ended() -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert await unless(asyncio.sleep(0), lose_two_cancellations()) is None
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
