@@ -328,3 +328,13 @@ def test_a_free_port_is_the_wished_one_if_nobody_listens_there() -> None:
     assert free_port(port) == port
     with socket.create_server((LOOPBACK, port)):
         assert free_port(port) != port
+
+
+async def test_a_port_is_given_to_no_other_process_while_its_server_does_not_listen_yet() -> None:
+    port = free_port()
+    code = f"from deploy.local.ports import free_port; print(free_port({port}))"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code), cwd=PROJECT, stdout=asyncio.subprocess.PIPE
+    )
+    given, _ = await process.communicate()
+    assert int(given) != port
