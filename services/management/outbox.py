@@ -93,7 +93,7 @@ class Relay:
     async def _run(self) -> None:
         while not self._stopping:
             try:
-                async with asking_postgres():
+                async with asking_postgres(seconds=None):
                     await self._listen_and_tell()
             except Unavailable as error:
                 self._note(error.what)

@@ -52,11 +52,12 @@ def expecting_tables() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def asking_postgres(seconds: float = ASKING_SECONDS) -> AsyncIterator[None]:
+async def asking_postgres(seconds: float | None = ASKING_SECONDS) -> AsyncIterator[None]:
     """Turn what the driver raises for a server that is away into `Unavailable`.
 
     So is one that has not answered in `seconds`, with the wait for a connection in them: behind a
-    server that hangs, those who wait for a connection would otherwise wait for each other.
+    server that hangs, those who wait for a connection would otherwise wait for each other. None is
+    for who never ends, and has a connection whose every statement is bounded.
     """
     try:
         async with asyncio.timeout(seconds):

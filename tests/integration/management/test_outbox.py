@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import asyncpg
 import msgspec
 import nats
+import pytest
 from nats.js.errors import NotFoundError
 from prometheus_client import CollectorRegistry
 
 from deploy.local.server import Server
+from libs.common.chassis.postgres import asking_postgres
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
 from libs.common.wire.events import EVENTS, FLOW_CHANGED, FlowChanged, decode
+from services.management import outbox
 from services.management.outbox import OutboxMetrics, Relay
 from tests.integration.management.conftest import GRAPH, Api, Start
 from tests.patience import until
@@ -248,3 +252,22 @@ async def test_a_relay_outlives_its_connection_and_an_error_that_nobody_expected
     await until(emptied(rows))
     await teller.stop()
     assert heard == [b"0", b"0"]
+
+
+async def test_a_relay_goes_on_for_longer_than_a_question_may_take(
+    database: str, rows: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[bytes] = []
+    monkeypatch.setattr(outbox, "asking_postgres", partial(asking_postgres, seconds=0.2))
+
+    async def publish(subject: str, payload: bytes, *, message_id: str) -> None:
+        heard.append(payload)
+        await asyncio.sleep(0.02)
+
+    await fill(rows, 30)
+    teller = relay(database, publish)
+    teller.start()
+    await until(emptied(rows))
+    await teller.stop()
+    # What is cut short in the middle of a batch is told again.
+    assert heard == [b"%d" % number for number in range(30)]
