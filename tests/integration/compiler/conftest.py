@@ -139,7 +139,7 @@ def management(database: str) -> Management:
 
 @pytest_asyncio.fixture
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    opened = await open_pool(Secret(database), most=4, seconds=5)
+    opened = await open_pool(Secret(database), most=4, seconds=60)
     yield opened
     await opened.close()
 

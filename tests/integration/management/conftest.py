@@ -154,6 +154,8 @@ async def start(database: str, nats_url: str) -> AsyncIterator[Start]:
                 "nats_url": Secret(nats_url),
                 "admin_signing_key": KEY,
                 "tenants": ("default", "acme"),
+                # A machine that is busy with something else is not a PostgreSQL that is away.
+                "postgres_seconds": 60.0,
             }
             chosen = Settings(**{**known, **settings})
             ground = Ground(
