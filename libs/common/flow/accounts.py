@@ -57,6 +57,8 @@ class EnrolTotp(Question[Verdict], frozen=True):
     code: Secret
     attempt: str
     """As in `CheckTotp`, which takes none that was good here."""
+    first: bool = True
+    """Not if the account has a factor by now, but for this very one: none of them was shown."""
 
 
 class IsEnrolled(Question[bool], frozen=True):
@@ -93,6 +95,8 @@ class KeepRecoveryCodes(Question[bool], frozen=True):
 
     account: str
     digests: tuple[str, ...]
+    first: bool = True
+    """As in `EnrolTotp`."""
 
 
 class HasRecoveryCodes(Question[bool], frozen=True):

@@ -88,6 +88,9 @@ class KeepPasskey(Question[bool], frozen=True):
     most: int
     session: str
     """The one that it is made in."""
+    first: bool = True
+    """Not if the account has a factor by now, but for one that was made in this session: none of
+    them was shown."""
 
 
 class MadePasskey(Question[bool], frozen=True):

@@ -27,12 +27,16 @@ def owner(
     if user is None:
         return Leave("failure")
     # In every turn: a set-up that was begun before there was a factor ends by showing that.
-    methods = user.get("mfa_methods") or ()
-    if not methods or not set(methods).isdisjoint(facts.shown):
+    if not user.get("mfa_methods") or not is_first(facts, user):
         return user
     if ours is not None and (yield from ask(ours(facts.account))):
         return user
     return Leave("enrolled")
+
+
+def is_first(facts: Facts, user: Mapping[str, Json]) -> bool:
+    """Whether none of the factors of `user` was shown in this run, if only since there are none."""
+    return set(user.get("mfa_methods") or ()).isdisjoint(facts.shown)
 
 
 def shown(facts: Facts, method: str) -> Facts:

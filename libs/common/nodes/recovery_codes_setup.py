@@ -21,7 +21,7 @@ from libs.common.flow.accounts import (
 from libs.common.flow.node import NodeType, Site, Visit, fixed
 from libs.common.flow.turn import Dialogue, Leave, Stay, ask
 from libs.common.flow.view import COPYABLE, Component, View
-from libs.common.nodes.enrolment import owner, shown
+from libs.common.nodes.enrolment import is_first, owner, shown
 from libs.common.nodes.form import Button, Form, heading_of, make_form, read
 
 KEPT = Button(key="button.codes_kept")
@@ -55,7 +55,9 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
         made = yield from ask(MakeRecoveryCodes(facts.account, config.count))
         view = _view(config.form, made)
         return replace(filled, view=view, kept={"digests": list(made.digests)})
-    yield from ask(KeepRecoveryCodes(facts.account, digests))
+    if not (yield from ask(KeepRecoveryCodes(facts.account, digests, is_first(facts, user)))):
+        # There is a factor by now, set up elsewhere since it was looked for; or nobody.
+        return Leave("enrolled")
     return Leave("success", shown(facts, "recovery_code"))
 
 

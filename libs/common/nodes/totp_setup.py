@@ -18,7 +18,7 @@ from libs.common.flow.node import NodeType, Site, Visit, fixed
 from libs.common.flow.questions import Verdict
 from libs.common.flow.turn import Dialogue, Leave, Message, Stay, ask
 from libs.common.flow.view import COPYABLE, Component, View
-from libs.common.nodes.enrolment import owner, shown
+from libs.common.nodes.enrolment import is_first, owner, shown
 from libs.common.nodes.form import CODE, Form, Text, heading_of, make_form, read
 from libs.common.nodes.guess import Attempts
 
@@ -55,7 +55,9 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     wrong = None
     if not isinstance(filled, Stay) and sealed is not None:
         attempt = f"{visit.session}:{visit.revision}"
-        question = EnrolTotp(facts.account, sealed, filled.secrets["code"], attempt)
+        question = EnrolTotp(
+            facts.account, sealed, filled.secrets["code"], attempt, is_first(facts, user)
+        )
         verdict = yield from ask(question)
         if verdict is Verdict.RIGHT:
             return Leave("success", shown(facts, "totp"))

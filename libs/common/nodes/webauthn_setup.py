@@ -17,7 +17,7 @@ from libs.common.flow.turn import Dialogue, FieldError, Leave, Message, Question
 from libs.common.flow.view import View
 from libs.common.nodes.ceremony import CREATION, Declined, Seconds, challenge_of, make_view, read
 from libs.common.nodes.ceremony import show as show_ceremony
-from libs.common.nodes.enrolment import owner, shown
+from libs.common.nodes.enrolment import is_first, owner, shown
 from libs.common.nodes.guess import Attempts
 
 DECLINE = "button.not_now"
@@ -70,7 +70,13 @@ def run(config: Lowered, visit: Visit) -> Dialogue:
     if challenge is None:
         return (yield from _show(config, visit, facts.account, Message("passkey.expired")))
     question = KeepPasskey(
-        facts.account, sent, challenge, wanted.user_verification, wanted.most, visit.session
+        facts.account,
+        sent,
+        challenge,
+        wanted.user_verification,
+        wanted.most,
+        visit.session,
+        is_first(facts, user),
     )
     if (yield from ask(question)):
         return Leave("success", shown(facts, "webauthn"))

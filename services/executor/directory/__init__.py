@@ -68,15 +68,21 @@ class Directory(Protocol):
     async def find_invitation(self, tenant: str, token: bytes) -> Invited | None:
         """Find the invitation whose token has this digest, if it is good."""
 
-    async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
-        """Give the account a confirmed authenticator, in place of the one it had."""
+    async def enrol_totp(
+        self, tenant: str, account: str, sealed: bytes, *, first: bool = False
+    ) -> bool:
+        """Give the account a confirmed authenticator, in place of the one it had.
+
+        False, and nothing is done, where the account is gone; and as the `first`, where it has a
+        factor that is not this very one.
+        """
 
     async def keep_recovery_codes(
-        self, tenant: str, account: str, digests: Sequence[bytes]
-    ) -> None:
+        self, tenant: str, account: str, digests: Sequence[bytes], *, first: bool = False
+    ) -> bool:
         """Let the codes with these digests, and no others, be the account's.
 
-        The same again makes none good that was spent.
+        The same again makes none good that was spent. False as in `enrol_totp`.
         """
 
     async def has_recovery_codes(self, tenant: str, account: str, digests: Sequence[bytes]) -> bool:

@@ -9,6 +9,8 @@ WHERE e.tenant = :tenant AND e.issuer = :issuer AND e.subject = :subject;
 INSERT INTO external_identities AS e (tenant, issuer, subject, user_id)
 SELECT u.tenant, :issuer, :subject, u.id FROM users AS u
 WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked
+-- Or an account that is deleted meanwhile would be found here, and missed by the foreign key.
+FOR KEY SHARE
 ON CONFLICT (tenant, issuer, subject) DO UPDATE SET created_at = e.created_at
 WHERE e.user_id = excluded.user_id
 RETURNING true;

@@ -154,17 +154,19 @@ class HttpDirectory(PostgresDirectory):
         await self._remote.ask(Delete(tenant=tenant, account=account), Deleted)
         await super().delete(tenant, account)
 
-    async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
+    async def enrol_totp(
+        self, tenant: str, account: str, sealed: bytes, *, first: bool = False
+    ) -> bool:
         """See `Directory.enrol_totp`."""
         await self._adopt(tenant, account)
-        await super().enrol_totp(tenant, account, sealed)
+        return await super().enrol_totp(tenant, account, sealed, first=first)
 
     async def keep_recovery_codes(
-        self, tenant: str, account: str, digests: Sequence[bytes]
-    ) -> None:
+        self, tenant: str, account: str, digests: Sequence[bytes], *, first: bool = False
+    ) -> bool:
         """See `Directory.keep_recovery_codes`."""
         await self._adopt(tenant, account)
-        await super().keep_recovery_codes(tenant, account, digests)
+        return await super().keep_recovery_codes(tenant, account, digests, first=first)
 
     async def keep_consent(
         self, tenant: str, account: str, purpose: str, until: int | None
@@ -242,12 +244,22 @@ class TheirPasskeys:
         return await self._ours.made_in(tenant, account, session)
 
     async def keep(
-        self, tenant: str, account: str, site: str, made: Made, *, most: int, session: str
+        self,
+        tenant: str,
+        account: str,
+        site: str,
+        made: Made,
+        *,
+        most: int,
+        session: str,
+        first: bool = False,
     ) -> bool:
         """See `Passkeys.keep`."""
         if not await self._directory.adopt(tenant, account):
             return False
-        return await self._ours.keep(tenant, account, site, made, most=most, session=session)
+        return await self._ours.keep(
+            tenant, account, site, made, most=most, session=session, first=first
+        )
 
 
 class TheirExternals:

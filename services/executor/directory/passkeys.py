@@ -11,6 +11,7 @@ import msgspec
 
 from libs.common.chassis.postgres import asking_postgres
 from services.executor.ceremonies import Known, Made
+from services.executor.directory.postgres import QUERIES, holding
 
 _QUERIES: Final[Any] = aiosql.from_path(Path(__file__).with_name("passkeys.sql"), "asyncpg")
 
@@ -39,11 +40,21 @@ class Passkeys(Protocol):
         """Count a use; false where the counter does not grow, but for the same attempt again."""
 
     async def keep(
-        self, tenant: str, account: str, site: str, made: Made, *, most: int, session: str
+        self,
+        tenant: str,
+        account: str,
+        site: str,
+        made: Made,
+        *,
+        most: int,
+        session: str,
+        first: bool = False,
     ) -> bool:
         """Keep a new passkey; false where the account has `most` others, or somebody has this.
 
         One that the account has already stays as made in the session that it was kept in first.
+        As the `first` it is not kept where the account has a factor, but for a passkey of the same
+        session.
         """
 
     async def made_in(self, tenant: str, account: str, session: str) -> bool:
@@ -78,12 +89,27 @@ class PostgresPasskeys:
         return used is not None
 
     async def keep(
-        self, tenant: str, account: str, site: str, made: Made, *, most: int, session: str
+        self,
+        tenant: str,
+        account: str,
+        site: str,
+        made: Made,
+        *,
+        most: int,
+        session: str,
+        first: bool = False,
     ) -> bool:
         """See `Passkeys.keep`."""
-        async with asking_postgres():
+        async with holding(self._pool, tenant, account) as held:
+            if held is None:
+                return False
+            ours = await _QUERIES.passkey_made_in(
+                held, tenant=tenant, account=account, session=session
+            )
+            if first and not ours and await QUERIES.has_factor(held, account=account):
+                return False
             kept = await _QUERIES.keep_passkey(
-                self._pool,
+                held,
                 tenant=tenant,
                 account=account,
                 most=most,

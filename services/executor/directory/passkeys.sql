@@ -32,16 +32,14 @@ SELECT EXISTS (
 );
 
 -- name: keep_passkey(tenant, account, most, site, id, public_key, sign_count, bound, transports, session)$
--- nothing where the account has `most` others, or somebody has this one
+-- nothing where the account, which is held, has `most` others, or somebody has this one
 INSERT INTO passkeys AS p
     (tenant, credential_id, user_id, site, public_key, sign_count, bound, transports, made_in)
-SELECT u.tenant, :id, u.id, :site, :public_key, :sign_count, :bound, :transports, :session
-FROM users AS u
-WHERE u.tenant = :tenant AND u.id = :account AND NOT u.blocked
-    AND (
-        SELECT count(*) FROM passkeys AS other
-        WHERE other.user_id = u.id AND other.credential_id <> :id
-    ) < :most
+SELECT :tenant, :id, :account, :site, :public_key, :sign_count, :bound, :transports, :session
+WHERE (
+    SELECT count(*) FROM passkeys AS other
+    WHERE other.user_id = :account AND other.credential_id <> :id
+) < :most
 ON CONFLICT (tenant, credential_id) DO UPDATE SET site = excluded.site
 WHERE p.user_id = excluded.user_id AND p.public_key = excluded.public_key
 RETURNING true;

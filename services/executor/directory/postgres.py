@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import aiosql
 import asyncpg
 import msgspec
+from asyncpg.pool import PoolConnectionProxy
 
 from libs.common.chassis.hasher import Hasher
 from libs.common.chassis.postgres import asking_postgres
@@ -154,19 +155,33 @@ class PostgresDirectory:
             return None
         return Invited(str(row["id"]), msgspec.json.decode(row["attributes"]))
 
-    async def enrol_totp(self, tenant: str, account: str, sealed: bytes) -> None:
+    async def enrol_totp(
+        self, tenant: str, account: str, sealed: bytes, *, first: bool = False
+    ) -> bool:
         """See `Directory.enrol_totp`."""
-        async with asking_postgres():
-            await QUERIES.enrol_totp(self._pool, tenant=tenant, account=account, sealed=sealed)
+        async with holding(self._pool, tenant, account) as held:
+            if held is None:
+                return False
+            ours = await QUERIES.totp_secret(held, tenant=tenant, account=account) == sealed
+            if first and not ours and await QUERIES.has_factor(held, account=account):
+                return False
+            await QUERIES.enrol_totp(held, account=account, sealed=sealed)
+        return True
 
     async def keep_recovery_codes(
-        self, tenant: str, account: str, digests: Sequence[bytes]
-    ) -> None:
+        self, tenant: str, account: str, digests: Sequence[bytes], *, first: bool = False
+    ) -> bool:
         """See `Directory.keep_recovery_codes`."""
-        async with asking_postgres():
-            await QUERIES.keep_recovery_codes(
-                self._pool, tenant=tenant, account=account, digests=digests
+        async with holding(self._pool, tenant, account) as held:
+            if held is None:
+                return False
+            ours = await QUERIES.has_recovery_codes(
+                held, tenant=tenant, account=account, digests=digests
             )
+            if first and not ours and await QUERIES.has_factor(held, account=account):
+                return False
+            await QUERIES.keep_recovery_codes(held, account=account, digests=digests)
+        return True
 
     async def has_recovery_codes(self, tenant: str, account: str, digests: Sequence[bytes]) -> bool:
         """See `Directory.has_recovery_codes`."""
@@ -248,6 +263,20 @@ class HashedPasswords:
                 renewed = await self._hasher.hash(password)
                 await self._directory.renew_password_hash(tenant, account, phc, renewed)
         return True
+
+
+@asynccontextmanager
+async def holding(
+    pool: asyncpg.Pool, tenant: str, account: str
+) -> AsyncIterator[PoolConnectionProxy | None]:
+    """Keep an account as it is, but for what is written here; None where there is none.
+
+    Who sets a factor up looks first at those that there are: two who did so at once would each see
+    none, and the one would lose what the other has just set up.
+    """
+    async with asking_postgres(), pool.acquire() as connection, connection.transaction():
+        held = await QUERIES.hold(connection, tenant=tenant, account=account)
+        yield connection if held else None
 
 
 def factors_of(row: asyncpg.Record | None) -> Mapping[str, Json]:

@@ -121,23 +121,32 @@ RETURNING true;
 UPDATE invitations SET used_by = NULL, used_at = NULL
 WHERE tenant = :tenant AND id = :id AND used_by = :key;
 
--- name: enrol_totp(tenant, account, sealed)!
--- the account's authenticator
-INSERT INTO totp_credentials (user_id, sealed, confirmed)
-SELECT id, :sealed, true FROM users WHERE tenant = :tenant AND id = :account
+-- name: hold(tenant, account)$
+-- nothing where there is no such account; until the end it stays, and nobody else gives it a factor
+SELECT true FROM users WHERE tenant = :tenant AND id = :account AND NOT blocked
+FOR NO KEY UPDATE;
+
+-- name: has_factor(account)$
+-- of an account that is held
+SELECT
+    EXISTS (SELECT FROM totp_credentials WHERE user_id = :account AND confirmed)
+    OR EXISTS (SELECT FROM passkeys WHERE user_id = :account)
+    OR EXISTS (SELECT FROM recovery_codes WHERE user_id = :account);
+
+-- name: enrol_totp(account, sealed)!
+-- the authenticator of an account that is held
+INSERT INTO totp_credentials (user_id, sealed, confirmed) VALUES (:account, :sealed, true)
 ON CONFLICT (user_id) DO UPDATE SET
     sealed = excluded.sealed, confirmed = true, created_at = now();
 
--- name: keep_recovery_codes(tenant, account, digests)!
--- these and no others; those that are there already stay as they are
-WITH owner AS (
-    SELECT id FROM users WHERE tenant = :tenant AND id = :account AND NOT blocked
-), gone AS (
+-- name: keep_recovery_codes(account, digests)!
+-- these and no others, of an account that is held; those that are there already stay as they are
+WITH gone AS (
     DELETE FROM recovery_codes
-    WHERE user_id IN (SELECT id FROM owner) AND digest <> ALL (:digests::bytea[])
+    WHERE user_id = :account AND digest <> ALL (:digests::bytea[])
 )
 INSERT INTO recovery_codes (user_id, digest)
-SELECT id, unnest(:digests::bytea[]) FROM owner
+SELECT :account, unnest(:digests::bytea[])
 ON CONFLICT DO NOTHING;
 
 -- name: has_recovery_codes(tenant, account, digests)$
@@ -170,6 +179,8 @@ INSERT INTO consents (user_id, purpose, until)
 SELECT id, :purpose, to_timestamp(:until::bigint)
 FROM users
 WHERE tenant = :tenant AND id = :account AND NOT blocked
+-- Or an account that is deleted meanwhile would be found here, and missed by the foreign key.
+FOR KEY SHARE
 ON CONFLICT (user_id, purpose) DO UPDATE SET given_at = now(), until = excluded.until;
 
 -- name: delete(tenant, account)!

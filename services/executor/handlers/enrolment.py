@@ -43,7 +43,8 @@ async def enrol_totp(world: World, tenant: str, question: EnrolTotp) -> Verdict:
     # Spent here, so that the same code is no second factor right after.
     if not step or not await world.authenticator.spend(tenant, account, step, question.attempt):
         return Verdict.WRONG
-    await world.directory.enrol_totp(tenant, account, sealed)
+    if not await world.directory.enrol_totp(tenant, account, sealed, first=question.first):
+        return Verdict.WRONG
     await world.codes.refund(tenant, account, None)
     return Verdict.RIGHT
 
@@ -67,8 +68,9 @@ async def make_recovery_codes(
 async def keep_recovery_codes(world: World, tenant: str, question: KeepRecoveryCodes) -> bool:
     """Answer `KeepRecoveryCodes`."""
     digests = tuple(map(bytes.fromhex, question.digests))
-    await world.directory.keep_recovery_codes(tenant, question.account, digests)
-    return True
+    return await world.directory.keep_recovery_codes(
+        tenant, question.account, digests, first=question.first
+    )
 
 
 async def has_recovery_codes(world: World, tenant: str, question: HasRecoveryCodes) -> bool:

@@ -75,7 +75,13 @@ async def keep(world: World, tenant: str, question: KeepPasskey) -> bool:
     if made is None:
         return False
     return await world.passkeys.keep(
-        tenant, question.account, site.id, made, most=question.most, session=question.session
+        tenant,
+        question.account,
+        site.id,
+        made,
+        most=question.most,
+        session=question.session,
+        first=question.first,
     )
 
 

@@ -40,8 +40,15 @@ def test_the_codes_are_shown_and_their_digests_kept() -> None:
 def test_they_are_the_account_s_once_the_user_has_kept_them() -> None:
     after = msgspec.structs.replace(ALICE, shown=("totp", "recovery_code"))
     dialogue = Playbook(run(STEP, sends(ALICE))).asks(LOAD, answered=USER)
-    dialogue.asks(KeepRecoveryCodes("alice", ("0a", "0b")), answered=True)
+    dialogue.asks(KeepRecoveryCodes("alice", ("0a", "0b"), first=False), answered=True)
     dialogue.ends(Leave("success", after))
+
+
+def test_who_has_set_up_a_factor_elsewhere_meanwhile_is_to_show_that() -> None:
+    dialogue = Playbook(run(STEP, sends(Facts(account="alice", proved=("pwd",)))))
+    dialogue.asks(LOAD, answered={"mfa_methods": []})
+    dialogue.asks(KeepRecoveryCodes("alice", ("0a", "0b"), first=True), answered=False)
+    dialogue.ends(Leave("enrolled"))
 
 
 def test_who_has_not_proved_whose_account_it_is_gets_none() -> None:
