@@ -135,10 +135,10 @@ class Importing:
     async def _write(self, change: Change, data: bytes, *, if_able: bool) -> _Written:
         saved: dict[str, tuple[Fate, FlowVersion]] = {}
         published: set[FlowType] = set()
-        if if_able:
-            await change.hold_active()
         loaded = await self._load(change, data)
-        # In one order, so that no two imports wait for each other.
+        # Of two imports the second finds what the first has made; and while this one holds flows
+        # and names, nobody who renames a flow waits for it and is waited for.
+        await change.hold_active()
         for each in sorted(loaded.flows, key=lambda flow: flow.name):
             before = await _there(change, each)
             fate = _fate(each, before)

@@ -66,31 +66,40 @@ class Transfer:
     async def load(
         self, tenant: str, new: NewFlow, author: Author, *, replace: bool
     ) -> tuple[FlowVersion, bool]:
-        """Make a flow; True beside it if it is a new one.
+        """Make a flow, a draft; True beside it if it is a new one.
 
         With `replace`, one that has the slug already gets its next version of it instead, and
         without raises `Conflict`.
         """
-        if replace and new.name is not None:
-            async with self._store.reading(tenant) as rows:
-                id = await rows.find_id(new.name)
-            if id is not None:
-                edit = Edit(
-                    display_name=new.display_name,
-                    description=new.description,
-                    title=UNSET if new.title is None else new.title,
-                    look=new.look,
-                    type=new.type,
-                    graph=new.graph,
-                    settings=all_of(new.settings),
-                    golden_tests=new.golden_tests,
-                    note=new.note,
-                )
-                return await self._flows.update(tenant, id, edit, author), False
-        return await self._flows.create(tenant, new, author), True
+        async with self._store.changing(tenant, author) as change:
+            id = None
+            if replace and new.name is not None:
+                # Of two at once the second finds what the first has made.
+                await change.hold_active()
+                id = await change.find_id(new.name)
+            if id is None:
+                created, _ = await self._flows.create_in(change, new)
+                return created, True
+            updated, _ = await self._flows.update_in(change, id, _edit(new))
+            return updated, False
 
     async def check(self, tenant: str, new: NewFlow, *, replace: bool) -> ImportedFlow:
         """Say what `load` would do, and do nothing."""
         state: Literal["present", "must_created"] = "present" if replace else "must_created"
         found = await self.importing.check_flows(tenant, (wanted_of(new, state),))
         return found[0]
+
+
+def _edit(new: NewFlow) -> Edit:
+    """Return what makes a flow there is as `new`, as its next version, which does not run by it."""
+    return Edit(
+        display_name=new.display_name,
+        description=new.description,
+        title=UNSET if new.title is None else new.title,
+        look=new.look,
+        type=new.type,
+        graph=new.graph,
+        settings=all_of(new.settings),
+        golden_tests=new.golden_tests,
+        note=new.note,
+    )

@@ -1,0 +1,93 @@
+"""What callers do at the same moment, at several replicas, leaves rows that agree, and no fault."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Sequence
+
+import asyncpg
+import msgspec
+import pytest
+
+from libs.common.flow.model import Json
+from tests.integration.management.conftest import GRAPH, Api, Reply, Start
+from tests.patience import until
+
+FLOWS = "/api/admin/flows"
+YAML = "application/yaml"
+OURS: Json = {
+    "gatehouse": 1,
+    "flow": {"name": "sign-in", "display_name": "Sign in", "type": "login", "graph": GRAPH},
+}
+
+
+@pytest.fixture
+async def replicas(start: Start) -> Sequence[Api]:
+    return [await start() for _ in range(2)]
+
+
+async def at_once(calls: Sequence[Awaitable[Reply]]) -> Counter[int]:
+    """Make all of these calls, and count what they answer."""
+    return Counter(reply.status for reply in await asyncio.gather(*calls))
+
+
+def blueprint(*slugs: str) -> bytes:
+    """Write one of a sign-in by each of these slugs."""
+    entry = """
+  - model: authentik_flows.flow
+    identifiers: {{slug: {slug}}}
+    attrs: {{name: {slug}, designation: authentication}}"""
+    return f"version: 1\nentries:{''.join(entry.format(slug=slug) for slug in slugs)}\n".encode()
+
+
+async def load(api: Api, data: bytes, query: str = "") -> Reply:
+    return await api.call(
+        "POST", f"{FLOWS}/import{query}", data=data, headers={"Content-Type": YAML}
+    )
+
+
+async def test_of_one_file_that_is_imported_twice_at_once_the_second_replaces_the_first(
+    replicas: Sequence[Api], rows: asyncpg.Connection
+) -> None:
+    one, other = replicas
+    files = [blueprint("one", "two"), blueprint("two", "one")]
+    assert await at_once([load(api, file) for api in replicas for file in 2 * files]) == {200: 8}
+    document = msgspec.json.encode(OURS)
+    assert await at_once([load(api, document, "?replace=true") for api in 4 * [one, other]]) == {
+        201: 1,
+        200: 7,
+    }
+    made = await rows.fetch("SELECT name, version FROM flows ORDER BY name")
+    assert [tuple(row) for row in made] == [("one", 1), ("sign-in", 1), ("two", 1)]
+
+
+async def test_who_renames_a_flow_and_who_imports_it_do_not_wait_for_each_other(
+    replicas: Sequence[Api], rows: asyncpg.Connection
+) -> None:
+    one, other = replicas
+    between, last = [await one.create(name=slug) for slug in ("between", "last")]
+    async with rows.transaction():
+        # So that the import has taken a name when somebody else wants it, and has yet to come to
+        # the flow that they have.
+        await rows.execute("SELECT FROM flows WHERE id = $1 FOR UPDATE", between)
+        importing = asyncio.create_task(load(one, blueprint("a", "between", "last")))
+        await are_waiting(rows, 1)
+        renaming = asyncio.create_task(other.call("PUT", f"{FLOWS}/{last}", {"name": "a"}))
+        await are_waiting(rows, 2)
+    assert [(await each).status for each in (importing, renaming)] == [200, 409]
+
+
+async def are_waiting(rows: asyncpg.Connection, many: int) -> None:
+    """Return once so many wait for what somebody else holds."""
+
+    async def counted() -> bool:
+        # The view would show the same again within a transaction.
+        await rows.execute("SELECT pg_stat_clear_snapshot()")
+        waiting: int = await rows.fetchval(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return waiting >= many
+
+    await until(counted)
