@@ -56,6 +56,8 @@ async def running(folder: Path, *, durable: bool) -> AsyncIterator[Stack]:
     await until(gone)
     logged = [entry for name in stack.settings for entry in entries(stack.parts[name].log)]
     assert not [entry for entry in logged if entry["level"] in {"error", "critical"}]
+    # Data that is to outlive its servers is for tests that stop them. Elsewhere none was ever away.
+    assert durable or "outbox_waits" not in {entry["event"] for entry in logged}
 
 
 async def expose(mark: int, stack: Stack) -> None:
