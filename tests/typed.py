@@ -120,7 +120,7 @@ def holds(kept: bytes, needle: bytes) -> bool:
         return False
     if not needle.isdigit():
         return True
-    return re.search(rb"(?<![\w.+/-])%s(?![\w+/-])" % needle, kept) is not None
+    return re.search(rb"(?<![\w.+/-])%s(?![\w+/-]|\.\d)" % needle, kept) is not None
 
 
 def hint(needle: bytes) -> str:

@@ -24,12 +24,14 @@ def test_what_is_short_or_usual_is_not_looked_for(text: str, telling: bool) -> N
     assert is_telling(text) is telling
 
 
-@pytest.mark.parametrize("kept", [b"code 482913", b'"482913"', b"482913"])
+@pytest.mark.parametrize("kept", [b"code 482913", b'"482913"', b"482913", b"It is 482913."])
 def test_a_code_is_found_where_it_stands_alone(kept: bytes) -> None:
     assert holds(kept, b"482913")
 
 
-@pytest.mark.parametrize("kept", [b"12:00:00.482913", b"a482913b", b"1482913", b"482914"])
+@pytest.mark.parametrize(
+    "kept", [b"12:00:00.482913", b"collected 482913.0", b"a482913b", b"1482913", b"482914"]
+)
 def test_a_code_is_not_found_in_what_is_longer(kept: bytes) -> None:
     assert not holds(kept, b"482913")
 
