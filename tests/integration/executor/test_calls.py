@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -16,15 +15,16 @@ from structlog.testing import CapturingLogger
 
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.signing import webhook_secrets
+from libs.common.errors import Unavailable
 from libs.common.flow.calls import Target
 from libs.common.flow.model import FlowType, Json
 from libs.common.wire.registered import ACTION_SECRET, encode_target
 from services.executor import calling, registered
 from services.executor.breaker import FAILURES
+from services.executor.sessions import Sessions
 from tests.integration.executor.conftest import Build, Executor, House, Reply
 from tests.integration.executor.graphs import START, SUCCESS, graph
 from tests.listening import listening
-from tests.patience import until_so
 
 SECRET = "swordfish-swordfish"
 EMAIL = "alice@example.com"
@@ -38,12 +38,9 @@ class Service:
     answers: list[web.Response] = field(default_factory=list)
     """One for each call; an empty object once they have run out."""
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    holds: asyncio.Event | None = None
 
     async def serve(self, request: web.Request) -> web.Response:
         self.calls.append((dict(request.headers), await request.read()))
-        if self.holds is not None:
-            await self.holds.wait()
         return self.answers.pop(0) if self.answers else web.json_response({})
 
     def keys(self) -> list[str]:
@@ -58,8 +55,6 @@ async def service() -> AsyncIterator[Service]:
     async with listening(app) as port:
         service.url = f"http://127.0.0.1:{port}/hook"
         yield service
-        if service.holds is not None:
-            service.holds.set()
 
 
 @pytest.fixture
@@ -210,21 +205,22 @@ async def test_a_try_that_fails_is_made_again_under_the_same_name(
 
 
 async def test_a_turn_that_died_calls_again_under_the_same_name(
-    house: House, service: Service
+    house: House, executor: Executor, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = await house.executor(outgoing_allowed=("127.0.0.0/8",), claim_seconds=0.3)
-    await publish(house, "webhook", url=service.url, timeout_seconds=5, **CONFIG)
-    step = await first.start("REGISTRATION")
-    service.holds = asyncio.Event()
-    dying = asyncio.create_task(first.answer(step, email=EMAIL))
-    await until_so(lambda: service.calls)
-    # Its client hangs up, and with that the turn ends before anything of it is stored.
-    dying.cancel()
-    service.holds.set()
+    await publish(house, "webhook", url=service.url, **CONFIG)
+    step = await executor.start("REGISTRATION")
     service.answers = [scored(1), scored(1)]
-    again = await first.answer(step, email=EMAIL)
+
+    async def die(*_: object) -> None:
+        raise Unavailable("redis")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Sessions, "store", die)
+        assert (await executor.answer(step, email=EMAIL)).status == 503
+    again = await executor.answer(step, email=EMAIL)
     assert again.body["flowStatus"] == "COMPLETE"
-    assert len(set(service.keys())) == 1
+    first, second = service.keys()
+    assert first == second
 
 
 @pytest.mark.parametrize("outcome", ["denied", "failure", "elsewhere"])
