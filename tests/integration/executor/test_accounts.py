@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from itertools import pairwise
+from itertools import count, pairwise
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -38,6 +38,17 @@ def texts(step: Reply) -> list[str]:
 def later(totp: pyotp.TOTP) -> str:
     """A code of the next time step, which clocks may be apart by."""
     return totp.at(int(time.time()) + 30)
+
+
+def around(totp: pyotp.TOTP, at: float) -> set[str]:
+    """The codes of more time steps than clocks may be apart by."""
+    return {totp.at(int(at) + 30 * steps) for steps in range(-3, 4)}
+
+
+def never(totp: pyotp.TOTP) -> str:
+    """A code of none of them."""
+    right = around(totp, time.time())
+    return next(code for number in count() if (code := f"{number:06}") not in right)
 
 
 SETUP = after_password(
@@ -86,12 +97,12 @@ async def test_an_authenticator_is_set_up_once_it_shows_a_right_code(
     assert parse_qs(uri.query) == {"secret": [secret], "issuer": ["Acme"]}
     assert image["config"]["src"].startswith("data:image/svg+xml")
     assert await house.directory.totp_secret("default", account) is None
-    again = await executor.answer(step, code="000000")
+    totp = pyotp.TOTP(secret)
+    again = await executor.answer(step, code=never(totp))
     assert texts(again)[1] == secret
     assert await house.directory.totp_secret("default", account) is None
     # Another executor knows it as well.
     other = await house.executor()
-    totp = pyotp.TOTP(secret)
     shown = await other.answer(again, code=totp.now())
     assert len(texts(shown)[1:]) == 2
     sealed = await house.directory.totp_secret("default", account)

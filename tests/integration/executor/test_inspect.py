@@ -180,11 +180,11 @@ async def test_nothing_that_was_typed_is_in_the_log_or_in_what_is_told(
 ) -> None:
     await house.publish(REGISTRATION, FlowType.REGISTRATION)
     step = await executor.start("REGISTRATION")
-    new = {"email": "alex@example.net", "password": "my new and secret password"}
+    new = {"email": "alexandra@example.net", "password": "my new and secret password"}
     done = await executor.answer(step, "submit-registration", **new)
     assert done.body["flowStatus"] == "COMPLETE"
     entry = await signed_in(house, executor)
-    typed = (EMAIL, PASSWORD, WRONG, *new.values(), "sasha", "alex")
+    typed = (EMAIL, PASSWORD, WRONG, *new.values(), "sasha", "alexandra")
     for session in (done, entry):
         sealed = await sealed_steps(house, session)
         told_of_it = encode(Inspected(await told(client, session)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from abc import abstractmethod
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,7 +32,7 @@ from tests.integration.executor.answers.way import (
     credential,
 )
 from tests.integration.executor.conftest import PASSWORD
-from tests.integration.executor.test_accounts import texts
+from tests.integration.executor.test_accounts import around, never, texts
 from tests.integration.executor.test_codes import wrong as another
 from tests.integration.executor.test_passkeys import MAKE_ONE, ORIGIN, creation, enrolled, request
 from tests.mailbox import text_of
@@ -101,8 +102,31 @@ class PasswordSetup(Way):
         return Sent({"password": "short", "confirmation": "short"})
 
 
-class MfaVerification(SignedIn):
-    totp: pyotp.TOTP
+class Totp(SignedIn):
+    """A node that wants a code of an authenticator."""
+
+    @abstractmethod
+    def totp(self) -> pyotp.TOTP: ...
+
+    async def right(self) -> Sent:
+        return Sent({"code": self.totp().now()})
+
+    async def wrong(self) -> Sent:
+        return Sent({"code": never(self.totp())})
+
+    async def late(self) -> Sent:
+        sent = await super().late()
+        # By chance it would be right again.
+        while sent.inputs["code"] in around(self.totp(), self.stage.clock.time()):
+            self.stage.clock.ahead += LATE_SECONDS
+        return sent
+
+
+class MfaVerification(Totp):
+    enrolled: pyotp.TOTP
+
+    def totp(self) -> pyotp.TOTP:
+        return self.enrolled
 
     def it(self) -> Node:
         return node("mfa_verification", methods=["email" if self.by_mail else "totp"])
@@ -114,17 +138,11 @@ class MfaVerification(SignedIn):
     async def prepare(self) -> None:
         self.account, totp = await self.stage.house.person(self.email, totp=True)
         assert totp is not None
-        self.totp = totp
+        self.enrolled = totp
         if self.by_mail:
             await self.stage.house.pool.execute(
                 "UPDATE users SET email_verified = true WHERE id = $1", self.account
             )
-
-    async def right(self) -> Sent:
-        return Sent({"code": self.totp.now()})
-
-    async def wrong(self) -> Sent:
-        return Sent({"code": another(self.totp.now())})
 
     async def mailed(self) -> Sent:
         return Sent({"code": await self.mailed_code()})
@@ -248,15 +266,12 @@ class EmailVerification(OtpInput):
         return str(found)
 
 
-class TotpSetup(SignedIn):
+class TotpSetup(Totp):
     def it(self) -> Node:
         return node("totp_setup")
 
-    async def right(self) -> Sent:
-        return Sent({"code": pyotp.TOTP(texts(self.step)[1]).now()})
-
-    async def wrong(self) -> Sent:
-        return Sent({"code": another(pyotp.TOTP(texts(self.step)[1]).now())})
+    def totp(self) -> pyotp.TOTP:
+        return pyotp.TOTP(texts(self.step)[1])
 
 
 class RecoveryCodesSetup(SignedIn):
