@@ -6,7 +6,7 @@ import base64
 import io
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Self
 
@@ -278,6 +278,14 @@ def settings_for(redis_url: str, database: str, nats_url: str) -> Settings:
         # A machine that is busy with something else is not a Redis that is away.
         redis_seconds=20.0,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_statements() -> Iterator[None]:
+    """Have a PostgreSQL that is slow be none that is away, either."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("services.executor.__main__._STATEMENT_SECONDS", 20.0)
+        yield
 
 
 Build = Callable[[str], Awaitable[House]]
