@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.clients.npm import node
+from tests.patience import PATIENCE_SECONDS
 
 _SCRIPTS = Path(__file__).parent / "node"
 _PACKED = Path("@sparticuz") / "chromium" / "bin"
@@ -34,7 +35,7 @@ _FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{}</dir><cachedir>{}</cachedir></fontconfig>
 """
-PATIENCE_MS = 20_000
+PATIENCE_MS = 1000 * PATIENCE_SECONDS
 """How long a page may take to do what a test waits for; far longer than any does."""
 
 
@@ -52,8 +53,12 @@ async def browsing() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         # Without a sandbox: it sees nothing but the pages of these tests, and root has none.
         browser = await playwright.chromium.launch(
-            executable_path=place / "chromium", args=["--no-sandbox"], env={**environment}
+            executable_path=place / "chromium",
+            args=["--no-sandbox"],
+            env={**environment},
+            timeout=PATIENCE_MS,
         )
+        expect.set_options(timeout=PATIENCE_MS)
         try:
             yield browser
         finally:

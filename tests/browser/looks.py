@@ -25,7 +25,8 @@ _WIDE = "() => document.documentElement.scrollWidth > document.documentElement.c
 
 
 async def look_at(page: Page, name: str) -> None:
-    """Hold that everybody can use `page` as it is."""
+    """Hold that everybody can use `page` as it is, once all of it is there."""
+    await page.wait_for_load_state()
     await page.evaluate(Axe().axe_script)
     for place, size, light in (("phone", PHONE, "light"), ("desk", DESK, "dark")):
         await page.set_viewport_size(size)  # type: ignore[arg-type]  # a TypedDict of the same keys

@@ -35,11 +35,6 @@ class Provider:
     callback: str
     tls: ssl.SSLContext
 
-    @property
-    def port(self) -> int:
-        """Where it listens, for the next one that is to be the same issuer."""
-        return URL(self.issuer).port or 0
-
     async def sign_in(self, url: str, name: str) -> dict[str, str]:
         """Follow `url` as `name`, agree to all, and return what comes back to the callback."""
         connector = aiohttp.TCPConnector(ssl=self.tls)

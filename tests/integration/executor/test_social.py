@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from deploy.local.ports import free_port
 from libs.common.chassis.outgoing import Outgoing
 from libs.common.chassis.seal import Keys
 from libs.common.flow.model import FlowType
@@ -185,14 +186,15 @@ async def test_keys_that_the_provider_changes_are_learned(
 ) -> None:
     house = await build_house(redis_url)
     await house.publish(sign_in())
-    async with provider(tmp_path, CALLBACK) as before:
+    port = free_port()
+    async with provider(tmp_path, CALLBACK, port=port) as before:
         monkeypatch.setattr(starting, "Outgoing", partial(Outgoing, tls=before.tls))
         # Rather than wait until a provider may be asked again.
         monkeypatch.setattr("services.executor.openid._ASK_AGAIN_SECONDS", 0.0)
         await known(house, before)
         executor = await started(house)
         first = claims(await came(executor, before, "sasha"))
-    async with provider(tmp_path, CALLBACK, port=before.port, key_id="second") as after:
+    async with provider(tmp_path, CALLBACK, port=port, key_id="second") as after:
         assert after.issuer == before.issuer
         assert claims(await came(executor, after, "sasha"))["sub"] == first["sub"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Cookie, Page, Request, expect
 from yarl import URL
 
+from deploy.local.ports import free_port
 from libs.common.chassis.outgoing import Outgoing
 from libs.common.flow.model import FlowType
 from libs.common.wire.tenants import Branding, Colors, TenantSettings, encode_settings
@@ -30,6 +30,7 @@ from tests.integration.executor.test_codes import code_in
 from tests.integration.executor.test_passkeys import ANYBODY, MAKE_ONE
 from tests.integration.executor.test_social import VISIT_LOOPBACK, known, sign_in
 from tests.mailbox import Mailbox, text_of
+from tests.patience import until_so
 from tests.providers.openid import provider
 
 __all__ = ["service"]
@@ -77,8 +78,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 def site() -> str:
     """The origin that a portal is to have."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return f"http://localhost:{free.getsockname()[1]}"
+    return f"http://localhost:{free_port()}"
 
 
 async def serve(house: House, site: str, **changed: object) -> None:
@@ -109,7 +109,13 @@ async def visited(page: Page) -> list[str]:
 async def fill(page: Page, **values: str) -> None:
     for name, value in values.items():
         await page.locator(f'[name="{name}"]').fill(value)
-    await page.get_by_role("button", name="Continue").click()
+    await press(page, "Continue")
+
+
+async def press(page: Page, name: str) -> None:
+    """Press a button that leads to the next page, and wait for that."""
+    async with page.expect_navigation():
+        await page.get_by_role("button", name=name).click()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
@@ -232,7 +238,7 @@ async def test_factors_are_set_up_on_pages_of_the_tenants_own_look(
     await fill(page, identifier=EMAIL)
     await fill(page, password=PASSWORD)
     await look_at(page, "consent")
-    await page.get_by_role("button", name="Agree").click()
+    await press(page, "Agree")
     await expect(page.get_by_role("img", name="QR code")).to_be_visible()
     await look_at(page, "totp-setup")
     secret = await page.locator("code").inner_text()
@@ -305,7 +311,7 @@ async def test_somebody_signs_in_with_a_provider(
         await page.goto(f"{site}/portal/LOGIN")
         await page.locator('[name="login"]').fill("sasha")
         await page.locator('[name="password"]').fill("any")
-        await page.get_by_role("button", name="Sign-in").click()
+        await press(page, "Sign-in")
         # Back by the browser's own button, they are not sent off once more.
         await page.goto(f"{site}/portal/LOGIN")
         await expect(page.get_by_role("button", name="I am back")).to_be_visible()
@@ -351,7 +357,9 @@ async def test_a_captcha_is_drawn_by_its_own_service_and_nobody_elses_script_run
     await page.get_by_role("button", name="Continue").click()
     await expect(page.get_by_role("heading", name="Your account is ready.")).to_be_visible()
     assert [each["response"] for each in service.seen] == [RIGHT]
-    assert any("evil.example" in each and "Content Security Policy" in each for each in said)
+    await until_so(
+        lambda: any("evil.example" in each and "Content Security Policy" in each for each in said)
+    )
 
 
 async def test_a_lost_password_is_replaced_by_a_link_that_another_browser_opens(
@@ -369,7 +377,7 @@ async def test_a_lost_password_is_replaced_by_a_link_that_another_browser_opens(
     await expect(phone.get_by_role("button", name="Continue")).to_be_visible()
     assert phone.url == f"{site}/portal/link"
     await look_at(phone, "link")
-    await phone.get_by_role("button", name="Continue").click()
+    await press(phone, "Continue")
     await fill(phone, password="a quite new one", confirmation="a quite new one")
     await expect(phone.get_by_role("heading", name="That is done.")).to_be_visible()
     await laptop.reload()
