@@ -166,4 +166,7 @@ class Sweep:
                 await self._repeats.forget()
             except Unavailable as error:
                 log.warning("sweep_waits", dependency=error.what)
+            except Exception:
+                # Whatever it is, the keys are still there, and nobody else sweeps in this process.
+                log.exception("sweep_failed")
             await asyncio.sleep(SWEEP_SECONDS)

@@ -174,9 +174,8 @@ class FlowInstances:
             flow = existing(await rows.find_flow(await _bound(rows, pk)))
             if wanted.target not in (UNSET, flow.flow.pk):
                 raise _wrong("target", "a binding stays in its flow; make another")
-            was = find(flow.drawn(), pk)
-            other = wanted.stage not in (UNSET, was.stage)
-            stage = await _stage(rows, wanted.stage) if other else None
+            # Also where it is that stage: somebody else may be giving it another.
+            stage = None if wanted.stage is UNSET else await _stage(rows, wanted.stage)
 
         def draw(drawn: Drawn) -> Drawn:
             return rebind(drawn, pk, wanted.order, wanted.said, stage)

@@ -87,6 +87,9 @@ async def storing() -> AsyncIterator[None]:
         if kind is None:
             raise
         raise Conflict(f"another user of this tenant has that {kind}") from error
+    except asyncpg.DeadlockDetectedError as error:
+        # Each of several waits for what another is called until now, as where two swap names.
+        raise Conflict("another user of this tenant is just being called so", 1.0) from error
 
 
 def refused(message: str, problem: str, path: str) -> Invalid:

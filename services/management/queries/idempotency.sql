@@ -52,4 +52,10 @@ DELETE FROM idempotency_keys
 WHERE tenant = :tenant AND actor = :actor AND key = :key AND run = :run AND NOT done;
 
 -- name: forget_keys(kept)!
-DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(secs => :kept);
+-- but for those that are held: they are about to be used again, and nobody waits for the end of that
+DELETE FROM idempotency_keys
+WHERE (tenant, actor, key) IN (
+    SELECT tenant, actor, key FROM idempotency_keys
+    WHERE created_at < now() - make_interval(secs => :kept)
+    FOR UPDATE SKIP LOCKED
+);

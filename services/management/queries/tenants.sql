@@ -9,8 +9,10 @@ SELECT true FROM tenants WHERE name = :tenant;
 SELECT tier FROM tenants WHERE name = :tenant;
 
 -- name: add_tenants(tenants)!
--- those that are not there yet
-INSERT INTO tenants (name) SELECT unnest(:tenants::text[]) ON CONFLICT DO NOTHING;
+-- those that are not there yet; in one order always, so that no two replicas wait for each other
+INSERT INTO tenants (name)
+SELECT name FROM unnest(:tenants::text[]) AS wanted (name) ORDER BY name
+ON CONFLICT DO NOTHING;
 
 -- name: list_tenants(after, most)
 -- a page by name

@@ -264,6 +264,18 @@ async def test_after_a_day_a_key_is_free_and_swept(
     await sweep.stop()
 
 
+async def test_a_sweep_waits_for_nobody_who_is_about_to_use_an_old_key(
+    repeats: Repeats, rows: asyncpg.Connection
+) -> None:
+    for key in ("used", "unused"):
+        await repeats.begin("default", "tester", key, repeats.digest(b"any"))
+    await rows.execute("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'")
+    async with rows.transaction():
+        await rows.execute("SELECT FROM idempotency_keys WHERE key = 'used' FOR UPDATE")
+        await repeats.forget()
+    assert await rows.fetchval("SELECT string_agg(key, ' ') FROM idempotency_keys") == "used"
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256, "ä"])
 async def test_a_key_that_is_none_is_refused(api: Api, key: str) -> None:
     reply = await named(api, "POST", FLOWS, FLOW, key=key)

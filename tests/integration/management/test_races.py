@@ -11,10 +11,13 @@ import msgspec
 import pytest
 
 from libs.common.flow.model import Json
-from tests.integration.management.conftest import GRAPH, Api, Reply, Start
+from services.management.store import Store
+from tests.integration.management.conftest import GRAPH, Api, Reply, Start, refused
+from tests.integration.management.people import USERS, made
 from tests.patience import until
 
 FLOWS = "/api/admin/flows"
+BINDINGS = "/api/v3/flows/bindings/"
 YAML = "application/yaml"
 OURS: Json = {
     "gatehouse": 1,
@@ -76,6 +79,73 @@ async def test_who_renames_a_flow_and_who_imports_it_do_not_wait_for_each_other(
         renaming = asyncio.create_task(other.call("PUT", f"{FLOWS}/{last}", {"name": "a"}))
         await are_waiting(rows, 2)
     assert [(await each).status for each in (importing, renaming)] == [200, 409]
+
+
+async def test_of_two_who_say_at_once_what_a_binding_holds_the_later_is_heard(
+    replicas: Sequence[Api], rows: asyncpg.Connection
+) -> None:
+    one, other = replicas
+    flow = await one.create()
+    listed = await one.done("GET", BINDINGS)
+    first, second = sorted(listed["results"], key=lambda each: each["order"])
+    path = f"{BINDINGS}{first['pk']}/"
+    async with rows.transaction():
+        # So that both have read how it was when the first writes.
+        await rows.execute("SELECT FROM flows WHERE id = $1 FOR UPDATE", flow)
+        away = asyncio.create_task(one.call("PATCH", path, {"stage": second["stage"]}))
+        await are_waiting(rows, 1)
+        back = asyncio.create_task(other.call("PATCH", path, {"stage": first["stage"]}))
+        await are_waiting(rows, 2)
+    assert (await away).body["stage"] == second["stage"]
+    assert (await back).body["stage"] == first["stage"]
+
+
+async def test_users_who_swap_names_at_once_are_refused_and_keep_theirs(
+    start: Start, rows: asyncpg.Connection
+) -> None:
+    await rows.execute(
+        f"ALTER DATABASE {await rows.fetchval('SELECT current_database()')}"
+        " SET deadlock_timeout = '20ms'"
+    )
+    api = await start()
+    ada, ben = [await made(api, email=None, phone=None, username=each) for each in ("ada", "ben")]
+    async with rows.transaction():
+        # So that Ada has been called otherwise, and not yet Ben's name, when Ben wants hers.
+        await rows.execute(
+            "INSERT INTO users (id, tenant, creation_key, email)"
+            " VALUES (gen_random_uuid(), 'default', gen_random_uuid(), 'a@example.com')"
+        )
+        calls = []
+        for user, wanted in (
+            (ada, {"username": "ben", "email": "a@example.com"}),
+            (ben, {"username": "ada"}),
+        ):
+            changing = api.call("PATCH", f"{USERS}/{user['id']}", wanted)
+            calls.append(asyncio.create_task(changing))
+            await are_waiting(rows, len(calls))
+        await rows.execute("DELETE FROM users WHERE email = 'a@example.com'")
+    for call in calls:
+        refused(await call, 409, "conflict")
+    assert {row["username"] for row in await rows.fetch("SELECT username FROM users")} == {
+        "ada",
+        "ben",
+    }
+
+
+async def test_replicas_that_make_the_same_tenants_do_not_wait_for_each_other(
+    database: str, rows: asyncpg.Connection
+) -> None:
+    async with asyncpg.create_pool(database, min_size=2, max_size=2) as pool:
+        store = Store(pool)
+        async with rows.transaction():
+            await rows.execute("INSERT INTO tenants (name) VALUES ('m')")
+            made = [
+                asyncio.create_task(store.add_tenants(names))
+                for names in (("a", "m", "z"), ("z", "m", "a"))
+            ]
+            await are_waiting(rows, len(made))
+        await asyncio.gather(*made)
+    assert await rows.fetchval("SELECT count(*) FROM tenants") == 3
 
 
 async def are_waiting(rows: asyncpg.Connection, many: int) -> None:
