@@ -50,7 +50,10 @@ class SignIns(Protocol):
         amr: tuple[str, ...],
         acr: str,
     ) -> bool:
-        """Keep a sign-in, the same `sid` once; false where that was ended."""
+        """Keep a sign-in, the same `sid` once; false where it was ended, or its account is blocked.
+
+        Who blocks the account at the same moment ends it, or was before it.
+        """
 
     async def find(self, tenant: str, sid: str) -> SignIn | None:
         """Find a sign-in that stands."""

@@ -1,10 +1,16 @@
 -- name: keep_sign_in(tenant, sid, account, auth_time, amr, acr, hours, idle)$
--- true unless it was ended; again, it is as it is told now, and lasts no longer
+-- true unless it was ended, or its account is blocked; again, it is as it is told now, and lasts no
+-- longer
+WITH owner AS (
+    -- Held: whoever is blocking the account has done so, or comes after this and ends it.
+    SELECT blocked FROM users WHERE tenant = :tenant AND id = (:account::text)::uuid
+    FOR SHARE
+)
 INSERT INTO sign_ins AS s (tenant, sid, account, auth_time, amr, acr, ends_at, idle_until)
-VALUES (
+SELECT
     :tenant, :sid, :account, to_timestamp(:auth_time::bigint), :amr, :acr,
     now() + make_interval(hours => :hours), now() + make_interval(mins => :idle)
-)
+WHERE NOT EXISTS (SELECT FROM owner WHERE blocked)
 ON CONFLICT (tenant, sid) DO UPDATE SET
     account = excluded.account,
     auth_time = excluded.auth_time,

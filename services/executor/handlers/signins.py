@@ -9,16 +9,22 @@ from services.executor.handlers.world import World
 
 async def keep(world: World, tenant: str, question: KeepSignIn) -> bool:
     """Answer `KeepSignIn`."""
+    sid = sid_of(question.session)
     kept = await world.sign_ins.keep(
         tenant,
-        sid_of(question.session),
+        sid,
         question.account,
         auth_time=question.auth_time,
         amr=question.amr,
         acr=question.acr,
     )
-    # Only then: who blocks or deletes the account from here on finds the sign-in, and ends it.
-    return kept and await world.directory.load(tenant, question.account) is not None
+    if not kept:
+        return False
+    # Only then: who deletes the account from here on finds the sign-in, and ends it.
+    if await world.directory.load(tenant, question.account) is None:
+        await world.sign_ins.end(tenant, sid)
+        return False
+    return True
 
 
 async def end(world: World, tenant: str, question: EndSignIn) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from base64 import b64encode
 from itertools import pairwise
@@ -25,6 +26,7 @@ from tests.integration.executor.conftest import (
 )
 from tests.integration.executor.graphs import IDENTIFIER, LOGIN, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as ASKS_PASSWORD
+from tests.patience import until
 
 EMAIL = "sasha@example.com"
 ANOTHER = "another battery, another staple"
@@ -283,10 +285,30 @@ async def test_nobody_is_signed_in_as_who_is_blocked(house: House) -> None:
     # Nor is who has proved all by then.
     done = await executor.answer(step, nick="Sasha")
     assert (done.body["flowStatus"], "userAssertion" in done.data) == ("ERROR", False)
+    assert await house.pool.fetchval("SELECT count(*) FROM sign_ins") == 1
 
 
-async def keep(house: House, sid: str, *amr: str) -> bool:
-    account = str(uuid.UUID(int=0))
+async def test_who_is_blocked_at_the_same_moment_is_signed_in_nowhere(house: House) -> None:
+    account, _ = await house.person(EMAIL)
+    async with house.pool.acquire() as other, other.transaction():
+        # As who manages users does.
+        await other.execute("UPDATE users SET blocked = true")
+        await other.execute("UPDATE sign_ins SET ended_at = now()")
+        keeping = asyncio.create_task(keep(house, 32 * "a", account=account))
+
+        async def is_waiting() -> bool:
+            blocked: int = await house.pool.fetchval(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            return blocked > 0 or keeping.done()
+
+        await until(is_waiting)
+    assert not await keeping
+    assert await house.sign_ins.find("default", 32 * "a") is None
+
+
+async def keep(house: House, sid: str, *amr: str, account: str = str(uuid.UUID(int=0))) -> bool:
     return await house.sign_ins.keep(
         "default", sid, account, auth_time=7, amr=amr or ("pwd",), acr="aal1"
     )
