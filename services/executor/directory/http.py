@@ -177,8 +177,9 @@ class HttpDirectory(PostgresDirectory):
 
     async def count_login(self, tenant: str, account: str, at: int, effect: str) -> None:
         """See `Directory.count_login`."""
-        await self._adopt(tenant, account)
-        await super().count_login(tenant, account, at, effect)
+        # Performed some time after it was told: who has left meanwhile is given no row again.
+        if await self.adopt(tenant, account):
+            await super().count_login(tenant, account, at, effect)
 
     async def adopt(self, tenant: str, account: str) -> bool:
         """Have a row that what is kept of the account can hang on; false where it is gone."""

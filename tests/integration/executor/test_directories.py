@@ -265,7 +265,7 @@ async def test_who_is_blocked_is_as_nobody(side: Side) -> None:
     assert (await side.passkeys.find(ACME, PASSKEY.id, SITE)) is not None
 
 
-async def test_who_is_deleted_is_gone_with_all_they_had(side: Side) -> None:
+async def test_who_is_deleted_is_gone_with_all_they_had(side: Side, pool: asyncpg.Pool) -> None:
     account = await side.made(password=PASSWORD)
     await side.passkeys.keep(ACME, account, SITE, PASSKEY, most=5, session="s")
     await side.externals.link(ACME, account, GOOGLE)
@@ -277,6 +277,9 @@ async def test_who_is_deleted_is_gone_with_all_they_had(side: Side) -> None:
     assert not await side.passwords.check(ACME, account, PASSWORD)
     assert await side.passkeys.find(ACME, PASSKEY.id, SITE) is None
     assert await side.externals.find(ACME, GOOGLE) is None
+    # A login of before that is counted only now.
+    await side.directory.count_login(ACME, account, 1_000, "late")
+    assert await pool.fetchval("SELECT count(*) FROM users") == 0
     assert await side.made() != account
 
 
