@@ -53,7 +53,7 @@ class Telling(msgspec.Struct, frozen=True):
     """As the session stores them."""
     told: tuple[Told, ...]
     listed: float
-    """The second in which the session was listed; listed again since, it stays on the list."""
+    """The second in which the session was listed; listed otherwise since, it stays on the list."""
 
 
 class Stream(Protocol):
@@ -63,12 +63,11 @@ class Stream(Protocol):
         """Hand over one effect for good; raise `Unavailable` where that cannot be known."""
 
 
-# Gone from the list, unless it was listed again since.
+# Gone from the list, unless it was listed again since: maybe by one whose clock is behind.
 _UNLIST: Final = Script(
     """
-    local session, until_then = unpack(cmsgpack.unpack(ARGV[1]))
-    local listed = redis.call('ZSCORE', KEYS[1], session)
-    if listed and tonumber(listed) <= until_then then
+    local session, listed = unpack(cmsgpack.unpack(ARGV[1]))
+    if tonumber(redis.call('ZSCORE', KEYS[1], session) or -1) == listed then
       redis.call('ZREM', KEYS[1], session)
     end
     return 1
@@ -169,15 +168,19 @@ class Effects:
     async def sweep(self) -> None:
         """Tell what dead executors left."""
         now = self._clock()
-        listed = now - _LEFT_SECONDS
         most = ("BYSCORE", "LIMIT", 0, _SWEPT_MOST)
-        left = await self._line.execute(b"ZRANGE", LIST, "-inf", repr(listed), *most)
+        left = await self._line.execute(b"ZRANGE", LIST, "-inf", repr(now - _LEFT_SECONDS), *most)
         for member in map(bytes.decode, cast("list[bytes]", left)):
+            score = await self._line.execute(b"ZSCORE", LIST, member)
+            if score is None:
+                continue
+            listed = float(cast("bytes | float", score))
             tenant, _, id = member.rpartition(":")
             handle = self._sessions.handle(tenant, id)
             sealed = await self._sessions.effects(handle)
             if sealed is None:
-                await self._unlist(member, now - _NEVER_SECONDS)
+                if listed <= now - _NEVER_SECONDS:
+                    await self._unlist(member, listed)
                 continue
             try:
                 told = _ALL_TOLD.decode(handle.open_effects(sealed))

@@ -129,6 +129,8 @@ class Links:
             trial=_still(session),
         )
         submitted = Submission("", call.request.inputs or {}, elsewhere=True)
+        # Before it is stored: it may end elsewhere at once, and then is to be listed no more.
+        turns.rollouts.begin(following)
         watched = turns.steps.watch(program, following, surroundings, submitted)
         walk = advance(program, following, submitted, surroundings, watched.recorder.watch)
         turn = await turns.walk(walk, watched, handle)
@@ -137,7 +139,6 @@ class Links:
             raise UnknownLink
         stored = await turns.store(handle, watched, turn, submit, found, followed.session)
         await self._make(handle, stored.session, stored.answer)
-        turns.rollouts.begin(stored.session)
         turns.count(turn, time.perf_counter() - began, watched.recorder)
         return stored.answer
 

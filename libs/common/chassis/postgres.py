@@ -53,9 +53,9 @@ def expecting_tables() -> Iterator[None]:
 
 @asynccontextmanager
 async def asking_postgres(seconds: float | None = ASKING_SECONDS) -> AsyncIterator[None]:
-    """Turn what the driver raises for a server that is away into `Unavailable`.
+    """Turn what the driver raises for a server that is away, or for a deadlock, into `Unavailable`.
 
-    So is one that has not answered in `seconds`, with the wait for a connection in them: behind a
+    Away is one that has not answered in `seconds`, with the wait for a connection in them: behind a
     server that hangs, those who wait for a connection would otherwise wait for each other. None is
     for who never ends, and has a connection whose every statement is bounded.
     """
@@ -66,4 +66,8 @@ async def asking_postgres(seconds: float | None = ASKING_SECONDS) -> AsyncIterat
         if isinstance(error, ValueError):
             # asyncpg's own complaint about an argument is an `InterfaceError` too.
             raise
+        raise Unavailable("postgres") from error
+    except asyncpg.DeadlockDetectedError as error:
+        # Two who wait for each other, as two users do who take each other's address. Nothing of
+        # this one was done, and the other goes on: the same again is answered.
         raise Unavailable("postgres") from error

@@ -12,11 +12,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from secrets import token_bytes
 from typing import Final, TypeAlias
 
 from libs.common.chassis.bucket import Bucket, Tokens, give_back, take, tokens
 from libs.common.chassis.consume import Hopeless
-from libs.common.chassis.redis_line.port import RedisLine
+from libs.common.chassis.redis_line.port import RedisLine, Script
 from libs.common.errors import Unavailable
 from libs.common.flow.messaging import PhoneMessage, SendMail, SendSms
 from libs.common.flow.model import Json
@@ -35,8 +36,16 @@ LINK_PATH: Final = "/portal/link"
 """The page that links lead to whose author has none, below the issuer of their tenant."""
 _AGAIN_SECONDS: Final = 1.0
 _SENT: Final = b"sent"
+_MARK_BYTES: Final = 8
 _REMEMBER_SECONDS: Final = 8 * 86_400
 """A message lies in the stream for a week at most; so long it could come again."""
+# Who was held up for so long that another has sent it meanwhile forgets nothing of that.
+_RELEASE: Final = Script(
+    """
+    if redis.call('GET', KEYS[1]) == cmsgpack.unpack(ARGV[1])[1] then redis.call('DEL', KEYS[1]) end
+    return 1
+    """
+)
 
 
 class Outbox:
@@ -57,24 +66,25 @@ class Outbox:
         self._codes = codes
         self._others = others
 
-    async def claim(self, id: str) -> bool:
-        """Have this effect's message for oneself; false where it has left already.
+    async def claim(self, id: str) -> bytes | None:
+        """Have this effect's message for oneself, by a mark; None where it has left already.
 
         Raises `Unavailable` while somebody else has it.
         """
-        args = (b"sending", b"NX", b"GET", b"EX", self._claim)
+        mark = b"sending " + token_bytes(_MARK_BYTES)
+        args = (mark, b"NX", b"GET", b"EX", self._claim)
         before = await self._line.execute(b"SET", _key(id), *args)
         if before not in (None, _SENT):
             raise Unavailable("the message, which somebody else sends,", _AGAIN_SECONDS)
-        return before is None
+        return mark if before is None else None
 
     async def remember(self, id: str) -> None:
         """Remember that it has left."""
         await self._line.execute(b"SET", _key(id), _SENT, b"EX", _REMEMBER_SECONDS)
 
-    async def release(self, id: str) -> None:
-        """Let it be sent by whoever claims it next."""
-        await self._line.execute(b"DEL", _key(id))
+    async def release(self, id: str, mark: bytes) -> None:
+        """Let it be sent by whoever claims it next, unless that claim has lapsed."""
+        await self._line.run(_RELEASE, (_key(id).encode(),), (mark,))
 
     async def take(self, tenant: str, message: AnyMessage, to: str) -> bool:
         """Take one of the messages of its kind that `to` may still get; false where none is."""
@@ -116,11 +126,12 @@ class Desk:
             return "nobody"
         if message.until is not None and self.clock() > message.until:
             return "late"
-        if not await self.outbox.claim(told.id):
+        mark = await self.outbox.claim(told.id)
+        if mark is None:
             return "repeated"
         try:
             if not await self.outbox.take(tenant, message, to):
-                await self.outbox.release(told.id)
+                await self.outbox.release(told.id, mark)
                 return "limited"
             try:
                 await hand_over(to, account or message.user, self._slots(tenant, message, to))
@@ -131,7 +142,7 @@ class Desk:
         except BaseException:
             # Whatever it was, the message has not left, as far as anybody can know.
             with suppress(Unavailable):
-                await self.outbox.release(told.id)
+                await self.outbox.release(told.id, mark)
             raise
         # It has left. While Redis is away nobody remembers; then it leaves again where nobody
         # learns that it was handled either.

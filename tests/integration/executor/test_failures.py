@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from deploy.local.server import Server
 from libs.common.chassis.bus import Bus
@@ -226,6 +227,20 @@ async def test_signing_in_works_without_nats_and_is_counted_when_it_is_back(
     await until(counted)
 
 
+SIGNED_IN = Session(
+    id="5f31ce20-872d-4334-8f9f-3572710dbc57",
+    tenant="acme",
+    plan="p",
+    type=FlowType.LOGIN,
+    node=0,
+    started_at=0,
+    expires_at=60,
+    idle_until=60,
+    revision=3,
+    over=True,
+)
+
+
 class Heard:
     """A stream that remembers what it was told."""
 
@@ -241,22 +256,10 @@ async def test_what_a_dead_executor_left_is_told_by_a_sweep(house: House) -> Non
     sessions = Sessions(house.line, keys, claim=3, replay=10, forget=60, explain=60)
     heard, metrics = Heard(), ExecutorMetrics(Metrics("executor", "test"))
     now = 1_000_000.0
-    session = Session(
-        id="5f31ce20-872d-4334-8f9f-3572710dbc57",
-        tenant="acme",
-        plan="p",
-        type=FlowType.LOGIN,
-        node=0,
-        started_at=0,
-        expires_at=60,
-        idle_until=60,
-        revision=3,
-        over=True,
-    )
     dying = Effects(sessions, house.line, heard, metrics, lambda: now)
-    handle = sessions.handle("acme", session.id)
-    telling = await dying.prepare(handle, session, None, (SignedIn("account", 7),))
-    stored = Stored(session, b"{}", "", again=False, lasts=60, effects=telling.sealed)
+    handle = sessions.handle("acme", SIGNED_IN.id)
+    telling = await dying.prepare(handle, SIGNED_IN, None, (SignedIn("account", 7),))
+    stored = Stored(SIGNED_IN, b"{}", "", again=False, lasts=60, effects=telling.sealed)
     await sessions.store(handle, stored, None, None)
 
     def sweeper(at: float) -> Effects:
@@ -266,7 +269,31 @@ async def test_what_a_dead_executor_left_is_told_by_a_sweep(house: House) -> Non
     assert heard.ids == []  # its executor may yet tell
     await sweeper(now + 60).sweep()
     await sweeper(now + 120).sweep()
-    assert heard.ids == ["5f31ce20-872d-4334-8f9f-3572710dbc57:3:0"]
+    assert heard.ids == [f"{SIGNED_IN.id}:3:0"]
+
+
+async def test_what_was_listed_since_stays_listed_though_that_clock_is_behind(house: House) -> None:
+    keys = Keys.parse(house.settings.session_keys)
+    sessions = Sessions(house.line, keys, claim=3, replay=10, forget=60, explain=60)
+    heard, metrics = Heard(), ExecutorMetrics(Metrics("executor", "test"))
+    now = 1_000_000.0
+
+    def at(second: float) -> Effects:
+        return Effects(sessions, house.line, heard, metrics, lambda: second)
+
+    living, dying = at(now + 1), at(now)
+    handle = sessions.handle("acme", SIGNED_IN.id)
+    first = await living.prepare(handle, SIGNED_IN, None, (SignedIn("account", 7),))
+    later = replace(SIGNED_IN, revision=4)
+    second = await dying.prepare(handle, later, first.sealed, (SignedIn("account", 8),))
+    stored = Stored(later, b"{}", "", again=False, lasts=60, effects=second.sealed)
+    await sessions.store(handle, stored, None, None)
+    living.start()
+    living.tell(first)
+    await living.stop()
+    assert heard.ids == [f"{SIGNED_IN.id}:3:0"]
+    await at(now + 60).sweep()
+    assert f"{SIGNED_IN.id}:4:0" in heard.ids
 
 
 async def test_a_listed_session_that_was_never_stored_is_forgotten_in_the_end(

@@ -9,9 +9,10 @@ from libs.common.chassis.bucket import Bucket
 from libs.common.chassis.consume import Hopeless
 from libs.common.chassis.metrics import Metrics
 from libs.common.chassis.seal import Keys
+from libs.common.errors import Unavailable
 from libs.common.flow.messaging import SendMail
 from libs.common.flow.questions import Code, Link
-from services.executor.messages.letters import Sender
+from services.executor.messages.letters import Sender, digest
 from services.executor.messages.mailer import Mailer, Server
 from services.executor.messages.perform import Desk, Outbox, Post
 from services.executor.messages.trouble import PutOff
@@ -27,17 +28,16 @@ from tests.patience import PATIENCE_SECONDS
 EMAIL = "sasha@example.com"
 
 
+def outbox(house: House, most: int = 10) -> Outbox:
+    codes, others = Bucket("code_message", most, 0.001), Bucket("message", most, 0.001)
+    return Outbox(house.line, b"secret", codes=codes, others=others, claim=60)
+
+
 def post(house: House, box: Mailbox, *, most: int = 10) -> Post:
     server = Server.parse(box.url)
     desk = Desk(
         directory=house.directory,
-        outbox=Outbox(
-            house.line,
-            b"secret",
-            codes=Bucket("code_message", most, 0.001),
-            others=Bucket("message", most, 0.001),
-            claim=60,
-        ),
+        outbox=outbox(house, most),
         minter=Minter(Keys.parse(house.settings.session_keys)),
         issuer=house.settings.issuer,
         clock=lambda: 1_790_000_000.0,
@@ -66,6 +66,20 @@ async def test_what_a_server_took_and_did_not_say_comes_again_with_the_same_mess
     assert await post(house, box).send(*to(EMAIL)) == "performed"
     first, second = await box.has(2)
     assert first["Message-ID"] == second["Message-ID"]
+
+
+async def test_who_was_held_up_while_another_sent_it_forgets_nothing_of_that(house: House) -> None:
+    sent = outbox(house)
+    mine = await sent.claim("session:1:0")
+    assert mine is not None
+    await house.line.execute(b"DEL", f"gh:sent:{digest('session:1:0')}")  # it lapses
+    assert await sent.claim("session:1:0") is not None
+    await sent.release("session:1:0", mine)
+    with pytest.raises(Unavailable):
+        await sent.claim("session:1:0")
+    await sent.remember("session:1:0")
+    await sent.release("session:1:0", mine)
+    assert await sent.claim("session:1:0") is None
 
 
 async def test_one_recipient_gets_so_many_mails_and_no_more(house: House, box: Mailbox) -> None:
