@@ -13,13 +13,14 @@ from prometheus_client import CollectorRegistry
 
 from libs.common.chassis.postgres import open_pool
 from libs.common.chassis.redis_line.open import open_line
-from libs.common.chassis.redis_line.port import RedisLine
+from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.secret import Secret
 from libs.common.wire.events import PlanCompiled
 from services.compiler.compiling import Compiler
 from services.compiler.metrics import CompilerMetrics
 from services.compiler.publish import Shelf
 from services.compiler.store import Store
+from tests.patience import PATIENCE_SECONDS
 
 KEEP = 600
 LOGIN = (Path(__file__).parents[3] / "deploy/local/flows/mfa-login.graph.json").read_text()
@@ -139,7 +140,7 @@ def management(database: str) -> Management:
 
 @pytest_asyncio.fixture
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    opened = await open_pool(Secret(database), most=4, seconds=60)
+    opened = await open_pool(Secret(database), most=4, seconds=PATIENCE_SECONDS)
     yield opened
     await opened.close()
 
@@ -150,7 +151,8 @@ async def line(
 ) -> AsyncIterator[RedisLine]:
     """The line to one server, and to a cluster of three."""
     cluster = redis_cluster_url.replace("redis://", "redis+cluster://", 1)
-    opened = open_line(redis_url if request.param == "single" else cluster)
+    url = redis_url if request.param == "single" else cluster
+    opened = open_line(url, Limits(deadline=PATIENCE_SECONDS))
     yield opened
     await opened.aclose()
 

@@ -25,6 +25,7 @@ from libs.common.wire.events import COMPILE, PUBLISH, Answer, Done, encode
 from services.management.__main__ import build
 from services.management.auth import Scope, Tokens
 from services.management.config import Settings
+from tests.patience import PATIENCE_SECONDS, until
 
 KEY = Secret("a signing key of this test, long enough")
 KEYS = Secret(f"k1:{base64.b64encode(bytes(range(32))).decode()}")
@@ -83,6 +84,10 @@ class Api:
         reply = await self.call(method, path, json)
         assert reply.status < 300, reply.text
         return reply.body if reply.text else None
+
+    async def has_nats(self) -> bool:
+        """Whether it is connected to NATS, which it is a moment after it serves."""
+        return bool((await self.call("GET", "/readyz")).body["checks"]["nats"] == "ok")
 
     async def create(self, path: str = "/api/admin/flows", **fields: Json) -> str:
         """Create a flow that can run, but for what `fields` say, and return its id."""
@@ -144,18 +149,27 @@ async def compiler(nats_url: str) -> AsyncIterator[CompilerStandIn]:
 
 
 @pytest.fixture
-async def start(database: str, nats_url: str) -> AsyncIterator[Start]:
-    """Starts a replica with these settings beside the usual ones."""
+async def start(
+    database: str, nats_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Start]:
+    """Starts a replica with these settings beside the usual ones, and waits for NATS.
+
+    What it would go on without, if it came late, it waits for; what is away it knows at once.
+    """
+    monkeypatch.setattr("services.management.__main__.LIMIT_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("services.management.executors.COUNTS_WITHIN", PATIENCE_SECONDS)
     async with AsyncExitStack() as stack:
 
-        async def start_one(**settings: object) -> Api:
+        async def start_one(*, nats_is_there: bool = True, **settings: object) -> Api:
             known: dict[str, Any] = {
                 "postgres_dsn": Secret(database),
                 "nats_url": Secret(nats_url),
                 "admin_signing_key": KEY,
                 "tenants": ("default", "acme"),
                 # A machine that is busy with something else is not a PostgreSQL that is away.
-                "postgres_seconds": 60.0,
+                "postgres_seconds": PATIENCE_SECONDS,
+                "compile_seconds": PATIENCE_SECONDS,
+                "publish_seconds": PATIENCE_SECONDS,
             }
             chosen = Settings(**{**known, **settings})
             ground = Ground(
@@ -168,7 +182,10 @@ async def start(database: str, nats_url: str) -> AsyncIterator[Start]:
             ground.closers.push_async_callback(server.close)
             session = aiohttp.ClientSession(server.make_url("/"))
             ground.closers.push_async_callback(session.close)
-            return Api(session, ground.metrics)
+            api = Api(session, ground.metrics)
+            if nats_is_there:
+                await until(api.has_nats)
+            return api
 
         yield start_one
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from libs.common.flow.model import Json
 from libs.common.wire.inspect import Count, Counted
 from tests.integration.management.conftest import Api
-from tests.integration.management.test_sessions import standing_in, with_nats
+from tests.integration.management.test_sessions import standing_in
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "version-and-roll-out.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -41,7 +41,6 @@ FIGURES = Counted(12, (Count(1, 164, 151), Count(2, 40, 38)))
 
 
 async def test_the_page_about_versions_shows_what_is_answered(api: Api, nats_url: str) -> None:
-    await with_nats(api)
     walked = 0
     async with standing_in(nats_url) as executor:
         executor.counted = FIGURES

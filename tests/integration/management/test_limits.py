@@ -9,18 +9,20 @@ from prometheus_client import CollectorRegistry
 
 from libs.common.chassis.bucket import Allowance
 from libs.common.chassis.redis_line.open import open_line
+from libs.common.chassis.redis_line.port import Limits as Patience
 from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.secret import Secret
 from services.management.limits import LimitMetrics, Limits
 from services.management.routes.faces import Face
 from services.management.tiers import Tier
+from tests.patience import PATIENCE_SECONDS
 
 KEY = Secret("a signing key of this test, long enough")
 
 
 @pytest.fixture
 async def line(redis_url: str) -> AsyncIterator[RedisLine]:
-    line = open_line(redis_url)
+    line = open_line(redis_url, Patience(deadline=PATIENCE_SECONDS))
     yield line
     await line.aclose()
 

@@ -5,14 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+from asyncio.subprocess import Process
 from pathlib import Path
 
 import aiohttp
 import asyncpg
+import msgspec
 import pytest
 
 from deploy.local.migrate import database_dsn
-from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.ports import LOOPBACK
 from deploy.local.server import Server
 from tests.integration.management.conftest import KEY, token
 from tests.patience import until
@@ -68,23 +70,34 @@ async def test_a_database_without_tables_asks_for_the_migrations(postgres_server
     assert "migrations" in line
 
 
+async def port_of(process: Process) -> int:
+    """Read what a process says until it tells its port."""
+    assert process.stdout is not None
+    async for said in process.stdout:
+        line = msgspec.json.decode(said)
+        if line["event"] == "listening":
+            port: int = line["port"]
+            return port
+    raise AssertionError("it ended before it listened")
+
+
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 async def test_it_serves_until_it_is_told_to_stop(
     database: str, nats_url: str, stop: signal.Signals
 ) -> None:
-    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.management"),
         cwd=PROJECT,
         env={
             **ENVIRONMENT,
-            "GATEHOUSE_PORT": str(port),
+            "GATEHOUSE_PORT": "0",
             "GATEHOUSE_POSTGRES_DSN": database,
             "GATEHOUSE_NATS_URL": nats_url,
         },
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
     )
     try:
+        port = await port_of(process)
         async with aiohttp.ClientSession(f"http://{LOOPBACK}:{port}") as session:
 
             async def is_ready() -> bool:
@@ -107,4 +120,5 @@ async def test_it_serves_until_it_is_told_to_stop(
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+        # To the end of what it says, too, so that no end of a pipe is left open.
+        await process.communicate()

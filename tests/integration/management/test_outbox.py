@@ -120,7 +120,7 @@ async def test_management_starts_and_saves_before_nats_is_there(
     start: Start, nats_url: str, nats_server: Server, rows: asyncpg.Connection
 ) -> None:
     await nats_server.process.stop()
-    api = await start()
+    api = await start(nats_is_there=False)
     id = await api.create()
     assert await waiting(rows) == 1
     await nats_server.process.start()

@@ -6,6 +6,7 @@ import asyncpg
 import msgspec
 import nats
 import pytest
+from nats.js.errors import NoStreamResponseError
 
 from libs.common.flow.model import Json
 from libs.common.wire.events import PUBLISH, ROLLOUT_FAILED, RolloutFailed, encode
@@ -21,7 +22,7 @@ from tests.integration.management.conftest import (
 from tests.integration.management.graphs import EDITED, FLOWS, active, edit
 from tests.integration.management.test_activation import candidates, generation
 from tests.integration.management.test_outbox import emptied, told
-from tests.integration.management.test_sessions import standing_in, with_nats
+from tests.integration.management.test_sessions import standing_in
 from tests.patience import until
 
 DEFAULT_ABORT = {"margin": 0.1, "sessions": 100}
@@ -81,7 +82,6 @@ async def test_sessions_are_shared_by_weight_and_measured_by_the_active_version(
 
 
 async def test_a_rollout_is_shown_with_how_its_sessions_end(api: Api, nats_url: str) -> None:
-    await with_nats(api)
     id = await two_versions(api)
     rollout = (await roll_out(api, id, v1=90, v2=10))["rollout"]
     async with standing_in(nats_url) as executor:
@@ -276,8 +276,17 @@ async def test_every_version_of_a_rollout_has_to_be_valid(
 async def fail(nats_url: str, flow: str, rollout: int, times: int = 1) -> None:
     event = RolloutFailed("default", flow, rollout, 2, 10, 100, 95, 100, 1_800_000_000.0)
     client = await nats.connect(nats_url)
+
+    async def is_told() -> bool:
+        try:
+            await client.jetstream().publish(ROLLOUT_FAILED, encode(event))
+        except NoStreamResponseError:
+            # Management makes the stream when it first tells of something, or hears.
+            return False
+        return True
+
     for _ in range(times):
-        await client.jetstream().publish(ROLLOUT_FAILED, encode(event))
+        await until(is_told)
     await client.close()
 
 

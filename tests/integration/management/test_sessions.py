@@ -30,8 +30,7 @@ from libs.common.wire.inspect import (
     decode_wanted,
     encode,
 )
-from tests.integration.management.conftest import Api, CompilerStandIn, Start, refused, token
-from tests.patience import until
+from tests.integration.management.conftest import Api, CompilerStandIn, refused, token
 
 SESSION = "5f31ce20-872d-4334-8f9f-3572710dbc57"
 PATH = f"/api/admin/sessions/{SESSION}"
@@ -65,22 +64,6 @@ class ExecutorStandIn:
         self.asked.append(wanted)
         answers = {InspectWanted: self.inspected, ReplayWanted: self.replayed}
         await message.respond(encode(answers.get(type(wanted), self.counted)))
-
-
-@pytest.fixture
-async def api(start: Start) -> Api:
-    return await with_nats(await start())
-
-
-async def with_nats(api: Api) -> Api:
-    """Wait for NATS, which comes a moment after the start."""
-
-    async def connected() -> bool:
-        checks = (await api.call("GET", "/readyz")).body["checks"]
-        return bool(checks["nats"] == "ok")
-
-    await until(connected)
-    return api
 
 
 @pytest.fixture
