@@ -7,7 +7,6 @@ would have said. A request is answered in any case, so that nobody waits for not
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -16,6 +15,7 @@ from libs.common.chassis.bus import Bus
 from libs.common.chassis.consume import Consumer, Consumption, Message
 from libs.common.chassis.events import EVENT_STREAM
 from libs.common.chassis.metrics import Metrics
+from libs.common.chassis.tasks import end
 from libs.common.errors import Unavailable
 from libs.common.flow.model import FlowType
 from libs.common.wire.events import (
@@ -109,9 +109,7 @@ class Reconciler:
     async def stop(self) -> None:
         """Stop wherever it is: what is half done is done again by the next look."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     async def check(self) -> None:
         """Raise `Unavailable` until everything was made once, for `/readyz`."""

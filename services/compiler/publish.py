@@ -38,9 +38,10 @@ class Shelf:
     async def hold(self, tenant: str, plan: str, data: bytes) -> None:
         """Store a plan for as long as somebody may want to start it, and no longer."""
         key = plan_key(tenant, plan)
-        await self._line.execute(b"SET", key, data, b"EX", self._keep, b"NX")
-        # Longer where it was going to end, never where it lies for good.
+        # Longer where it was going to end, never where it lies for good. Before it is stored, or
+        # what is there could end between the two.
         await self._line.execute(b"EXPIRE", key, self._keep, b"GT")
+        await self._line.execute(b"SET", key, data, b"EX", self._keep, b"NX")
 
     async def publish(
         self, tenant: str, kind: FlowType, pointer: Pointer, plans: dict[str, bytes]
@@ -56,20 +57,27 @@ class Shelf:
         moved, other = _moved(reply)
         others = _plans(other)
         if others is not None:
-            left = others - set(plans) if moved else set(plans) - others
-            await self._leave(tenant, kind, left)
+            await self._settle(tenant, kind, others | set(plans), set(plans) if moved else others)
         return moved
 
-    async def _leave(self, tenant: str, kind: FlowType, left: set[str]) -> None:
-        """Let plans end that no pointer leads to any more."""
-        if not left:
-            return
-        for plan in left:
-            await self._line.execute(b"EXPIRE", plan_key(tenant, plan), self._keep)
-        # Somebody may have led to one of them again meanwhile.
-        data = await self._line.execute(b"GET", pointer_key(tenant, kind))
-        for plan in left & ((isinstance(data, bytes) and _plans(data)) or set()):
-            await self._line.execute(b"PERSIST", plan_key(tenant, plan))
+    async def _settle(self, tenant: str, kind: FlowType, plans: set[str], led: set[str]) -> None:
+        """Keep those of `plans` for good that the pointer leads to, and let the others end.
+
+        It leads to `led`, as far as is known.
+        """
+        while True:
+            for plan in plans:
+                key = plan_key(tenant, plan)
+                if plan in led:
+                    await self._line.execute(b"PERSIST", key)
+                else:
+                    await self._line.execute(b"EXPIRE", key, self._keep)
+            # Whoever has moved the pointer meanwhile may have done the same before, or after.
+            data = await self._line.execute(b"GET", pointer_key(tenant, kind))
+            leads = _plans(data) if isinstance(data, bytes) else set()
+            if leads is None or leads & plans == led & plans:
+                return
+            led = leads
 
     async def generation(self, tenant: str, kind: FlowType) -> int | None:
         """Tell which generation is published; None if none, or one that cannot be run."""

@@ -15,7 +15,6 @@ from libs.common.wire.events import Done, Missing, PlanCompiled, Refused
 from libs.common.wire.plans import Pointer, Rollout, decode_pointer, plan_key, pointer_key
 from libs.common.wire.rollouts import NEVER
 from services.compiler.compiling import Compiler
-from services.compiler.publish import Shelf
 from tests.integration.compiler.conftest import KEEP, LOGIN, Management, edited
 
 FOR_GOOD = -1
@@ -190,18 +189,6 @@ async def test_a_row_that_this_release_cannot_read_keeps_nobody_from_theirs(
     await connection.close()
     assert await compiler.reconcile(everything=True) == 1
     assert await only_plan(line)
-
-
-async def test_a_plan_that_is_led_to_again_while_it_was_left_lies_there_for_good(
-    compiler: Compiler, management: Management, line: RedisLine
-) -> None:
-    flow = await management.save("login", LOGIN)
-    await management.activate((flow, 1), generation=1)
-    await compiler.publish("default", FlowType.LOGIN)
-    plan = await only_plan(line)
-    # The others' replica has moved the pointer on, and back, before this one lets the plan go.
-    await Shelf(line, keep=KEEP)._leave("default", FlowType.LOGIN, {plan})
-    assert await ttl(line, plan) == FOR_GOOD
 
 
 CODE = json.dumps(
