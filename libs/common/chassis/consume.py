@@ -26,8 +26,14 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo
+from nats.js.api import (
+    DEFAULT_PREFIX,
+    AckPolicy,
+    ConsumerConfig,
+    ConsumerInfo,
+    Header,
+    StatusCode,
+)
 from nats.js.errors import NotFoundError
 from structlog.typing import FilteringBoundLogger
 
@@ -43,9 +49,11 @@ DEAD: Final = Stream(
 """What could not be handled, for a person to look at."""
 DEAD_SUBJECT: Final = "gatehouse.dead.{durable}"
 
-# How long a stop waits at most for a fetch. It is not cancelled: what the server had just sent
-# would be lost until the acknowledgement is overdue.
 _FETCH_SECONDS = 1.0
+"""How long the server may wait for a message before it says that there is none."""
+_WORD_SECONDS = 1.0
+"""How much longer it may take to say so."""
+_NEXT: Final = f"{DEFAULT_PREFIX}.CONSUMER.MSG.NEXT.{{stream}}.{{durable}}"
 _AWAY_SECONDS = 1.0
 _LEAST_WAIT_SECONDS = 0.05
 _LOOK_SECONDS = 5.0
@@ -129,11 +137,8 @@ class Consumption:
         while not self._stopping.is_set():
             try:
                 async with self._bus.asking() as client:
-                    subscription = await self._bind(client)
-                    try:
-                        await self._take_from(subscription)
-                    finally:
-                        await subscription.unsubscribe()
+                    await self._make(client)
+                    await self._take_from(client)
             except Unavailable as error:
                 # Without a connection the bus has said so already.
                 if self._bus.connected:
@@ -182,30 +187,38 @@ class Consumption:
             ),
         )
 
-    async def _bind(self, client: Client) -> JetStreamContext.PullSubscription:
-        await self._make(client)
-        return await client.jetstream().pull_subscribe_bind(
-            durable=self._consumer.durable, stream=self._consumer.stream.name
-        )
-
-    async def _take_from(self, subscription: JetStreamContext.PullSubscription) -> None:
+    async def _take_from(self, client: Client) -> None:
         while not self._stopping.is_set():
-            # In a task of its own: when the connection closes for good, the client cancels whoever
-            # waits for a message, which would look as if this worker was.
-            fetch = asyncio.ensure_future(subscription.fetch(1, timeout=_FETCH_SECONDS))
-            await asyncio.wait({fetch})
-            if fetch.cancelled():
-                raise Unavailable("nats")
-            try:
-                messages = fetch.result()
-            except TimeoutError:
+            message = await self._next(client)
+            if message is None:
                 continue
-            for message in messages:
-                if self._stopping.is_set():
-                    # It was on its way: what a worker gives back may come to the next one here.
-                    await message.nak()
-                else:
-                    await self._take(message)
+            if self._stopping.is_set():
+                # It was on its way, or another worker here gave it back. Later, when none of them
+                # asks any more: each of their deliveries would be one less for who comes next.
+                await message.nak(delay=_FETCH_SECONDS)
+            else:
+                await self._take(message)
+
+    async def _next(self, client: Client) -> Msg | None:
+        """Return the next message, or None if the server says that there is none."""
+        # One answer ends it, and nobody gives up before the server does: what it sends to somebody
+        # who does not listen any more is lost until the acknowledgement is overdue. A subscription
+        # of nats-py gives up first.
+        consumer = self._consumer
+        answer = await client.request(
+            _NEXT.format(stream=consumer.stream.name, durable=consumer.durable),
+            msgspec.json.encode({"batch": 1, "expires": int(_FETCH_SECONDS * 1e9)}),
+            timeout=_FETCH_SECONDS + _WORD_SECONDS,
+            # By an inbox of its own: a message comes under the subject that it was published to,
+            # where nats-py finds no request of the newer style.
+            old_style=True,
+        )
+        status = (answer.headers or {}).get(Header.STATUS)
+        if status is None:
+            return answer
+        if status == StatusCode.REQUEST_TIMEOUT:
+            return None
+        raise Unavailable("nats")
 
     async def _take(self, raw: Msg) -> None:
         message = Message(

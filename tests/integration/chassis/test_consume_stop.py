@@ -10,7 +10,10 @@ from libs.common.chassis.bus import Bus
 from libs.common.chassis.consume import Message
 from libs.common.errors import Unavailable
 from libs.common.secret import Secret
-from tests.integration.chassis.consuming import CONSUMER, World, a_world
+from tests.integration.chassis.consuming import CONSUMER, EVENTS, SUBJECT, World, a_world
+from tests.patience import until, until_so
+
+WORKERS = 100
 
 
 @pytest.fixture
@@ -91,6 +94,33 @@ async def test_a_stop_finishes_what_ends_in_time(world: World) -> None:
     release.set()
     await stopping
     assert world.counted == {"done": 1}
+
+
+async def test_what_is_sent_as_a_stop_ends_the_asking_is_given_back(world: World) -> None:
+    handled: set[int] = set()
+
+    async def handle(message: Message) -> None:
+        handled.add(message.sequence)
+
+    async def all_ask() -> bool:
+        async with world.bus.asking() as client:
+            found = await client.jetstream().consumer_info(EVENTS.name, CONSUMER.durable)
+        return (found.num_waiting or 0) >= WORKERS
+
+    many = msgspec.structs.replace(CONSUMER, workers=WORKERS)
+    asking = world.consume(handle, many)
+    await until_so(lambda: world.lag == 0)
+    await until(all_ask)
+    stopping = asyncio.create_task(asking.stop())
+    # Fewer than there are who ask, so that some come just as nobody asks any more.
+    for _ in range(WORKERS // 2):
+        async with world.bus.asking() as client:
+            await client.publish(SUBJECT, b"")
+        await asyncio.sleep(0.005)
+    await stopping
+    world.consume(handle, many)
+    # What is lost on its way comes again only when its acknowledgement is overdue.
+    await until_so(lambda: len(handled) == WORKERS // 2)
 
 
 async def test_a_stop_ends_though_the_server_was_never_there(world: World) -> None:

@@ -193,4 +193,5 @@ async def test_a_signal_while_starting_leaves_nothing(run: Run, tmp_path: Path) 
     supervisor.terminate()
     await end(supervisor)
     assert supervisor.returncode == 130
-    assert not any(lives(member.pid) for member in family)
+    # The watchers of the parts end when they have seen them end.
+    await until_so(lambda: not any(lives(member.pid) for member in family))
