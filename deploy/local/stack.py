@@ -171,7 +171,8 @@ async def start(
 
     at = {name: free_port(ports[name]) for name in SERVICES}
     for number in range(2, executors + 1):
-        at[f"executor-{number}"] = free_port(at["executor"] + number - 1)
+        wished = at["executor"] + number - 1
+        at[f"executor-{number}"] = free_port(None if wished in at.values() else wished)
     around = Surroundings(dsn, valkey.url, nats.url, mail.url, url(at["executor"]), keys)
     settings = {name: environment(service_of(name), port, around) for name, port in at.items()}
 
