@@ -10,13 +10,13 @@ from pathlib import Path
 
 import aiohttp
 import asyncpg
-import nats
 import pyotp
 import pytest_asyncio
 from nats.aio.msg import Msg
 
 from deploy.local.demo import add_account
 from deploy.local.stack import Stack
+from tests.answering import answering
 from tests.e2e.walker import Walker, ask
 from tests.kept import in_postgres, in_redis, in_streams
 from tests.patience import until
@@ -66,11 +66,8 @@ async def heard(stack: Stack) -> AsyncIterator[list[tuple[str, bytes]]]:
         headers = json.dumps(message.headers or {}).encode()
         said.append((message.subject, message.data + headers))
 
-    connection = await nats.connect(stack.facts.nats_url)
-    await connection.subscribe(">", cb=hear)
-    await connection.flush()
-    yield said
-    await connection.close()
+    async with answering(stack.facts.nats_url, hear, ">"):
+        yield said
 
 
 @pytest_asyncio.fixture

@@ -11,7 +11,6 @@ from typing import Any, get_args
 import aiohttp
 import asyncpg
 import msgspec
-import nats
 import pytest
 from aiohttp.test_utils import TestServer
 from nats.aio.msg import Msg
@@ -25,6 +24,7 @@ from libs.common.wire.events import COMPILE, PUBLISH, Answer, Done, encode
 from services.management.__main__ import build
 from services.management.auth import Scope, Tokens
 from services.management.config import Settings
+from tests.answering import answering
 from tests.patience import PATIENCE_SECONDS, until
 
 KEY = Secret("a signing key of this test, long enough")
@@ -140,12 +140,8 @@ Start = Callable[..., Awaitable[Api]]
 @pytest.fixture
 async def compiler(nats_url: str) -> AsyncIterator[CompilerStandIn]:
     stand_in = CompilerStandIn()
-    client = await nats.connect(nats_url)
-    for subject in (COMPILE, PUBLISH):
-        await client.subscribe(subject, cb=stand_in.reply)
-    await client.flush()
-    yield stand_in
-    await client.close()
+    async with answering(nats_url, stand_in.reply, COMPILE, PUBLISH):
+        yield stand_in
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import nats
 import pytest
 from nats.aio.msg import Msg
 
@@ -30,6 +29,7 @@ from libs.common.wire.inspect import (
     decode_wanted,
     encode,
 )
+from tests.answering import answering
 from tests.integration.management.conftest import Api, CompilerStandIn, refused, token
 
 SESSION = "5f31ce20-872d-4334-8f9f-3572710dbc57"
@@ -75,11 +75,8 @@ async def executor(nats_url: str) -> AsyncIterator[ExecutorStandIn]:
 @asynccontextmanager
 async def standing_in(nats_url: str) -> AsyncIterator[ExecutorStandIn]:
     stand_in = ExecutorStandIn()
-    client = await nats.connect(nats_url)
-    await client.subscribe(INSPECT, cb=stand_in.reply)
-    await client.flush()
-    yield stand_in
-    await client.close()
+    async with answering(nats_url, stand_in.reply, INSPECT):
+        yield stand_in
 
 
 async def test_a_session_is_asked_for_in_its_tenant_alone(
@@ -147,16 +144,12 @@ async def test_an_executor_that_cannot_tell_now_says_what_is_in_the_way(
 
 
 async def test_an_executor_of_another_release_is_waited_for(api: Api, nats_url: str) -> None:
-    client = await nats.connect(nats_url)
-
     async def reply(message: Msg) -> None:
         await message.respond(b'{"type": "SomethingNew"}')
 
-    await client.subscribe(INSPECT, cb=reply)
-    await client.flush()
-    for path in (PATH, f"{PATH}/replay"):
-        refused(await api.call("GET", path), 503, "unavailable")
-    await client.close()
+    async with answering(nats_url, reply, INSPECT):
+        for path in (PATH, f"{PATH}/replay"):
+            refused(await api.call("GET", path), 503, "unavailable")
 
 
 async def test_a_version_is_compiled_before_a_session_is_replayed_on_it(
