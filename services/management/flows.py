@@ -252,9 +252,7 @@ class Flows:
             await change.edit_flow(new)
             # A start may ask for a flow by name, so the name is part of what is published.
             if flow.status is Status.ACTIVE and new.name != flow.name:
-                await self._running.refuse_if_called(await change.read_library(), flow)
-                published = (flow.type,)
-                await change.bump_pointers(published)
+                published = await self._running.take_away(change, flow)
             after = existing(await change.find_flow(id))
             await change.note("update", id, version=after.flow.version, changed=changed)
             await change.tell(after.flow, "updated", published)

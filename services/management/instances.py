@@ -124,8 +124,10 @@ class FlowInstances:
         """Return the active flows that run this one inside, or raise `NotFound`."""
         async with self._store.reading(tenant) as rows:
             await _id(rows, slug)
-            found = await self._running.callers(await rows.read_library(), slug)
-            return tuple([existing(await rows.find_flow(flow.id)) for flow in found])
+            callers = await self._running.callers(await rows.read_library(), slug)
+            found = [await rows.find_flow(id) for id in dict.fromkeys(each.id for each in callers)]
+        # One that was deleted meanwhile calls nobody.
+        return tuple(each for each in found if each is not None)
 
     async def count_plans(self, tenant: str) -> int:
         """Count the versions of all flows that have a plan."""

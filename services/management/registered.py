@@ -28,7 +28,7 @@ from services.management.records import Place
 from services.management.rows import NO_TENANT, Rows
 from services.management.sealing import Sealer
 from services.management.store import Store
-from services.management.uses import naming
+from services.management.uses import naming, running
 
 C = TypeVar("C")
 """The config of a kind."""
@@ -176,9 +176,9 @@ class Registry(Generic[C]):
             # Or a flow that names it could be activated meanwhile.
             await change.hold_active()
             before = await self._held(change, tenant, id)
-            running = await change.list_running()
+            runs = running(await change.read_library())
             named = Named(self._kind.name, id)
-            users = await asyncio.to_thread(naming, running, named, self._types)
+            users = await asyncio.to_thread(naming, runs, named, self._types)
             if users:
                 raise Conflict(f"{self._kind.relied_on}: {', '.join(users)}")
             await self._kind.statements.delete(change.connection, tenant=tenant, id=id)

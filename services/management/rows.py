@@ -179,7 +179,7 @@ class Rows:
     async def read_library(self) -> Library:
         """Read what flows of the tenant are compiled with; nothing for a tenant that is none."""
         rows = [row async for row in QUERIES.read_library(self._connection, tenant=self._tenant)]
-        flows = [_definition(row) for row in rows if row["id"] is not None]
+        flows = [_definition(row) for row in rows if row["is_active"]]
         registered = await _all(
             QUERIES.list_registered(self._connection, tenant=self._tenant), Named
         )
@@ -188,12 +188,8 @@ class Rows:
             triggers=tuple(flow for flow in flows if flow.type is FlowType.TRIGGER),
             invariants=_invariants(rows[0]["invariants"]) if rows else (),
             registered=frozenset(registered),
+            beside=tuple(_definition(row) for row in rows if row["is_active"] is False),
         )
-
-    async def list_running(self) -> tuple[Flow, ...]:
-        """List all versions that new sessions may get, also of flows that are rolled out."""
-        rows = QUERIES.list_running(self._connection, tenant=self._tenant)
-        return tuple([_definition(row) async for row in rows])
 
     async def read_invariants(self) -> tuple[Invariant, ...]:
         """Read what is to hold in the tenant; raise `NotFound` for a tenant that is none."""

@@ -167,12 +167,12 @@ class Running:
         return make_program(flow, self._types, with_flow(library, flow))
 
     async def callers(self, library: Library, slug: str) -> tuple[Flow, ...]:
-        """Find the active flows that run the flow `slug` inside."""
+        """Find the active flows that run the flow `slug` inside, each at all of its versions."""
         return await asyncio.to_thread(callers, library, slug, self._types)
 
     async def refuse_if_called(self, library: Library, flow: FlowRecord) -> None:
         """Raise `Conflict` if active flows run this one inside."""
-        names = [other.name for other in await self.callers(library, flow.name)]
+        names = {other.name for other in await self.callers(library, flow.name)}
         if names:
             raise Conflict(f"active flows run this one inside: {', '.join(sorted(names))}")
 
@@ -212,7 +212,10 @@ class Running:
         return Moved(at, types)
 
     async def take_away(self, change: Change, flow: FlowRecord) -> tuple[FlowType, ...]:
-        """Say that an active flow will run no more; raise `Conflict` if active flows run it."""
+        """Say that an active flow will run no more, or not by the name that it has.
+
+        Raises `Conflict` if active flows run it.
+        """
         library = await change.read_library()
         await self.refuse_if_called(library, flow)
         return await self.move(change, flow, library)

@@ -12,28 +12,37 @@ from libs.common.flow.rules.drawing import draw
 from libs.common.flow.rules.links import calls
 
 
+def running(library: Library) -> tuple[Flow, ...]:
+    """List all versions that new sessions may get: the active ones, and all of the rollouts."""
+    return (*library.flows.values(), *library.beside)
+
+
 def with_flow(library: Library, flow: Flow) -> Library:
-    """Return the library as it is once `flow` runs."""
+    """Return the library as it is once `flow` runs, alone."""
     flows = {**library.flows, flow.name: flow}
+    beside = tuple(each for each in library.beside if each.id != flow.id)
     if flow.type is not FlowType.TRIGGER:
-        return replace(library, flows=flows)
+        return replace(library, flows=flows, beside=beside)
     if any(each.id == flow.id for each in library.triggers):
         triggers = tuple(flow if each.id == flow.id else each for each in library.triggers)
     else:
         # Who is activated comes first.
         triggers = (flow, *library.triggers)
-    return replace(library, flows=flows, triggers=triggers)
+    return replace(library, flows=flows, triggers=triggers, beside=beside)
 
 
 def callers(library: Library, slug: str, types: NodeTypes) -> tuple[Flow, ...]:
-    """Find the active flows that run the flow `slug` inside, by themselves or through another."""
+    """Find the active flows that run the flow `slug` inside, by themselves or through another.
+
+    Of a rollout these are all versions, if one of them does.
+    """
     calling = {name for name, kind in types.items() if kind.calls is not calls_nothing}
-    called = {
-        flow.name: {inner for _, inner in calls(draw(flow, types))}
-        for flow in library.flows.values()
+    called: dict[str, set[str]] = {}
+    for flow in running(library):
         # To draw a flow is to read every expression of it, and most flows call nobody.
-        if any(node.type in calling for node in flow.graph.nodes)
-    }
+        if any(node.type in calling for node in flow.graph.nodes):
+            inside = {inner for _, inner in calls(draw(flow, types))}
+            called.setdefault(flow.name, set()).update(inside)
     found: set[str] = set()
     waiting = [slug]
     while waiting:
@@ -41,7 +50,7 @@ def callers(library: Library, slug: str, types: NodeTypes) -> tuple[Flow, ...]:
         new = {name for name, inside in called.items() if inner in inside} - found - {slug}
         found |= new
         waiting.extend(new)
-    return tuple(flow for name, flow in library.flows.items() if name in found)
+    return tuple(flow for flow in running(library) if flow.name in found)
 
 
 def naming(flows: Iterable[Flow], named: Named, types: NodeTypes) -> tuple[str, ...]:
@@ -67,11 +76,11 @@ def touched(library: Library, slug: str, type: FlowType, types: NodeTypes) -> tu
 
 
 def affected(library: Library, flow: Flow, types: NodeTypes) -> tuple[Flow, ...]:
-    """Find the other active flows that hold `flow` in their plans."""
+    """Find the other active flows that hold `flow` in their plans, at each version of theirs."""
     inside = callers(library, flow.name, types)
     if FlowType.TRIGGER not in {flow.type, *(each.type for each in inside)}:
         return inside
-    return tuple(each for each in library.flows.values() if each.id != flow.id)
+    return tuple(each for each in running(library) if each.id != flow.id)
 
 
 def active_types(library: Library) -> set[FlowType]:

@@ -233,6 +233,8 @@ class Library(msgspec.Struct, frozen=True):
     invariants: tuple[Invariant, ...] = ()
     registered: frozenset[Named] | None = None
     """What nodes may name; None where that is not known."""
+    beside: tuple[Flow, ...] = ()
+    """Other versions of `flows` that new sessions may get, which nothing runs inside."""
 
 
 ALONE = Library()

@@ -52,27 +52,20 @@ SELECT invariants FROM tenants WHERE name = :tenant;
 UPDATE tenants SET invariants = :invariants WHERE name = :tenant;
 
 -- name: read_library(tenant)
--- what flows are compiled with: all that are active, at the version that runs, and the invariants;
--- one row without a flow where none is active. One statement, so that all is of one moment.
-SELECT t.invariants, f.id, f.type, f.name, v.number, v.graph, v.settings
+-- what flows are compiled with: all that are active, at each version that new sessions may get, and
+-- the invariants; one row without a flow where none is active. One statement, so that all is of one
+-- moment.
+SELECT t.invariants, f.id, f.type, f.name, v.number, v.graph, v.settings,
+    v.number = f.active_version AS is_active
 FROM tenants AS t
 LEFT JOIN flows AS f ON f.tenant = t.name AND f.status = 'active'
+LEFT JOIN LATERAL (
+    SELECT f.active_version AS number
+    UNION
+    SELECT (share ->> 'version')::integer
+    FROM json_array_elements(f.rollout -> 'versions') AS share
+) AS given ON true
 LEFT JOIN flow_versions AS v
-    ON v.tenant = f.tenant AND v.flow_id = f.id AND v.number = f.active_version
+    ON v.tenant = f.tenant AND v.flow_id = f.id AND v.number = given.number
 WHERE t.name = :tenant
-ORDER BY f.position, f.id;
-
--- name: list_running(tenant)
--- the versions that new sessions may get: the active ones, and all of the rollouts
-SELECT f.id, f.type, f.name, v.number, v.graph, v.settings
-FROM flows AS f
-JOIN flow_versions AS v
-    ON v.tenant = f.tenant AND v.flow_id = f.id AND (
-        v.number = f.active_version
-        OR v.number IN (
-            SELECT (share ->> 'version')::integer
-            FROM json_array_elements(f.rollout -> 'versions') AS share
-        )
-    )
-WHERE f.tenant = :tenant AND f.status = 'active'
 ORDER BY f.position, f.id, v.number;

@@ -7,6 +7,7 @@ import asyncpg
 from libs.common.wire.events import COMPILE, PUBLISH
 from services.management.records import Status
 from tests.integration.management.conftest import GRAPH, Api, CompilerStandIn, Start
+from tests.integration.management.graphs import ASIDE, active
 
 FLOWS = "/api/admin/flows"
 EDITED = {**GRAPH, "nodes": [*GRAPH["nodes"], {"id": "failure", "type": "failure"}]}
@@ -86,6 +87,17 @@ async def test_the_generation_grows_with_every_change_of_what_is_active_and_no_o
         assert (await api.call(method, FLOWS + path, body)).status < 300
         grown.append(await generation(rows))
     assert grown == [1, 1, 2, 2, 3, 4, 4, 5, 6, 6]
+
+
+async def test_steps_of_a_trigger_are_called_by_its_name_in_all_that_it_runs_in(
+    api: Api, rows: asyncpg.Connection
+) -> None:
+    await active(api, "a")
+    hook = await active(api, "hook", type="trigger", trigger={"id": "post-login"}, graph=ASIDE)
+    before = await generation(rows)
+    assert before is not None
+    await api.done("PUT", f"{FLOWS}/{hook}", {"name": "other"})
+    assert await generation(rows) == before + 1
 
 
 async def test_ten_flows_activated_at_once_have_ten_places(

@@ -19,7 +19,7 @@ from tests.integration.management.conftest import (
     Start,
     refused,
 )
-from tests.integration.management.graphs import EDITED, FLOWS, active, edit
+from tests.integration.management.graphs import ASIDE, EDITED, FLOWS, active, calling, edit
 from tests.integration.management.test_activation import candidates, generation
 from tests.integration.management.test_outbox import emptied, told
 from tests.integration.management.test_sessions import standing_in
@@ -370,6 +370,28 @@ async def test_changes_of_a_rollout_are_told_with_the_types_to_publish(
     await until(emptied(rows))
     events = [event for event in await told(nats_url) if event.action == "activated"]
     assert [event.types for event in events] == [("login",)] * 3
+
+
+async def test_what_a_new_version_runs_inside_stays_and_is_published_with_it(
+    api: Api, rows: asyncpg.Connection
+) -> None:
+    login = await two_versions(api)
+    inside = await active(api, "inside", type="mfa_setup", graph=ASIDE)
+    await edit(api, login, calling("inside"))
+    await roll_out(api, login, v1=90, v3=10)
+    before = await generation(rows)
+    assert before is not None
+    note = {**ASIDE["nodes"][1], "config": {"attribute": "a", "value": "2"}}
+    nodes = [ASIDE["nodes"][0], note, ASIDE["nodes"][2]]
+    await edit(api, inside, {**ASIDE, "nodes": nodes})
+    await api.done("POST", f"{FLOWS}/{inside}/activate")
+    assert await generation(rows) == before + 1
+    uses = await api.done("GET", "/api/v3/flows/instances/inside/used_by/")
+    assert len(uses) == 1
+    for method, path in (("POST", "/deactivate"), ("DELETE", "")):
+        refused(await api.call(method, f"{FLOWS}/{inside}{path}"), 409, "conflict")
+    await roll_out(api, login, v1=100)
+    await api.done("POST", f"{FLOWS}/{inside}/deactivate")
 
 
 async def test_two_rollouts_at_once_leave_one_of_them_whole(

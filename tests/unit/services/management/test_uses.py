@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from libs.common.flow.model import (
@@ -55,6 +56,18 @@ def test_callers_are_found_through_others_in_the_order_of_the_library() -> None:
     assert names(callers(inside, "inner", NODE_TYPES)) == ["outer", "middle"]
     assert names(callers(inside, "outer", NODE_TYPES)) == []
     assert touched(inside, "inner", RESET, NODE_TYPES) == (LOGIN, LOGOUT, RESET)
+
+
+def test_what_any_version_of_a_rollout_calls_is_called() -> None:
+    inside = msgspec.structs.replace(
+        library(flow("outer", LOGIN), flow("inner", RESET)),
+        beside=(flow("outer", LOGIN, "inner", version=2),),
+    )
+    assert [each.version for each in callers(inside, "inner", NODE_TYPES)] == [1, 2]
+    assert touched(inside, "inner", RESET, NODE_TYPES) == (LOGIN, RESET)
+    # A version that takes the place of all of them is what calls from then on.
+    after = with_flow(inside, flow("outer", LOGIN, version=3))
+    assert callers(after, "inner", NODE_TYPES) == ()
 
 
 def test_flows_that_call_each_other_in_a_circle_are_found_once() -> None:
