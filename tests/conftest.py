@@ -20,6 +20,7 @@ from deploy.local.postgres import start_postgres
 from deploy.local.server import Server
 from deploy.local.valkey import start_valkey, start_valkey_cluster
 from tests.kept import in_postgres, in_redis, in_streams
+from tests.patience import PATIENCE_SECONDS
 from tests.scratch import servers_data
 from tests.typed import TYPED
 
@@ -214,7 +215,7 @@ async def emptied_nats(server: Server) -> str:
     """Have a NATS run whose JetStream has no streams; return its URL."""
     await ensure_running(server)
     connection = await nats.connect(server.url)
-    jetstream = connection.jetstream()
+    jetstream = connection.jetstream(timeout=PATIENCE_SECONDS)
     for stream in await jetstream.streams_info():
         await jetstream.delete_stream(str(stream.config.name))
     await connection.close()

@@ -11,6 +11,8 @@ import nats
 import redis.asyncio
 from nats.js.errors import NotFoundError
 
+from tests.patience import PATIENCE_SECONDS
+
 Kept = list[tuple[str, bytes]]
 
 _READ: Final[Mapping[bytes, Callable[[bytes], tuple[Any, ...]]]] = {
@@ -80,7 +82,7 @@ async def in_streams(url: str) -> Kept:
     kept: Kept = []
     connection = await nats.connect(url)
     try:
-        jetstream = connection.jetstream()
+        jetstream = connection.jetstream(timeout=PATIENCE_SECONDS)
         for stream in await jetstream.streams_info():
             name, state = str(stream.config.name), stream.state
             if not state.messages:

@@ -225,10 +225,11 @@ async def test_without_a_mail_server_mail_is_set_aside_with_the_reason(
 async def dead(nats_url: str) -> Any:  # noqa: ANN401 - nats-py's message
     """Return the first message that was set aside, once there is one."""
     connection = await nats.connect(nats_url)
+    jetstream = connection.jetstream(timeout=PATIENCE_SECONDS)
 
     async def is_there() -> bool:
         try:
-            info = await connection.jetstream().stream_info(DEAD.name)
+            info = await jetstream.stream_info(DEAD.name)
         except NotFoundError:
             # The executor has not made it yet.
             return False
@@ -236,7 +237,7 @@ async def dead(nats_url: str) -> Any:  # noqa: ANN401 - nats-py's message
 
     try:
         await until(is_there)
-        return await connection.jetstream().get_msg(DEAD.name, 1)
+        return await jetstream.get_msg(DEAD.name, 1)
     finally:
         await connection.close()
 

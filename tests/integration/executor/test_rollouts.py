@@ -31,7 +31,7 @@ from services.executor.rollouts import Ending, Rollouts
 from tests.integration.executor.candidates import asking, candidate, lead, shown
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply
 from tests.integration.executor.graphs import LOGIN
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 
 EMAIL = "sasha@example.com"
 RULE = Rollout(id=7, baseline=1, margin=0.1, sessions=20)
@@ -56,7 +56,7 @@ async def executors(house: House) -> tuple[Executor, Executor]:
 @pytest.fixture
 async def jetstream(nats_url: str) -> AsyncIterator[JetStreamContext]:
     connection = await nats.connect(nats_url)
-    yield connection.jetstream()
+    yield connection.jetstream(timeout=PATIENCE_SECONDS)
     await connection.close()
 
 
