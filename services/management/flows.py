@@ -7,7 +7,7 @@ an answer wherever the event that is committed with the change brings the same a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from libs.common.errors import Conflict, Invalid, NotFound, Problem, Unavailable
-from libs.common.flow.model import FlowType, Graph, Settings
+from libs.common.flow.model import FlowType, Graph, Json, Settings
 from libs.common.flow.rules import Report
 from libs.common.wire.events import CompileWanted, Done, Failed, Missing, Refused
 from services.management.author import Author
@@ -90,7 +90,8 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     if_able: bool = False
     """Let the newest version run if it can, and the flow is active or activates itself."""
     title: str | UnsetType = UNSET
-    look: Look | UnsetType = UNSET
+    look: Mapping[str, Json] = msgspec.field(default_factory=dict)
+    """Fields of `Look`: a whole one would take away what somebody else has set since."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -386,5 +387,5 @@ def _edited(flow: FlowRecord, edit: Edit) -> FlowRecord:
         display_name=flow.display_name if edit.display_name is UNSET else edit.display_name,
         description=flow.description if edit.description is UNSET else edit.description,
         title=flow.title if edit.title is UNSET else edit.title,
-        look=flow.look if edit.look is UNSET else edit.look,
+        look=msgspec.structs.replace(flow.look, **edit.look),
     )

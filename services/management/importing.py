@@ -181,7 +181,7 @@ class Importing:
             settings=all_of(loaded.settings),
             note=NOTE,
             title=UNSET if loaded.title is None else loaded.title,
-            look=replace(before.flow.look, **loaded.look),
+            look=loaded.look,
         )
         return await self._flows.update_in(change, before.flow.id, edit)
 

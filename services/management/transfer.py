@@ -96,7 +96,7 @@ def _edit(new: NewFlow) -> Edit:
         display_name=new.display_name,
         description=new.description,
         title=UNSET if new.title is None else new.title,
-        look=new.look,
+        look=msgspec.structs.asdict(new.look),
         type=new.type,
         graph=new.graph,
         settings=all_of(new.settings),

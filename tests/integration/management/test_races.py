@@ -100,6 +100,24 @@ async def test_of_two_who_say_at_once_what_a_binding_holds_the_later_is_heard(
     assert (await back).body["stage"] == first["stage"]
 
 
+async def test_of_two_who_change_how_a_flow_looks_at_once_both_are_heard(
+    replicas: Sequence[Api], rows: asyncpg.Connection
+) -> None:
+    flow = await replicas[0].create()
+    path = "/api/v3/flows/instances/sign-in/"
+    changes: list[Json] = [{"background": "/sea.png"}, {"layout": "sidebar_left"}]
+    calls = []
+    async with rows.transaction():
+        # So that both have read how it was when the first writes.
+        await rows.execute("SELECT FROM flows WHERE id = $1 FOR UPDATE", flow)
+        for api, change in zip(replicas, changes, strict=True):
+            calls.append(asyncio.create_task(api.call("PATCH", path, change)))
+            await are_waiting(rows, len(calls))
+    assert [(await call).status for call in calls] == [200, 200]
+    shown = await replicas[0].done("GET", path)
+    assert (shown["background"], shown["layout"]) == ("/sea.png", "sidebar_left")
+
+
 async def test_users_who_swap_names_at_once_are_refused_and_keep_theirs(
     start: Start, rows: asyncpg.Connection
 ) -> None:

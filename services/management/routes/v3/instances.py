@@ -22,6 +22,7 @@ from libs.common.flow.model import (
     Edge,
     FlowType,
     Graph,
+    Json,
     Mode,
     Node,
     Settings,
@@ -159,7 +160,7 @@ class Endpoints:
             graph=EMPTY,
             settings=_settings(body).applied_to(Settings()),
             title=body.title,
-            look=_look(body, Look()),
+            look=Look(**_look(body)),
             activates_itself=True,
         )
         return _answer(request, await self._instances.create(tenant, new, author), status=201)
@@ -178,7 +179,7 @@ class Endpoints:
     async def _update(self, request: web.Request, body: PatchBody) -> web.Response:
         tenant, author = admitted(request)
         slug = slug_of(request)
-        was = (await self._instances.get(tenant, slug)).instance.found.flow
+        was = (await self._instances.find(tenant, slug)).flow
         if body.designation not in (UNSET, DESIGNATION_OF[was.type]):
             message = f"a flow keeps its designation, which is {DESIGNATION_OF[was.type]}"
             problem = Problem("immutable", message, path="designation")
@@ -187,7 +188,7 @@ class Endpoints:
             name=body.slug,
             display_name=body.name,
             title=body.title,
-            look=_look(body, was.look),
+            look=_look(body),
             settings=_settings(body),
             if_able=True,
         )
@@ -252,10 +253,10 @@ def _settings(body: PatchBody) -> SomeSettings:
     )
 
 
-def _look(body: PatchBody, was: Look) -> Look:
+def _look(body: PatchBody) -> dict[str, Json]:
+    """Return the fields of `Look` that a body sets."""
     some = {name: getattr(body, name) for name in Look.__struct_fields__}
-    set_here = {name: each for name, each in some.items() if each is not UNSET}
-    return msgspec.structs.replace(was, **set_here)
+    return {name: each for name, each in some.items() if each is not UNSET}
 
 
 FLOWS: Final = "/api/v3/flows/instances/"
