@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
-from nats.aio.client import Client
+from nats.aio.client import DEFAULT_FLUSH_TIMEOUT, Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
@@ -66,6 +66,20 @@ class _Responder(msgspec.Struct, frozen=True):
     subject: str
     queue: str
     answer: Answer
+
+
+class _Client(Client):
+    """nats-py's, whose ping overtakes what has yet to be written."""
+
+    async def flush(self, timeout: int = DEFAULT_FLUSH_TIMEOUT) -> None:  # noqa: ASYNC109 - nats-py's
+        """Return once the server has seen all that was sent before.
+
+        Otherwise it could still send what a subscription that has ended is for, and nobody would
+        answer it.
+        """
+        await super().flush(timeout)
+        # What the first ping has overtaken is written by now.
+        await super().flush(timeout)
 
 
 class Bus:
@@ -216,7 +230,7 @@ class Bus:
     async def _keep_connected(self) -> None:
         # Ended by the event, never by cancelling, which nats-py may lose (see `tasks`).
         while not self._closing.is_set():
-            client, closed = Client(), asyncio.Event()
+            client, closed = _Client(), asyncio.Event()
             try:
                 await unless(self._closing.wait(), self._connect(client, closed))
                 # The client gives up for good when a reconnect is refused, as when a password

@@ -144,6 +144,38 @@ async def test_closing_finishes_the_answer_in_hand(bus: Bus, nats_url: str) -> N
     assert await answer == b"whole"
 
 
+async def test_closing_answers_a_request_that_came_before_the_server_knew_of_it() -> None:
+    answers: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Do as NATS does, but send a request just before a subscription ends."""
+        writer.write(b'INFO {"server_id": "", "version": "2", "max_payload": 1024}\r\n')
+        while line := await reader.readline():
+            match line.split():
+                case [b"PING"]:
+                    writer.write(b"PONG\r\n")
+                case [b"UNSUB", id, *_]:
+                    await asyncio.sleep(0.05)
+                    writer.write(b"MSG bustest.ask %b inbox 3\r\nabc\r\n" % id)
+                case [b"PUB", b"inbox", size]:
+                    answers.append(await reader.readexactly(int(size)))
+                case _:
+                    pass
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    ended = asyncio.Event()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        bus = await opened(f"nats://127.0.0.1:{port}")
+        await bus.respond("bustest.ask", "compilers", echo)
+        await until_so(lambda: bus.connected)
+        await bus.close()
+        await ended.wait()
+    assert answers == [b"cba"]
+
+
 async def test_a_stream_is_made_once_and_changed_where_it_differs(bus: Bus, nats_url: str) -> None:
     await bus.ensure(EVENTS)
     await bus.ensure(EVENTS)
