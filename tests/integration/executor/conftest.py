@@ -288,9 +288,10 @@ def settings_for(redis_url: str, database: str, nats_url: str) -> Settings:
         argon2_passes=1,
         address_burst=100_000,
         address_rate=100_000.0,
-        # A machine that is busy with something else is not a Redis that is away, and what comes
-        # again a while later there is still a repeat.
+        # A machine that is busy with something else is not a Redis that is away, nor is who works
+        # there dead, and what comes again a while later there is still a repeat.
         redis_seconds=20.0,
+        claim_seconds=30.0,
         replay_seconds=300,
     )
 
