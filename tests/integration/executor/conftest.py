@@ -297,10 +297,16 @@ def settings_for(redis_url: str, database: str, nats_url: str) -> Settings:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def patient_statements() -> Iterator[None]:
-    """Have a PostgreSQL that is slow be none that is away, either."""
+def patient_executors() -> Iterator[None]:
+    """Have a PostgreSQL or a provider that is slow be none that is away, either."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.executor.__main__._STATEMENT_SECONDS", 20.0)
+        for limit in (
+            "__main__._STATEMENT_SECONDS",
+            "openid._SECONDS",
+            "tenants._LOOK_SECONDS",
+            "tenants._MOMENT_SECONDS",
+        ):
+            patch.setattr(f"services.executor.{limit}", 20.0)
         yield
 
 

@@ -8,7 +8,6 @@ from libs.common.wire.tenants import TenantSettings, encode_settings
 from services.executor import tenants
 from tests.integration.executor.conftest import Build, Executor, House
 from tests.integration.executor.graphs import LOGIN
-from tests.patience import PATIENCE_SECONDS
 
 OPERATORS, ACMES, GLOBEXES = (
     "https://portal.example",
@@ -16,13 +15,6 @@ OPERATORS, ACMES, GLOBEXES = (
     "https://globex.example",
 )
 ALLOW = "Access-Control-Allow-Origin"
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that is busy with something else is not a PostgreSQL that does not say."""
-    monkeypatch.setattr(tenants, "_MOMENT_SECONDS", PATIENCE_SECONDS)
-    monkeypatch.setattr(tenants, "_LOOK_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -61,7 +53,6 @@ async def may_call(executor: Executor, tenant: str, origin: str) -> bool:
     return allowed == {origin}
 
 
-@pytest.mark.usefixtures("patient")
 async def test_each_tenant_has_pages_of_its_own_beside_the_operators(house: House) -> None:
     executor = await house.executor(allowed_origins=(OPERATORS,))
     for tenant, own, others in (("acme", ACMES, GLOBEXES), ("globex", GLOBEXES, ACMES)):
@@ -72,7 +63,6 @@ async def test_each_tenant_has_pages_of_its_own_beside_the_operators(house: Hous
     assert not (await executor.post("/t/acme/flow/execute", flowType="LOGIN")).headers.get(ALLOW)
 
 
-@pytest.mark.usefixtures("patient")
 async def test_a_change_is_seen_and_a_tenant_by_its_host(house: House) -> None:
     executor = await house.executor(
         tenant_settings_seconds=0.0, tenant_hosts=("login.acme.example=acme",)
@@ -86,11 +76,12 @@ async def test_a_change_is_seen_and_a_tenant_by_its_host(house: House) -> None:
 
 
 async def test_what_was_known_holds_while_postgresql_does_not_say(
-    house: House, patient: None, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executor = await house.executor(tenant_settings_seconds=0.0)
     assert await may_call(executor, "acme", ACMES)
-    monkeypatch.undo()
+    monkeypatch.setattr(tenants, "_MOMENT_SECONDS", 0.1)
+    monkeypatch.setattr(tenants, "_LOOK_SECONDS", 0.5)
     async with house.pool.acquire() as other, other.transaction():
         # A server that hangs: whoever reads waits for this.
         await other.execute("LOCK TABLE tenants IN ACCESS EXCLUSIVE MODE")
