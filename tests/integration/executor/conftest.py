@@ -8,7 +8,7 @@ import secrets
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from typing import Self
 
 import aiohttp
@@ -28,6 +28,7 @@ from libs.common.chassis.redis_line.open import open_line
 from libs.common.chassis.redis_line.port import Limits, RedisLine
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.serve import Ground
+from libs.common.errors import Unavailable
 from libs.common.flow.compile import compile_flow
 from libs.common.flow.model import (
     ALONE,
@@ -58,6 +59,7 @@ from services.executor.config import Settings
 from services.executor.directory.postgres import PostgresDirectory
 from services.executor.directory.signins import PostgresSignIns
 from services.executor.handlers.authenticator import STEP_SECONDS, seal_secret
+from services.executor.sessions import Sessions
 from tests.integration.chassis.conftest import cluster_url
 from tests.mailbox import Mailbox, mailbox
 from tests.typed import TYPED
@@ -138,6 +140,18 @@ class Executor:
 
     async def at_password(self, identifier: str) -> Reply:
         return await self.answer(await self.start(), identifier=identifier)
+
+
+@contextmanager
+def dying() -> Iterator[None]:
+    """Have executors do all that a turn asks for, and then not live to store it."""
+
+    async def die(*_: object) -> None:
+        raise Unavailable("redis")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sessions, "store", die)
+        yield
 
 
 class Lines:

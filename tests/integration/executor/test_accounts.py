@@ -8,14 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pyotp
-import pytest
 
 from libs.common.chassis.tokens import digest
-from libs.common.errors import Unavailable
 from libs.common.flow.model import FlowType, Graph, Json
 from libs.common.secret import Secret
-from services.executor.sessions import Sessions
-from tests.integration.executor.conftest import PASSWORD, Executor, House, Reply
+from tests.integration.executor.conftest import PASSWORD, Executor, House, Reply, dying
 from tests.integration.executor.graphs import IDENTIFIER, REGISTRATION, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as ASKS_PASSWORD
 
@@ -112,18 +109,13 @@ async def test_an_authenticator_is_set_up_once_it_shows_a_right_code(
 
 
 async def test_a_set_up_whose_executor_died_before_it_was_stored_ends_well_when_it_is_repeated(
-    house: House, executor: Executor, monkeypatch: pytest.MonkeyPatch
+    house: House, executor: Executor
 ) -> None:
     await house.publish(SETUP)
     account, _ = await house.person(EMAIL)
     early, step = await signed_in(executor), await signed_in(executor)
     code = pyotp.TOTP(texts(step)[1]).now()
-
-    async def die(*_: object) -> None:
-        raise Unavailable("redis")
-
-    with monkeypatch.context() as dying:
-        dying.setattr(Sessions, "store", die)
+    with dying():
         assert (await executor.answer(step, code=code)).status == 503
     assert await house.directory.totp_secret("default", account) is not None
     again = await executor.answer(step, code=code)
@@ -134,17 +126,12 @@ async def test_a_set_up_whose_executor_died_before_it_was_stored_ends_well_when_
 
 
 async def test_recovery_codes_whose_executor_died_are_kept_by_a_repeat_as_well(
-    house: House, executor: Executor, monkeypatch: pytest.MonkeyPatch
+    house: House, executor: Executor
 ) -> None:
     await house.publish(after_password({"id": "codes", "type": "recovery_codes_setup"}))
     await house.person(EMAIL)
     early, step = await signed_in(executor), await signed_in(executor)
-
-    async def die(*_: object) -> None:
-        raise Unavailable("redis")
-
-    with monkeypatch.context() as dying:
-        dying.setattr(Sessions, "store", die)
+    with dying():
         assert (await executor.answer(step)).status == 503
     assert await house.pool.fetchval("SELECT count(*) FROM recovery_codes") == 10
     assert (await executor.answer(step)).body["flowStatus"] == "COMPLETE"

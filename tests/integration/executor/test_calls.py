@@ -15,14 +15,12 @@ from structlog.testing import CapturingLogger
 
 from libs.common.chassis.seal import Keys
 from libs.common.chassis.signing import webhook_secrets
-from libs.common.errors import Unavailable
 from libs.common.flow.calls import Target
 from libs.common.flow.model import FlowType, Json
 from libs.common.wire.registered import ACTION_SECRET, encode_target
 from services.executor import calling, registered
 from services.executor.breaker import FAILURES
-from services.executor.sessions import Sessions
-from tests.integration.executor.conftest import Build, Executor, House, Reply
+from tests.integration.executor.conftest import Build, Executor, House, Reply, dying
 from tests.integration.executor.graphs import START, SUCCESS, graph
 from tests.listening import listening
 
@@ -205,17 +203,12 @@ async def test_a_try_that_fails_is_made_again_under_the_same_name(
 
 
 async def test_a_turn_that_died_calls_again_under_the_same_name(
-    house: House, executor: Executor, service: Service, monkeypatch: pytest.MonkeyPatch
+    house: House, executor: Executor, service: Service
 ) -> None:
     await publish(house, "webhook", url=service.url, **CONFIG)
     step = await executor.start("REGISTRATION")
     service.answers = [scored(1), scored(1)]
-
-    async def die(*_: object) -> None:
-        raise Unavailable("redis")
-
-    with monkeypatch.context() as dying:
-        dying.setattr(Sessions, "store", die)
+    with dying():
         assert (await executor.answer(step, email=EMAIL)).status == 503
     again = await executor.answer(step, email=EMAIL)
     assert again.body["flowStatus"] == "COMPLETE"

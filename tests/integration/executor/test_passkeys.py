@@ -8,11 +8,9 @@ from typing import Any
 import jwt
 import pytest
 
-from libs.common.errors import Unavailable
 from libs.common.flow.model import FlowType
-from services.executor.sessions import Sessions
 from tests.authenticator import BACKUP_ELIGIBLE, PRESENT, VERIFIED, Authenticator
-from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply
+from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply, dying
 from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as PASSWORD_NODE
 
@@ -289,18 +287,13 @@ async def test_somebody_elses_passkey_is_not_kept_and_ones_own_only_once(house: 
 
 
 async def test_a_set_up_whose_executor_died_before_it_was_stored_ends_well_when_it_is_repeated(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House,
 ) -> None:
     await house.person(ALICE)
     executor = await house.executor()
     early, step = await at_setup(executor, ALICE), await at_setup(executor, ALICE)
     made = Authenticator(ORIGIN).make(creation(step))
-
-    async def die(*_: object) -> None:
-        raise Unavailable("redis")
-
-    with monkeypatch.context() as dying:
-        dying.setattr(Sessions, "store", die)
+    with dying():
         assert (await sends(executor, step, made)).status == 503
     assert await house.pool.fetchval("SELECT made_in FROM passkeys") == step.body["flowId"]
     done = await sends(executor, step, made)
