@@ -18,9 +18,9 @@ from deploy.local.migrate import database_dsn, migrate
 from deploy.local.nats import start_nats
 from deploy.local.postgres import start_postgres
 from deploy.local.server import Server
-from deploy.local.valkey import start_valkey, start_valkey_cluster
+from deploy.local.valkey import agrees, start_valkey, start_valkey_cluster
 from tests.kept import in_postgres, in_redis, in_streams
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tests.scratch import servers_data
 from tests.typed import TYPED
 
@@ -33,10 +33,12 @@ structlog.configure(
     ]
 )
 
-# A machine that is busy with something else makes no test fail.
+# A machine that is busy with something else makes no test fail, and neither does what is drawn: a
+# change is to be judged by what it changes, and coverage rests on some of the examples.
 settings.register_profile(
     "patient",
     settings.default,
+    derandomize=True,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
@@ -186,12 +188,15 @@ async def emptied_redis(server: Server) -> str:
 
 
 @pytest_asyncio.fixture
-async def redis_cluster_url(redis_cluster: tuple[Server, ...]) -> AsyncIterator[str]:
+async def redis_cluster_url(
+    redis_cluster: tuple[Server, ...], servers_password: str
+) -> AsyncIterator[str]:
     """The URL of one node of an empty three-node cluster."""
     mark = TYPED.mark()
     for node in redis_cluster:
         await ensure_running(node)
         await flush(node)
+    await until_they_agree(redis_cluster, servers_password)
     yield redis_cluster[0].url
     for node in redis_cluster:
         await expose_redis(mark, node)
@@ -226,6 +231,15 @@ async def ensure_running(server: Server) -> None:
     """Bring back what an earlier test killed."""
     if not server.process.running:
         await server.process.start()
+
+
+async def until_they_agree(nodes: tuple[Server, ...], password: str) -> None:
+    """Wait until the nodes of a cluster serve: one that comes back holds off for two seconds."""
+
+    async def they_do() -> bool:
+        return all([await agrees(node.port, password, len(nodes)) for node in nodes])
+
+    await until(they_do)
 
 
 async def execute(dsn: str, statement: str) -> None:

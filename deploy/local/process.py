@@ -45,7 +45,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     """What it gets when this process dies."""
-    start_seconds: float = 30.0
+    start_seconds: float = 90.0
     stop_seconds: float = 15.0
 
 

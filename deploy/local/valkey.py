@@ -17,7 +17,7 @@ from deploy.local.process import POLL_SECONDS, Failed, Process, Program
 from deploy.local.server import Server, private_file, wheel
 
 SLOTS = 16_384
-CLUSTER_SECONDS = 30.0
+CLUSTER_SECONDS = 60.0
 """How long nodes may take to agree on who owns which slot."""
 
 
@@ -48,7 +48,8 @@ async def start_valkey(
         settings |= {
             "cluster-enabled": "yes",
             "cluster-port": str(free_port()),
-            "cluster-node-timeout": "2000",
+            # Milliseconds. A node that a busy machine keeps waiting is not dead.
+            "cluster-node-timeout": "20000",
         }
     # In a file, because everybody on this machine can read a command line.
     configuration = data / "valkey.conf"
@@ -127,7 +128,7 @@ async def ask(
         password=password,
         protocol=2,
         decode_responses=True,
-        socket_timeout=5,
+        socket_timeout=30,
     )
     client.response_callbacks.clear()
     async with client:

@@ -50,10 +50,14 @@ class _Relay:
     async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        inner, outer = await asyncio.open_connection(_ADDRESS, self._port)
-        self._open[task] = (outer, writer)
-        await asyncio.gather(_pipe(reader, outer), _pipe(inner, writer))
-        await _abort(self._open.pop(task))
+        # From the first: who is only half connected as a test ends is cut as well.
+        self._open[task] = (writer,)
+        try:
+            inner, outer = await asyncio.open_connection(_ADDRESS, self._port)
+            self._open[task] = (outer, writer)
+            await asyncio.gather(_pipe(reader, outer), _pipe(inner, writer))
+        finally:
+            await _abort(self._open.pop(task))
 
     async def cut(self) -> None:
         """End every connection there is now."""
@@ -90,7 +94,13 @@ async def secured_for_some(port: int, context: ssl.SSLContext) -> AsyncIterator[
     async def meet(client: socket.socket) -> None:
         readable = asyncio.Event()
         loop.add_reader(client, readable.set)
-        await readable.wait()
+        try:
+            await readable.wait()
+        except asyncio.CancelledError:
+            loop.remove_reader(client)
+            # It never said anything, so it is nobody else's to close.
+            client.close()
+            raise
         loop.remove_reader(client)
         tls = client.recv(1, socket.MSG_PEEK) == _HANDSHAKE
         protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(), relay.forward)

@@ -20,7 +20,7 @@ from deploy.local.stack import PORTS, Stack, local_stack
 from tests.conftest import expose_postgres
 from tests.e2e.walker import Admin, Json, Walker, ask
 from tests.kept import in_redis, in_streams
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 from tests.typed import TYPED
 
 LOGIN = json.loads((FLOWS / "mfa-login.graph.json").read_text())
@@ -97,7 +97,7 @@ async def kept_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     # Longer than any wait that the services promise, so that they, not it, end what hangs.
-    patience = aiohttp.ClientTimeout(total=20)
+    patience = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=patience) as session:
         yield session

@@ -22,8 +22,12 @@ def cluster_url(nodes: tuple[Server, ...]) -> str:
     return f"redis+cluster://{credentials}@{hosts}"
 
 
+PATIENT = Limits(deadline=20)
+"""So that a busy machine is not taken for a server that is away."""
+
+
 @asynccontextmanager
-async def opened(url: str, limits: Limits | None = None) -> AsyncIterator[RedisLine]:
+async def opened(url: str, limits: Limits = PATIENT) -> AsyncIterator[RedisLine]:
     line = open_line(url, limits)
     try:
         yield line

@@ -11,7 +11,7 @@ from libs.common.chassis.bus import Bus, Stream
 from libs.common.chassis.consume import DEAD, Consumer, Consumption, Handle, Message
 from libs.common.chassis.metrics import Metrics, Outcome
 from libs.common.secret import Secret
-from tests.patience import until_so
+from tests.patience import PATIENCE_SECONDS, until_so
 
 EVENTS = Stream(name="CONSUME_TEST", subjects=("consumetest.>",))
 SUBJECT = "consumetest.flow"
@@ -45,7 +45,9 @@ class World:
     async def publish(self, *payloads: bytes, headers: dict[str, str] | None = None) -> None:
         for payload in payloads:
             id = payload.decode()
-            await self.bus.publish(EVENTS, SUBJECT, payload, message_id=id, headers=headers)
+            await self.bus.publish(
+                EVENTS, SUBJECT, payload, message_id=id, headers=headers, within=PATIENCE_SECONDS
+            )
 
     async def dead(self) -> Message:
         """The only message of the dead."""

@@ -28,7 +28,11 @@ class Named(msgspec.Struct):
     name: str
 
 
+BEGUN = web.AppKey("begun", asyncio.Event)
+
+
 async def greet(request: web.Request) -> web.Response:
+    request.app[BEGUN].set()
     remember("tenant", request.match_info["tenant"])
     return json_answer({"hello": (await decode_json(request, Named)).name})
 
@@ -64,6 +68,7 @@ class Served:
             metrics=Metrics("test", "1"),
             body_limit=LIMIT,
         )
+        self.app[BEGUN] = asyncio.Event()
         self.port = 0
 
     async def _check(self) -> None:
@@ -205,8 +210,7 @@ async def test_a_client_that_leaves_while_sending_is_no_fault_of_ours(served: Se
     head = b"POST /t/a/greet HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
     _, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(head + b"Content-Length: 100\r\n\r\n{")
-    await writer.drain()
-    await asyncio.sleep(0.05)
+    await served.app[BEGUN].wait()
     writer.close()
     lines = await until_so(served.lines)
     assert (lines[0]["status"], lines[0]["refused"]) == (400, "invalid")

@@ -19,6 +19,8 @@ from tests.patience import PATIENCE_SECONDS, until_so
 
 EVENTS = Stream(name="BUS_TEST", subjects=("bustest.events.>",))
 SUBJECT = "bustest.events.flow"
+LONG = PATIENCE_SECONDS
+"""What is not to be waited for so long ends by itself."""
 
 
 async def opened(url: str) -> Bus:
@@ -35,7 +37,7 @@ async def bus(nats_url: str) -> AsyncIterator[Bus]:
     await bus.close()
 
 
-async def ask(bus: Bus, payload: bytes = b"", *, within: float = 10) -> bytes:
+async def ask(bus: Bus, payload: bytes = b"", *, within: float = LONG) -> bytes:
     return await bus.request("bustest.ask", payload, within=within, what="compiler")
 
 
@@ -179,7 +181,7 @@ async def test_closing_answers_a_request_that_came_before_the_server_knew_of_it(
 async def test_a_stream_is_made_once_and_changed_where_it_differs(bus: Bus, nats_url: str) -> None:
     await bus.ensure(EVENTS)
     await bus.ensure(EVENTS)
-    await bus.publish(EVENTS, SUBJECT, b"1", message_id="1")
+    await bus.publish(EVENTS, SUBJECT, b"1", message_id="1", within=LONG)
     await bus.ensure(Stream(name=EVENTS.name, subjects=EVENTS.subjects, max_age_seconds=600))
     connection = await nats.connect(nats_url)
     info = await connection.jetstream().stream_info(EVENTS.name)
@@ -189,16 +191,16 @@ async def test_a_stream_is_made_once_and_changed_where_it_differs(bus: Bus, nats
 
 
 async def test_a_message_that_comes_again_is_stored_once(bus: Bus) -> None:
-    assert await bus.publish(EVENTS, SUBJECT, b"1", message_id="1")
-    assert not await bus.publish(EVENTS, SUBJECT, b"1", message_id="1")
-    assert await bus.publish(EVENTS, SUBJECT, b"2", message_id="2")
+    assert await bus.publish(EVENTS, SUBJECT, b"1", message_id="1", within=LONG)
+    assert not await bus.publish(EVENTS, SUBJECT, b"1", message_id="1", within=LONG)
+    assert await bus.publish(EVENTS, SUBJECT, b"2", message_id="2", within=LONG)
 
 
 async def test_publishing_makes_the_stream_that_is_missing(bus: Bus, nats_url: str) -> None:
     connection = await nats.connect(nats_url)
-    assert await bus.publish(EVENTS, SUBJECT, b"1", message_id="1")
+    assert await bus.publish(EVENTS, SUBJECT, b"1", message_id="1", within=LONG)
     await connection.jetstream().delete_stream(EVENTS.name)
-    assert await bus.publish(EVENTS, SUBJECT, b"1", message_id="1")
+    assert await bus.publish(EVENTS, SUBJECT, b"1", message_id="1", within=LONG)
     assert (await connection.jetstream().stream_info(EVENTS.name)).state.messages == 1
     await connection.close()
 
@@ -227,7 +229,7 @@ async def test_everything_is_refused_at_once_while_the_server_is_away_and_works_
     await nats_server.process.start()
     await until_so(lambda: bus.connected)
     assert await ask(bus, b"abc") == b"cba"
-    assert await bus.publish(EVENTS, SUBJECT, b"", message_id="1")
+    assert await bus.publish(EVENTS, SUBJECT, b"", message_id="1", within=LONG)
     await bus.close()
 
 

@@ -42,6 +42,10 @@ class Served:
         self.released = asyncio.Event()
         self.waiting = asyncio.Event()
 
+    async def holds(self) -> bytes:
+        """Wait until something has come that is not served; return what."""
+        return await until_so(lambda: b"".join(each._held for each in self.lane.connections))
+
     async def tell(self, request: Request) -> Answer:
         body = await read_body(request)
         if body == b"fail":
@@ -174,10 +178,13 @@ async def test_other_paths_and_what_is_no_request_are_aiohttps(client: Client) -
     assert await client.closed()
 
 
-async def test_a_request_in_two_pieces_is_served_directly(client: Client) -> None:
+async def test_a_request_in_two_pieces_is_served_directly(
+    served: Served, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "_REST_SECONDS", PATIENCE_SECONDS)
     for cut in (3, 30, -2):
         client.writer.write(post(b"body")[:cut])
-        await asyncio.sleep(0.01)
+        assert await served.holds() == post(b"body")[:cut]
         client.writer.write(post(b"body")[cut:])
         assert await client.answer() == (200, b"us 127.0.0.1 body")
 
@@ -186,9 +193,11 @@ async def test_a_request_in_more_pieces_or_too_late_is_aiohttps(
     served: Served, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = post(b"body")
-    for piece in (request[:10], request[10:20], request[20:]):
-        client.writer.write(piece)
-        await asyncio.sleep(0.01)
+    client.writer.write(request[:10])
+    await served.holds()
+    client.writer.write(request[10:20])
+    await until_so(lambda: not served.lane.connections)
+    client.writer.write(request[20:])
     assert await client.answer() == (200, b"aiohttp 127.0.0.1 body")
     monkeypatch.setattr(lanes, "_REST_SECONDS", 0.01)
     other = Client(*await asyncio.open_connection("127.0.0.1", served.port))
@@ -213,7 +222,7 @@ async def test_requests_sent_while_one_is_served_are_answered_after_it(
     client.send(b"wait")
     await served.waiting.wait()
     client.writer.write(post(b"two") + post(b"three")[:20])
-    await asyncio.sleep(0.02)
+    await served.holds()
     served.released.set()
     assert await client.answer() == (200, b"us 127.0.0.1 wait")
     assert await client.answer() == (200, b"aiohttp 127.0.0.1 two")
@@ -288,8 +297,12 @@ async def test_closing_waits_no_longer_than_it_may(served: Served, client: Clien
 async def test_a_connection_that_nobody_uses_is_closed(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lanes, "_IDLE_SECONDS", 0.05)
     client = Client(*await asyncio.open_connection("127.0.0.1", served.port))
     assert await client.ask(b"") == (200, b"us 127.0.0.1 ")
+    monkeypatch.setattr(lanes, "_IDLE_SECONDS", 0.01)
+    # The first look, which is long after this, finds that it was used.
+    (connection,) = served.lane.connections
+    connection._look()
+    assert connection in served.lane.connections
     assert await client.closed()
     client.writer.close()

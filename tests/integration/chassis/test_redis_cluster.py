@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,16 @@ import pytest
 from redis.asyncio import Redis
 from redis.asyncio.cluster import NodesManager
 from redis.crc import key_slot
+from redis.exceptions import ResponseError
 
 from deploy.local.ports import LOOPBACK
 from deploy.local.server import Server
 from deploy.local.valkey import start_valkey, start_valkey_cluster
-from libs.common.chassis.redis_line.port import Limits, RedisLine
+from libs.common.chassis.redis_line.port import RedisLine
 from libs.common.errors import Unavailable
 from tests.integration.chassis.conftest import cluster_url, opened, until_it_answers
 from tests.patience import PATIENCE_SECONDS, until
 
-PATIENT = Limits(deadline=20)
 TAG = "{moving}"
 SLOT = key_slot(TAG.encode())
 
@@ -66,13 +66,22 @@ async def owners(
 
 
 async def give(owner: Node, nodes: list[Node]) -> None:
-    # The new owner first: a node that has keys of a slot does not give it away.
+    # The new owner first: a node that has keys of a slot does not give it away. And as an import
+    # that ends, which makes its word the last one: else it would believe the one before, who may
+    # still call the slot its own.
+    await begin_to_import(next(node for node in nodes if node is not owner), owner)
     for node in sorted(nodes, key=lambda node: node is not owner):
         await node.cluster("SETSLOT", SLOT, "NODE", owner.id)
 
 
+async def begin_to_import(source: Node, target: Node) -> None:
+    # Refused where it is the target's already.
+    with suppress(ResponseError):
+        await target.cluster("SETSLOT", SLOT, "IMPORTING", source.id)
+
+
 async def begin_to_move(source: Node, target: Node) -> None:
-    await target.cluster("SETSLOT", SLOT, "IMPORTING", source.id)
+    await begin_to_import(source, target)
     await source.cluster("SETSLOT", SLOT, "MIGRATING", target.id)
 
 
@@ -85,7 +94,7 @@ async def move_key(source: Node, target: Node, key: str, password: str) -> None:
 async def line(
     redis_cluster: tuple[Server, ...], redis_cluster_url: str
 ) -> AsyncIterator[RedisLine]:
-    async with opened(cluster_url(redis_cluster), PATIENT) as line:
+    async with opened(cluster_url(redis_cluster)) as line:
         yield line
 
 

@@ -13,11 +13,10 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.server import Server
 from libs.common.chassis.redis_line.port import Limits, Part, RedisLine, Script
 from libs.common.errors import Unavailable
-from tests.integration.chassis.conftest import opened, until_it_answers
+from tests.integration.chassis.conftest import PATIENT, opened, until_it_answers
 from tests.patience import PATIENCE_SECONDS
 
 ECHO = Script("return {KEYS[1], cmsgpack.unpack(ARGV[1])[1]}")
-PATIENT = Limits(deadline=20)
 HASTY = Limits(deadline=0.2)
 
 
@@ -133,7 +132,7 @@ async def test_what_waits_or_changes_the_connection_does_not_go_by_the_line(
 
 
 async def test_every_waiter_is_told_when_the_connection_is_cut(redis_server: Server) -> None:
-    async with opened(redis_server.url, PATIENT) as line:
+    async with opened(redis_server.url) as line:
         await line.execute(b"SET", "a", "1")
         # The server does not answer while it sleeps, so all of these are on their way when it ends.
         os.kill(redis_server.process.pid, signal.SIGSTOP)
@@ -211,7 +210,7 @@ async def test_a_master_that_lacks_replicas_is_unavailable_to_writes_alone(
 
 async def test_a_hung_server_is_unavailable_and_comes_back(redis_server: Server) -> None:
     async with opened(redis_server.url, HASTY) as line:
-        await line.execute(b"SET", "a", "1")
+        await until_it_answers(line)
         os.kill(redis_server.process.pid, signal.SIGSTOP)
         try:
             # A bound for the test, not a measurement: without a deadline this never ends.
@@ -235,7 +234,7 @@ async def test_a_server_that_hangs_in_the_handshake_is_unavailable(redis_server:
 
 
 async def test_more_callers_than_may_wait_are_turned_away_at_once(redis_server: Server) -> None:
-    async with opened(redis_server.url, Limits(waiting=10)) as line:
+    async with opened(redis_server.url, Limits(deadline=PATIENT.deadline, waiting=10)) as line:
         answers = await asyncio.gather(
             *(line.execute(b"INCR", "bounded") for _ in range(25)), return_exceptions=True
         )

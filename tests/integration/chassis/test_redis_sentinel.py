@@ -6,20 +6,22 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.server import Server
 from deploy.local.valkey import ask, start_valkey
-from libs.common.chassis.redis_line.port import RedisLine, Script
+from libs.common.chassis.redis_line.port import Limits, RedisLine, Script
 from libs.common.errors import Unavailable
 from tests.clients.tls import secured, secured_for_some
 from tests.integration.chassis.conftest import opened, until_it_answers
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until, until_so
 from tests.sentinels import NAME, start_sentinel, watched
 
 APPEND = Script("return redis.call('RPUSH', KEYS[1], cmsgpack.unpack(ARGV[1])[1])")
@@ -54,8 +56,16 @@ def url(password: str, *ports: int, options: str = "") -> str:
 async def see_that_it_leads_to(server: Server, line: RedisLine) -> None:
     """Write by the line, and read at the server itself."""
     await line.execute(b"SET", "found", "by the line")
-    assert isinstance(line.client, Redis)
-    await line.client.set("found too", "by the client")
+    client = line.client
+    assert isinstance(client, Redis)
+
+    async def is_written() -> bool:
+        # A Sentinel has a part of a second to answer it.
+        with suppress(RedisError):
+            return bool(await client.set("found too", "by the client"))
+        return False
+
+    await until(is_written)
     async with opened(server.url) as direct:
         assert await direct.execute(b"GET", "found") == b"by the line"
         assert await direct.execute(b"GET", "found too") == b"by the client"
@@ -84,7 +94,8 @@ async def test_a_first_sentinel_that_hangs_is_passed_over_in_time(
 ) -> None:
     with socket.create_server((LOOPBACK, 0)) as silent:
         hanging = silent.getsockname()[1]
-        async with opened(url(servers_password, hanging, sentinel)) as line:
+        # A third of this is waited for the one that hangs.
+        async with opened(url(servers_password, hanging, sentinel), Limits(deadline=3)) as line:
             await until_it_answers(line)
             await see_that_it_leads_to(redis_server, line)
 
@@ -175,10 +186,14 @@ async def test_a_master_that_was_demoted_makes_the_line_ask_again(
 async def test_when_the_master_hangs_the_line_goes_on_with_its_replica_and_sends_nothing_twice(
     servers_password: str, tmp_path: Path
 ) -> None:
-    async with watched(tmp_path, servers_password) as stack, opened(stack.url) as line:
+    async with (
+        watched(tmp_path, servers_password) as stack,
+        opened(stack.url, Limits(deadline=2)) as line,
+    ):
         await until_it_answers(line)
         answered: list[int] = []
         answered_again: list[int] = []
+        hangs = asyncio.Event()
 
         async def call(numbers: range) -> None:
             """Send each number once, whatever becomes of it, until the replica has taken over."""
@@ -187,7 +202,7 @@ async def test_when_the_master_hangs_the_line_goes_on_with_its_replica_and_sends
                 try:
                     await line.run(APPEND, [b"list"], [number])
                 except Unavailable as error:
-                    failed = True
+                    failed = hangs.is_set()
                     await asyncio.sleep(min(error.retry_after, 0.05))
                 else:
                     answered.append(number)
@@ -197,9 +212,9 @@ async def test_when_the_master_hangs_the_line_goes_on_with_its_replica_and_sends
                     return
 
         calls = [asyncio.create_task(call(range(n, 10**6, 8))) for n in range(8)]
-        while len(answered) < 100:
-            await asyncio.sleep(0)
+        await until_so(lambda: len(answered) >= 100)
         os.kill(stack.master.process.pid, signal.SIGSTOP)
+        hangs.set()
         await stack.is_lost()
         async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.gather(*calls)

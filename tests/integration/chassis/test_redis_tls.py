@@ -23,7 +23,6 @@ from tests.integration.chassis.conftest import opened, until_it_answers
 from tests.patience import until
 
 Run = Callable[[Awaitable[None]], Awaitable[None]]
-PATIENT = Limits(deadline=20)
 HASTY = Limits(deadline=0.2)
 ECHO = Script("return {KEYS[1], cmsgpack.unpack(ARGV[1])[1]}")
 LARGE = bytes(range(256)) * 4096
@@ -45,7 +44,7 @@ def url(relay: Secured, password: str, *options: str) -> str:
 
 async def keep_every_promise(url: str) -> None:
     """Send all that a line is for, and a redis-py client besides."""
-    async with opened(url, PATIENT) as line:
+    async with opened(url) as line:
 
         async def call(number: int) -> None:
             key = f"key:{number}"
@@ -96,7 +95,7 @@ async def test_who_waits_is_told_when_a_connection_under_tls_is_cut(
     loop = asyncio.get_running_loop()
 
     async def work() -> None:
-        async with opened(url(relay, servers_password), PATIENT) as line:
+        async with opened(url(relay, servers_password)) as line:
             await line.execute(b"SET", "a", "1")
             os.kill(redis_server.process.pid, signal.SIGSTOP)
             try:
@@ -173,7 +172,7 @@ async def test_a_server_that_asks_for_a_certificate_gets_the_one_in_the_url(
         async with opened(url(relay, servers_password, trust)) as line:
             with pytest.raises(Unavailable):
                 await line.execute(b"SET", "a", "1")
-        async with opened(url(relay, servers_password, trust, *own), PATIENT) as line:
+        async with opened(url(relay, servers_password, trust, *own)) as line:
             assert await line.execute(b"SET", "a", "1") == b"OK"
 
 
@@ -206,7 +205,7 @@ async def test_a_cluster_under_tls_is_found_and_followed(
         try:
             await announce([first, second, third])
             by_one = f"rediss+cluster://:{servers_password}@{LOOPBACK}:{second}"
-            async with opened(f"{by_one}?ssl_ca_certs={certificate}", PATIENT) as line:
+            async with opened(f"{by_one}?ssl_ca_certs={certificate}") as line:
                 assert await line.client.get("key:7") is None
                 keys = [f"key:{number}" for number in range(100)]
                 await asyncio.gather(*(line.execute(b"SET", key, key) for key in keys))

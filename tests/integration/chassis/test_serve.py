@@ -64,7 +64,9 @@ async def starting(**environ: str) -> AsyncIterator[Running]:
     finally:
         if running.process.returncode is None:
             running.process.kill()
-            await running.process.wait()
+        # To the end of its pipes, which are open for a moment after it has ended: who still has
+        # them when the loop is closed is told so in a later test.
+        await running.process.communicate(b"")
 
 
 @asynccontextmanager

@@ -29,6 +29,7 @@ from deploy.local.postgres import start_postgres
 from deploy.local.process import LEASH, Failed
 from deploy.local.server import Server, wheel
 from deploy.local.valkey import start_valkey
+from tests.conftest import until_they_agree
 from tests.patience import until_so
 
 PROJECT = Path(__file__).parents[3]
@@ -293,13 +294,17 @@ async def test_a_cluster_serves_every_slot(
 
 
 async def test_a_node_of_a_cluster_comes_back_with_its_slots(
-    redis_cluster: tuple[Server, ...], redis_cluster_url: str
+    redis_cluster: tuple[Server, ...], redis_cluster_url: str, servers_password: str
 ) -> None:
     await redis_cluster[1].process.kill()
     await redis_cluster[1].process.start()
+    await until_they_agree(redis_cluster, servers_password)
     async with RedisCluster.from_url(redis_cluster_url) as client:
-        await client.set("{b}", "x")
-        assert await client.get("{b}") == b"x"
+        await client.set("{c}", "x")
+        assert await client.get("{c}") == b"x"
+        owner = client.get_node_from_key("{c}")
+        assert owner is not None
+        assert owner.port == redis_cluster[1].port
 
 
 async def test_every_test_has_a_database_of_its_own(database: str, postgres_server: Server) -> None:
