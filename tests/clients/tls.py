@@ -140,7 +140,7 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
             await writer.drain()
         writer.close()
-    except ConnectionError:
+    except (ConnectionError, ssl.SSLError):
         # A client may leave as it likes.
         return
 

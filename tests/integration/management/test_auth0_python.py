@@ -172,7 +172,8 @@ async def test_who_calls_too_often_is_told_so_and_gets_through_by_waiting_as_tol
                 ).flows
 
                 def use_up() -> None:
-                    for _ in range(40):
+                    # Until it is refused: requests come back while it asks.
+                    for _ in range(1000):
                         flows.list(request_options=ONCE)
 
                 with pytest.raises(TooManyRequestsError) as refused:
