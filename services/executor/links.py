@@ -47,6 +47,15 @@ class UnknownLink(NotFound):
         super().__init__("the link is not good, or not any more; start again to get another")
 
 
+class UsedLink(SessionOver):
+    """The link was followed before."""
+
+    def __init__(self, session: str) -> None:
+        """Name the session that it was mailed in, to those who know that anyway."""
+        super().__init__("the link was used already, and works once", fault="used_link")
+        self.session = session
+
+
 def token_of(request: wire.Request) -> Secret | None:
     """Return the token by which `request`, which has no `flowId`, follows a link, if it does."""
     token = (request.inputs or {}).get(TOKEN.name)
@@ -96,7 +105,7 @@ class Links:
                 assert found.session is not None  # noqa: S101 - what was answered is stored
                 repeated.append(found.session)
                 turns.metrics.replays.add()
-            return _given(found)
+            return _given(found, followed.session)
 
         async def go_on(found: Found) -> bytes:
             return await self._go_on(call, handle, submit, followed, found)
@@ -116,7 +125,7 @@ class Links:
         assert session is not None  # noqa: S101 - CLAIMED has one
         if not session.awaits_link:
             turns.sessions.release(handle)
-            raise _used()
+            raise UsedLink(session.id)
         program = await turns.plans.program(session.plan, call.tenant, session.type)
         now = int(turns.clock())
         surroundings = call.surroundings(now)
@@ -173,7 +182,7 @@ def _still(session: Session) -> Trial | None:
     return trial and msgspec.structs.replace(trial, session=trial.session or session.id)
 
 
-def _given(found: Found) -> bytes | None:
+def _given(found: Found, session: str) -> bytes | None:
     """Return the answer that there is; None where the caller is to make it."""
     match found.standing:
         case "claimed":
@@ -181,12 +190,8 @@ def _given(found: Found) -> bytes | None:
         case "answered":
             return found.answer
         case "moved" | "ended" | "stale":
-            raise _used()
+            raise UsedLink(session)
         case "busy":
             raise Unavailable("the session")
         case "expired" | "absent":
             raise UnknownLink
-
-
-def _used() -> SessionOver:
-    return SessionOver("the link was used already, and works once", fault="used_link")

@@ -31,6 +31,7 @@ from libs.common.nodes.onetime import TOKEN
 from libs.common.secret import Secret
 from services.executor import wire
 from services.executor.call import Opening
+from services.executor.links import UsedLink
 from services.executor.messages.perform import LINK_PATH
 from services.executor.openid import CALLBACK_PATH
 from services.executor.pages import Pages
@@ -217,30 +218,48 @@ class Portal:
             await self.face.charge(request)
             return respond(draw_link(frame))
         inputs = {TOKEN.name: found[1]}
+        begun: dict[str, tuple[Place, InProgress]] = {}
         for kind in FlowType:
             place = Place(tenant, msgspec.structs.replace(frame, kind=kind), kind)
-            flow = self.jar.flow(request, tenant, kind)
-            step = None if flow is None else await self._awaits_link(request, flow)
-            if flow is None or step is None:
+            if (flow := self.jar.flow(request, tenant, kind)) is None:
+                continue
+            begun[flow.flow_id] = place, flow
+            if not await self._awaits_link(request, flow):
                 continue
             # Who goes on where they began goes on with all that they said there.
-            body = wire.Request(flow_id=flow.flow_id, step_id=step, inputs=inputs)
+            body = wire.Request(flow_id=flow.flow_id, inputs=inputs)
             answer = decode(await self.face.turn(request, body, None))
             if not answer.data.messages:
                 return await self._go_on(place, answer, flow)
-        answer = decode(await self.face.turn(request, wire.Request(inputs=inputs), None))
+        try:
+            answer = decode(await self.face.turn(request, wire.Request(inputs=inputs), None))
+        except UsedLink as error:
+            if error.session not in begun:
+                raise
+            return await self._went_on(request, *begun[error.session], inputs)
         kind = FlowType.from_wire(answer.flow_type) or FlowType.LOGIN
         place = Place(tenant, msgspec.structs.replace(frame, kind=kind), kind)
         return await self._go_on(place, answer, InProgress(_unless_unset(answer.flow_id), None))
 
-    async def _awaits_link(self, request: web.Request, flow: InProgress) -> str | None:
-        """Name the step at which a flow waits for a link; None where it does not."""
+    async def _went_on(
+        self, request: web.Request, place: Place, flow: InProgress, inputs: dict[str, str]
+    ) -> web.Response:
+        """Show who has gone on by a link in this browser where it has led them."""
+        try:
+            await self.face.look(request, flow.flow_id)
+        except SessionOver:
+            # It has ended. Who repeats what ended it, which named no step, is given that again.
+            body = wire.Request(flow_id=flow.flow_id, inputs=inputs)
+            return await self._go_on(place, decode(await self.face.turn(request, body, None)), flow)
+        return see(place.frame.here)
+
+    async def _awaits_link(self, request: web.Request, flow: InProgress) -> bool:
         try:
             answer = decode(await self.face.look(request, flow.flow_id))
         except (NotFound, SessionOver):
-            return None
-        keys = ((each.config or {}).get(KEY) for each in walk(components_of(answer)))
-        return _unless_unset(answer.step_id) if _RESEND_LINK in keys else None
+            return False
+        shown = walk(components_of(answer))
+        return _RESEND_LINK in ((each.config or {}).get(KEY) for each in shown)
 
     async def _go_on(self, place: Place, answer: wire.Answer, flow: InProgress) -> web.Response:
         if answer.flow_status != "INCOMPLETE":

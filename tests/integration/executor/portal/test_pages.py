@@ -304,6 +304,31 @@ async def test_who_follows_a_link_where_they_began_keeps_what_they_said(house: H
         assert "You are signed in." in (await visitor.answer(seen, password=PASSWORD)).text
 
 
+async def test_who_presses_twice_on_a_link_is_led_on_by_it_twice(house: House) -> None:
+    await house.publish(recovery(), FlowType.PASSWORD_RESET)
+    await house.publish(registration(), FlowType.REGISTRATION)
+    await house.person(EMAIL)
+    async with mailbox() as box:
+        executor = await house.executor(smtp_url=box.url, replay_seconds=0)
+        async with visiting(executor) as visitor:
+            await visitor.answer(await visitor.get("/portal/PASSWORD_RECOVERY"), identifier=EMAIL)
+            link = {"link": link_in(await box.next())}
+            pressed = [await visitor.post("/portal/link", link) for _ in range(2)]
+            assert ["New password" in each.text for each in pressed] == [True, True]
+            typed = {"password": "a quite new one", "confirmation": "a quite new one"}
+            assert "That is done." in (await visitor.answer(pressed[1], **typed)).text
+        async with visiting(executor) as visitor:
+            seen = await visitor.get("/portal/REGISTRATION")
+            await visitor.answer(seen, email="grace@example.com", password=PASSWORD)
+            link, cookies = {"link": link_in(await box.next())}, visitor.cookies()
+            for _ in range(2):
+                # Both leave with what the browser has before either is answered.
+                for each in cookies.values():
+                    visitor.keep(each.key, each.value)
+                done = await visitor.post("/portal/link", link)
+                assert (done.status, "Your account is ready." in done.text) == (200, True)
+
+
 async def test_an_operator_may_have_no_portal(house: House) -> None:
     executor = await house.executor(portal="off")
     async with executor.http.get(f"{executor.url}/portal/LOGIN") as answer:
