@@ -239,7 +239,10 @@ class OpenId:
                 # One that nobody here can use is no reason to use none of them.
                 continue
             fresh[key.key_id or f"#{number}"] = key
-        _remember(self._keys, url, (now, fresh))
+        known = self._keys.get(url)
+        # Whose answer took longer may have been told of the keys before these.
+        if known is None or known[0] <= now:
+            _remember(self._keys, url, (now, fresh))
         return fresh
 
     async def _ask(self, metadata: Metadata, tokens: Tokens, subject: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Mapping
@@ -284,3 +285,34 @@ async def test_an_unknown_key_has_it_asked_again_but_not_by_everybody_at_once() 
             CLIENT, None, Secret("c"), None, nonce="n", verifier=Secret("v")
         )
         assert person.subject == "s1"
+
+
+async def test_keys_that_were_asked_for_earlier_take_the_place_of_none_that_are_newer() -> None:
+    clock, told, heard = [float(NOW)], asyncio.Event(), asyncio.Event()
+
+    class Slow(Provider):
+        async def call(self, *asked: Any, **more: Any) -> Answer:  # noqa: ANN401 - as above
+            answer = await super().call(*asked, **more)
+            if asked[1].endswith("/keys") and not told.is_set():
+                told.set()
+                await heard.wait()
+            return answer
+
+    provider = Slow(token=answers(id_token(claims())))
+    async with provider:
+        openid = OpenId(provider, lambda: clock[0], "https://id.example.com/portal/callback")
+
+        async def person() -> Person:
+            return await openid.finish(
+                CLIENT, None, Secret("c"), None, nonce="n", verifier=Secret("v")
+            )
+
+        early = asyncio.create_task(person())
+        await told.wait()
+        provider.at[f"{ISSUER}/keys"] = {"keys": [jwk(OTHER_KEY, "k2")]}
+        provider.at[f"{ISSUER}/token"] = answers(id_token(claims(), OTHER_KEY, id="k2"))
+        clock[0] += 1
+        await person()
+        heard.set()
+        await early
+        assert (await person()).subject == "s1"
