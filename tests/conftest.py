@@ -66,6 +66,15 @@ def brief_fetches() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient_questions() -> Iterator[None]:
+    """A PostgreSQL that is only slow is none that is away: a question has by default more time."""
+    asking = "libs.common.chassis.postgres.asking_postgres.__wrapped__.__defaults__"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asking, (PATIENCE_SECONDS,))
+        yield
+
+
 @pytest.fixture(scope="session")
 def servers_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with servers_data(tmp_path_factory.mktemp("servers")) as folder:

@@ -154,6 +154,7 @@ async def start(
     """
     monkeypatch.setattr("services.management.__main__.LIMIT_SECONDS", PATIENCE_SECONDS)
     monkeypatch.setattr("services.management.executors.COUNTS_WITHIN", PATIENCE_SECONDS)
+    monkeypatch.setattr("services.management.store.CHANGING_SECONDS", PATIENCE_SECONDS)
     async with AsyncExitStack() as stack:
 
         async def start_one(*, nats_is_there: bool = True, **settings: object) -> Api:
