@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,14 +36,33 @@ class Account(NamedTuple):
     logins: int
 
 
+PROCESS = re.compile(rb"^\d+:[A-Z] |\[\d+\]", re.MULTILINE)
+"""How Valkey, PostgreSQL and NATS tell who says something."""
+PATIENT = {
+    "GATEHOUSE_REDIS_SECONDS": "30",
+    "GATEHOUSE_POSTGRES_SECONDS": "60",
+    "GATEHOUSE_COMPILE_SECONDS": "60",
+    "GATEHOUSE_PUBLISH_SECONDS": "60",
+}
+"""Of services whose servers are never away, however busy the machine is."""
+HASTY = {"GATEHOUSE_REDIS_SECONDS": "5", "GATEHOUSE_PUBLISH_SECONDS": "5"}
+"""Of those whose servers are, for tests that wait for them to give up."""
+
+
 @asynccontextmanager
 async def running(folder: Path, *, durable: bool) -> AsyncIterator[Stack]:
     """Run a stack over `folder`, and see that it leaves no process, and met no fault of ours."""
     # Not the usual ports: other tests of this machine want those.
     ports = {name: free_port() for name in PORTS}
-    async with local_stack(
-        folder, executors=2, ports=ports, durable=durable, say=lambda _line: None
-    ) as stack:
+    async with AsyncExitStack() as end:
+        with pytest.MonkeyPatch.context() as patch:
+            for setting, seconds in (HASTY if durable else PATIENT).items():
+                patch.setenv(setting, seconds)
+            stack = await end.enter_async_context(
+                local_stack(
+                    folder, executors=2, ports=ports, durable=durable, say=lambda _line: None
+                )
+            )
         mark = TYPED.mark()
         yield stack
         await expose(mark, stack)
@@ -65,8 +85,7 @@ async def expose(mark: int, stack: Stack) -> None:
     if not TYPED.since(mark):
         return
     facts = stack.facts
-    logs = sorted(stack.parts["executor"].log.parent.glob("*.log"))
-    TYPED.expose(mark, [(log.name, log.read_bytes()) for log in logs], "the log")
+    TYPED.expose(mark, in_logs(stack), "the log")
     TYPED.expose(mark, await in_redis(facts.redis_url), "Redis")
     TYPED.expose(mark, await in_streams(facts.nats_url), "NATS")
     await expose_postgres(mark, facts.postgres_dsn)
@@ -74,6 +93,12 @@ async def expose(mark: int, stack: Stack) -> None:
         for url in facts.executor_urls:
             counted = await ask(http, "GET", f"{url}/metrics")
             TYPED.expose(mark, [(url, counted.content)], "the metrics")
+
+
+def in_logs(stack: Stack) -> list[tuple[str, bytes]]:
+    """Read every log, but for the process ids, of which one may look like a code."""
+    folder = stack.parts["executor"].log.parent
+    return [(log.name, PROCESS.sub(b"", log.read_bytes())) for log in sorted(folder.glob("*.log"))]
 
 
 def entries(log: Path) -> list[Json]:

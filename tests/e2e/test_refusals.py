@@ -15,7 +15,7 @@ import pytest_asyncio
 from deploy.local.ports import free_port
 from deploy.local.services import service_process
 from deploy.local.stack import Stack, url
-from tests.e2e.conftest import PASSWORD, register
+from tests.e2e.conftest import PASSWORD, PATIENT, register
 from tests.e2e.walker import EXECUTE, Reply, Walker, answer_to, ask
 
 NOBODYS = "3f0c6a52-8d2b-4a52-9a6e-1a7d0c6f9b11"
@@ -41,7 +41,7 @@ async def strict(stack: Stack, tmp_path: Path) -> AsyncIterator[str]:
         "GATEHOUSE_ADDRESS_BURST": str(BURST),
         "GATEHOUSE_ADDRESS_RATE": str(1 / REFILL_SECONDS),
     }
-    settings = {**stack.settings["executor"], **limits}
+    settings = {**stack.settings["executor"], **PATIENT, **limits}
     process = service_process("strict", "executor", port, settings, logs=tmp_path)
     await process.start()
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
 
 import aiohttp
 import asyncpg
@@ -16,6 +15,7 @@ from nats.aio.msg import Msg
 from deploy.local.demo import add_account
 from deploy.local.stack import Stack
 from tests.answering import answering
+from tests.e2e.conftest import in_logs
 from tests.e2e.walker import Walker, ask
 from tests.integration.executor.test_accounts import never
 from tests.kept import in_postgres, in_redis, in_streams
@@ -120,13 +120,6 @@ def expose(places: Found, needles: dict[str, bytes]) -> list[str]:
     return found
 
 
-def in_logs(stack: Stack) -> list[tuple[str, bytes]]:
-    folder = stack.parts["executor"].log.parent
-    logs: list[Path] = sorted(folder.glob("*.log"))
-    assert {log.stem for log in logs} >= set(stack.parts)
-    return [(log.name, log.read_bytes()) for log in logs]
-
-
 async def in_metrics(http: aiohttp.ClientSession, stack: Stack) -> list[tuple[str, bytes]]:
     facts = stack.facts
     urls = (facts.management_url, facts.compiler_url, *facts.executor_urls)
@@ -140,7 +133,9 @@ async def test_no_password_code_or_token_is_kept_told_logged_or_counted(
     heard: list[tuple[str, bytes]],
     typed: Typed,
 ) -> None:
-    shown = [*in_logs(stack), *await in_metrics(http, stack)]
+    logs = in_logs(stack)
+    assert {name for name, _ in logs} >= {f"{part}.log" for part in stack.parts}
+    shown = [*logs, *await in_metrics(http, stack)]
     kept = [
         *await in_redis(stack.facts.redis_url),
         *await in_postgres(database),

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from deploy.local.services import PROJECT
 from deploy.local.stack import Facts
+from tests.patience import PATIENCE_SECONDS
 
 SEED: Final = "FUZZ_SEED"
 """The variable that has the seed of a run which is to be repeated."""
@@ -59,6 +60,7 @@ async def fuzz(
         *("--header", f"Authorization: Bearer {facts.admin_token}", "--no-color", "--no-shrink"),
         *("--phases", ",".join(phases), "--max-examples", str(examples), "--seed", str(seed)),
         *("--checks", ",".join(CHECKS), "--generation-database", "none"),
+        *("--request-timeout", str(PATIENCE_SECONDS), "--suppress-health-check", "too_slow"),
         cwd=folder,
         env={
             **os.environ,
