@@ -33,6 +33,10 @@ from libs.common.chassis.networks import Networks, is_public
 _CONNECTIONS: Final = 200
 _CONNECTIONS_EACH: Final = 20
 """To one host and port, so that a slow one leaves room for the rest."""
+_IDLE_SECONDS: Final = 1.5
+"""A connection that nobody used for so long is used no more. Servers close theirs after two seconds
+or five, and a call on one that is just being closed would have no answer, though it were made once.
+"""
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -180,6 +184,7 @@ def _session(
     connector = aiohttp.TCPConnector(
         limit=_CONNECTIONS,
         limit_per_host=_CONNECTIONS_EACH,
+        keepalive_timeout=_IDLE_SECONDS,
         resolver=resolver,
         socket_factory=open_socket,
         ssl=True if tls is None else tls,

@@ -238,6 +238,28 @@ async def test_a_slow_answer_is_not_waited_for(called: Called) -> None:
             await outgoing.call("GET", called.url("/held"), seconds=0.2, most_bytes=1)
 
 
+async def test_no_call_goes_by_a_connection_that_its_server_may_be_closing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        # It has been idle for too long, to its server, just as another call comes.
+        await reader.read(1)
+        writer.close()
+
+    monkeypatch.setattr("libs.common.chassis.outgoing._IDLE_SECONDS", 0.05)
+    async with (
+        await asyncio.start_server(serve, "127.0.0.1", 0) as server,
+        Outgoing(LOOPBACK) as outgoing,
+    ):
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        for _ in range(2):
+            answer = await outgoing.call("POST", url, seconds=10, most_bytes=1, body=b"{}")
+            assert answer.status == 200
+            await asyncio.sleep(0.1)
+
+
 async def test_where_nobody_listens_is_away() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
