@@ -11,7 +11,7 @@ import msgspec
 
 from libs.common.chassis.postgres import asking_postgres
 from services.executor.ceremonies import Known, Made
-from services.executor.directory.postgres import QUERIES, holding
+from services.executor.directory.postgres import has_another, holding
 
 _QUERIES: Final[Any] = aiosql.from_path(Path(__file__).with_name("passkeys.sql"), "asyncpg")
 
@@ -106,7 +106,7 @@ class PostgresPasskeys:
             ours = await _QUERIES.passkey_made_in(
                 held, tenant=tenant, account=account, session=session
             )
-            if first and not ours and await QUERIES.has_factor(held, account=account):
+            if first and await has_another(held, account, ours=bool(ours)):
                 return False
             kept = await _QUERIES.keep_passkey(
                 held,

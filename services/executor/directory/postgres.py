@@ -163,7 +163,7 @@ class PostgresDirectory:
             if held is None:
                 return False
             ours = await QUERIES.totp_secret(held, tenant=tenant, account=account) == sealed
-            if first and not ours and await QUERIES.has_factor(held, account=account):
+            if first and await has_another(held, account, ours=bool(ours)):
                 return False
             await QUERIES.enrol_totp(held, account=account, sealed=sealed)
         return True
@@ -178,7 +178,7 @@ class PostgresDirectory:
             ours = await QUERIES.has_recovery_codes(
                 held, tenant=tenant, account=account, digests=digests
             )
-            if first and not ours and await QUERIES.has_factor(held, account=account):
+            if first and await has_another(held, account, ours=bool(ours)):
                 return False
             await QUERIES.keep_recovery_codes(held, account=account, digests=digests)
         return True
@@ -277,6 +277,11 @@ async def holding(
     async with asking_postgres(), pool.acquire() as connection, connection.transaction():
         held = await QUERIES.hold(connection, tenant=tenant, account=account)
         yield connection if held else None
+
+
+async def has_another(held: PoolConnectionProxy, account: str, *, ours: bool) -> bool:
+    """Whether an account that is held has a factor; `ours`, where it has this very one, is none."""
+    return not ours and bool(await QUERIES.has_factor(held, account=account))
 
 
 def factors_of(row: asyncpg.Record | None) -> Mapping[str, Json]:

@@ -16,9 +16,9 @@ from libs.common.flow.model import FlowType
 from libs.common.secret import Secret
 from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply
 from tests.integration.executor.graphs import LOGIN, REGISTRATION
+from tests.integration.executor.signing_in import INACTIVE, backend, sign_in
 from tests.integration.executor.test_accounts import SETUP, VERIFY, later, set_up, texts
 from tests.integration.executor.test_directories import SECRET
-from tests.integration.executor.test_signins import INACTIVE, backend, sign_in
 from tests.patience import until
 from tests.reference_directory import Person, ReferenceDirectory
 

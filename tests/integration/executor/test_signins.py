@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from base64 import b64encode
 from itertools import pairwise
 from typing import Any
 
 import jwt
 import pytest
 
-from libs.common.chassis.tokens import digest, make_token
-from libs.common.flow.model import FlowType, Json
+from libs.common.flow.model import FlowType
 from libs.common.secret import Secret
-from libs.common.wire.clients import INTROSPECT
 from tests.integration.executor.candidates import lead_to, shown
-from tests.integration.executor.conftest import (
-    PASSWORD,
-    Build,
-    Executor,
-    House,
-    Reply,
-    signing_key,
-)
-from tests.integration.executor.graphs import IDENTIFIER, LOGIN, START, SUCCESS, graph
+from tests.integration.executor.conftest import PASSWORD, Build, Executor, House, Reply, signing_key
+from tests.integration.executor.graphs import IDENTIFIER, START, SUCCESS, graph
 from tests.integration.executor.graphs import PASSWORD as ASKS_PASSWORD
+from tests.integration.executor.signing_in import (
+    EMAIL,
+    INACTIVE,
+    backend,
+    basic,
+    bearing,
+    claims_of,
+    sign_in,
+)
 from tests.patience import until
 
-EMAIL = "sasha@example.com"
 ANOTHER = "another battery, another staple"
-INACTIVE = (200, {"active": False})
 
 LOGOUT = graph(
     [START, {"id": "out", "type": "user_logout"}, SUCCESS], [("start", "out"), ("out", "success")]
@@ -54,69 +51,6 @@ CHANGE = graph(
 async def house(build_house: Build, redis_url: str) -> House:
     """On one Redis: nothing here depends on which."""
     return await build_house(redis_url)
-
-
-def basic(id: str, secret: str) -> dict[str, str]:
-    return {"Authorization": f"Basic {b64encode(f'{id}:{secret}'.encode()).decode()}"}
-
-
-class Backend:
-    """A server of the deployment's, which asks an executor."""
-
-    def __init__(self, executor: Executor, id: str, secret: Secret) -> None:
-        self.executor = executor
-        self.id, self.secret = id, secret.reveal()
-
-    async def asks(
-        self, token: str, hint: str | None = None, path: str = "/introspect"
-    ) -> tuple[int, Json]:
-        form = {"token": token} if hint is None else {"token": token, "token_type_hint": hint}
-        reply = await self.posts(form, basic(self.id, self.secret), path)
-        return reply.status, reply.body
-
-    async def posts(
-        self, form: Json, headers: dict[str, str] | None = None, path: str = "/introspect"
-    ) -> Reply:
-        url = f"{self.executor.url}{path}"
-        async with self.executor.http.post(url, data=form, headers=headers) as answer:
-            assert answer.headers["Cache-Control"] == "no-store"
-            return Reply(answer.status, await answer.json(), dict(answer.headers))
-
-
-async def backend(
-    house: House, executor: Executor, *scopes: str, tenant: str | None = None
-) -> Backend:
-    """Register a client, as management does."""
-    id, secret = uuid.uuid4().hex, make_token()
-    if tenant is not None:
-        await house.pool.execute(
-            "INSERT INTO tenants (name) VALUES ($1) ON CONFLICT DO NOTHING", tenant
-        )
-    await house.pool.execute(
-        "INSERT INTO api_clients (client_id, tenant, name, secret_hash, scopes)"
-        " VALUES ($1, $2, 'backend', $3, $4)",
-        id,
-        tenant,
-        digest(secret),
-        scopes or (INTROSPECT,),
-    )
-    return Backend(executor, id, secret)
-
-
-async def sign_in(house: House, executor: Executor) -> str:
-    await house.publish(LOGIN)
-    done = await executor.answer(await executor.at_password(EMAIL), password=PASSWORD)
-    token: str = done.data["userAssertion"]
-    return token
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    return claims
-
-
-def bearing(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def test_a_server_is_told_what_an_assertion_is_worth(house: House) -> None:

@@ -24,7 +24,7 @@ from services.management.verdicts import Judgement
 from services.management.versions import Versions
 from tests.integration.management.conftest import GRAPH, Api, refused
 from tests.integration.management.graphs import EDITED, FLOWS
-from tests.integration.management.test_rollouts import entries
+from tests.integration.management.rolling import entries
 
 WELL, EDITED_GRAPH = (msgspec.convert(graph, Graph) for graph in (GRAPH, EDITED))
 HOOK = msgspec.convert(

@@ -8,7 +8,7 @@ from libs.common.flow.model import Json
 from services.management.goldens import MOST_TESTS
 from tests.integration.management.conftest import GRAPH, Api, refused, token
 from tests.integration.management.graphs import FLOWS, edit
-from tests.integration.management.test_rollouts import entries
+from tests.integration.management.rolling import entries
 
 SIGNS_IN: Json = {
     "persona": {"user": {"email": "a@example.com"}},

@@ -18,7 +18,7 @@ from tests.conftest import (
     expose_redis,
     new_database,
 )
-from tests.integration.executor.answers import passing, waiting
+from tests.integration.executor.answers import passing, setting_up, waiting
 from tests.integration.executor.answers.stage import OTHER, Outside, Stage, stage
 from tests.integration.executor.answers.way import Way
 from tests.integration.executor.conftest import Reply
@@ -28,7 +28,7 @@ from tools.answers import ANSWERS, EVERY, SITUATIONS, Answer, Row, rows_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-WAYS: Mapping[str, type[Way]] = {**passing.WAYS, **waiting.WAYS}
+WAYS: Mapping[str, type[Way]] = {**passing.WAYS, **waiting.WAYS, **setting_up.WAYS}
 ROWS = [row for name in NODE_TYPES for row in rows_of(name)]
 
 

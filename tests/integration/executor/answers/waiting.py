@@ -32,9 +32,9 @@ from tests.integration.executor.answers.way import (
     credential,
 )
 from tests.integration.executor.conftest import PASSWORD
-from tests.integration.executor.test_accounts import around, never, texts
+from tests.integration.executor.test_accounts import around, never
 from tests.integration.executor.test_codes import wrong as another
-from tests.integration.executor.test_passkeys import MAKE_ONE, ORIGIN, creation, enrolled, request
+from tests.integration.executor.test_passkeys import MAKE_ONE, ORIGIN, enrolled, request
 from tests.mailbox import text_of
 from tests.walks import asks, node
 
@@ -80,26 +80,6 @@ class PasswordInput(SignedIn):
 
     nobody = right
     last = wrong
-
-
-class PasswordSetup(Way):
-    paths = ("start > before > details > it > write > done",)
-    nodes = MappingProxyType({"details": asks("email"), "write": node("user_write")})
-
-    def it(self) -> Node:
-        return node("password_setup")
-
-    async def before(self) -> list[Sent]:
-        return [BEFORE, Sent({"email": self.email})]
-
-    async def right(self) -> Sent:
-        return Sent({"password": PASSWORD, "confirmation": PASSWORD})
-
-    async def wrong(self) -> Sent:
-        return Sent({"password": PASSWORD, "confirmation": f"{PASSWORD}!"})
-
-    async def short(self) -> Sent:
-        return Sent({"password": "short", "confirmation": "short"})
 
 
 class Totp(SignedIn):
@@ -178,17 +158,6 @@ class Webauthn(Way):
         return credential(Authenticator(ORIGIN).show(request(self.step)))
 
 
-class WebauthnSetup(SignedIn):
-    def it(self) -> Node:
-        return node("webauthn_setup")
-
-    async def right(self) -> Sent:
-        return credential(Authenticator(ORIGIN).make(creation(self.step)))
-
-    async def wrong(self) -> Sent:
-        return credential(Authenticator("https://evil.example").make(creation(self.step)))
-
-
 class SocialProviderSelect(Way):
     kind = FlowType.REGISTRATION
     paths = ("start > before > it > done", "it:new_user > done")
@@ -264,22 +233,6 @@ class EmailVerification(OtpInput):
         """Return what the last letter's link holds."""
         (found,) = re.findall(r"#token=(\S+)", text_of(await self.letter()))
         return str(found)
-
-
-class TotpSetup(Totp):
-    def it(self) -> Node:
-        return node("totp_setup")
-
-    def totp(self) -> pyotp.TOTP:
-        return pyotp.TOTP(texts(self.step)[1])
-
-
-class RecoveryCodesSetup(SignedIn):
-    def it(self) -> Node:
-        return node("recovery_codes_setup")
-
-    async def wrong(self) -> Sent:
-        return UNKNOWN
 
 
 class Invitation(Way):
@@ -390,15 +343,11 @@ class Dummy(Way):
 WAYS: dict[str, type[Way]] = {
     "identifier_input": IdentifierInput,
     "password_input": PasswordInput,
-    "password_setup": PasswordSetup,
     "mfa_verification": MfaVerification,
     "webauthn": Webauthn,
     "social_provider_select": SocialProviderSelect,
-    "webauthn_setup": WebauthnSetup,
     "otp_input": OtpInput,
     "email_verification": EmailVerification,
-    "totp_setup": TotpSetup,
-    "recovery_codes_setup": RecoveryCodesSetup,
     "invitation": Invitation,
     "prompt": Prompt,
     "internal_prompt": InternalPrompt,
